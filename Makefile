@@ -1,0 +1,53 @@
+# Every target does its own set-up; `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+NODE_MODULES := tests/micropython/node_modules
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint rules bench layouts clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp  ## four months of a real household on a budget meter; plot in out/
+	@mkdir -p out
+	@$(BIN)/budgetmeter run --plot out/main-job.png --events out/main-job.csv
+	@echo "plot: out/main-job.png  events: out/main-job.csv"
+
+test: lint  ## lint, all tests on both interpreters and Numba, traceability
+	@$(BIN)/python -m pytest -n 2 tests
+	@$(BIN)/python -m tests.checks.traceability --quiet
+
+lint: $(VENV)/test.stamp  ## ruff, pyright, the portable subset, the firmware's imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/python -m tests.checks.portable
+
+rules: $(VENV)/test.stamp  ## traceability: rule id, clause, where in the code, tests
+	@$(BIN)/python -m tests.checks.traceability
+
+bench: $(VENV)/test.stamp  ## figures as JSON lines, medians of several runs
+	@$(BIN)/python -m tests.bench
+
+layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py from the declarations
+	@$(BIN)/python -m meterproto.generate
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) $(NODE_MODULES) out .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "budgetmeter needs Python 3.11 or newer; set PYTHON=python3.x" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "could not make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }
+
+$(VENV)/run.stamp: pyproject.toml | $(BIN)/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot]'
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json | $(BIN)/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[lint]'
+	@cd tests/micropython && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,54 @@
+"""What a meter needs of its board: the contract every board keeps, real or virtual.
+
+All calls return at once. The defaults stand for a part that is not fitted.
+"""
+
+
+class Board:
+    """Base of the boards. A board may keep these defaults for what it lacks."""
+
+    def elapsed_ms(self):
+        """Milliseconds since last asked."""
+        raise NotImplementedError
+
+    def pulses(self):
+        """Pulses since last asked: Wh, or litres of gas."""
+        raise NotImplementedError
+
+    def current_ma(self):
+        """Largest current of any phase, mA."""
+        return 0
+
+    def power_w(self):
+        """Total power, W."""
+        return 0
+
+    def supply(self, closed):
+        """Drive the supply switch or the valve; `closed` 1 lets current or gas flow."""
+        raise NotImplementedError
+
+    def button_s(self):
+        """Seconds the button was held when released since last asked; -1 if it was not."""
+        return -1
+
+    def clock(self):
+        """Minutes since 2000-01-01 00:00 UTC+1 of the clock chip; -1 without one."""
+        return -1
+
+    def clock_s(self):
+        """Seconds of the running minute of the clock chip."""
+        return 0
+
+    def show(self, lines):
+        """Show four lines of 16 characters."""
+
+    def beep(self, times):
+        """Sound the beeper."""
+
+    def load(self, name):
+        """Contents of a file as bytes; None if there is none."""
+        raise NotImplementedError
+
+    def store(self, name, data):
+        """Replace a file."""
+        raise NotImplementedError

@@ -1,0 +1,137 @@
+"""Belgian calendar on the meter's clock, 2000 to 2099, in the portable subset of `rules`.
+
+The clock counts minutes since 2000-01-01 00:00 UTC+1 all year; a day is a number of days since then
+(a Saturday). Summer time, weekends, public holidays and winter dates are derived from it.
+"""
+
+
+def year_of(day):
+    """Years since 2000 of a day."""
+    rest = day % 1461
+    year = day // 1461 * 4
+    if rest >= 366:
+        year += (rest - 1) // 365
+    return year
+
+
+def day_of(year, month, day):
+    """Day number of a date; `year` counts from 2000."""
+    number = year * 365 + (year + 3) // 4 + (367 * month - 362) // 12 + day - 1
+    if month > 2:
+        number -= 2
+        if year % 4 == 0:
+            number += 1
+    return number
+
+
+def weekday(day):
+    """0 on Monday, 6 on Sunday."""
+    return (day + 5) % 7
+
+
+def last_sunday(year, month):
+    """Day number of the last Sunday of a month of 31 days."""
+    day = day_of(year, month, 31)
+    return day - (weekday(day) + 1) % 7
+
+
+def summer(clock):
+    """1 in EU summer time: last Sunday of March to last Sunday of October, 01:00 UTC."""
+    year = year_of(clock // 1440)
+    if clock < last_sunday(year, 3) * 1440 + 120:
+        return 0
+    if clock < last_sunday(year, 10) * 1440 + 120:
+        return 1
+    return 0
+
+
+def local(clock):
+    """Belgian local time of a clock value, in minutes on the same scale."""
+    return clock + 60 * summer(clock)
+
+
+def easter(year):
+    """Day number of Easter Sunday (Gauss's rule with the constants of 1900-2099)."""
+    golden = (2000 + year) % 19
+    moon = (19 * golden + 24) % 30
+    sunday = (2 * (year % 4) + 4 * ((2000 + year) % 7) + 6 * moon + 5) % 7
+    day = day_of(year, 3, 22) + moon + sunday
+    if sunday == 6:
+        if moon == 29 or (moon == 28 and golden > 10):
+            day -= 7
+    return day
+
+
+def holiday(day):
+    """1 on a Belgian public holiday."""
+    year = year_of(day)
+    since_easter = day - easter(year)
+    # Easter Monday, Ascension, Whit Monday
+    if since_easter == 1 or since_easter == 39 or since_easter == 50:
+        return 1
+    if day == day_of(year, 1, 1) or day == day_of(year, 5, 1) or day == day_of(year, 7, 21):
+        return 1
+    if day == day_of(year, 8, 15) or day == day_of(year, 11, 1):
+        return 1
+    if day == day_of(year, 11, 11) or day == day_of(year, 12, 25):
+        return 1
+    return 0
+
+
+def day_kept(p, day):
+    """1 on a day whose whole is friendly hours."""
+    if p.window_days >> weekday(day) & 1:
+        return 1
+    if p.window_holidays == 1 and holiday(day) == 1:
+        return 1
+    return 0
+
+
+def window_at(p, minute):
+    """1 when local time `minute` lies in the friendly hours (B-3)."""
+    time = minute % 1440
+    if p.window_from < p.window_to:
+        if p.window_from <= time and time < p.window_to:
+            return 1
+    elif p.window_from > p.window_to:
+        if time >= p.window_from or time < p.window_to:
+            return 1
+    return day_kept(p, minute // 1440)
+
+
+def winter_at(p, day):
+    """1 between the winter dates, both inclusive (AMB-17)."""
+    if p.winter_from == 0:
+        return 0
+    year = year_of(day)
+    begin = day_of(year, p.winter_from // 100, p.winter_from % 100)
+    end = day_of(year, p.winter_to // 100, p.winter_to % 100)
+    if begin <= end:
+        if begin <= day and day <= end:
+            return 1
+    elif day >= begin or day <= end:
+        return 1
+    return 0
+
+
+def minutes_to(now, time):
+    """Minutes from local time `now` to the next time of day `time`, at least 1."""
+    return 1440 - (now - time) % 1440
+
+
+def next_change(p, clock):
+    """Clock value before which neither window nor winter can change."""
+    now = local(clock)
+    wait = minutes_to(now, 0)
+    wait = min(wait, minutes_to(clock, 120))  # summer time begins or ends at 02:00 UTC+1
+    wait = min(wait, minutes_to(now, p.window_from))
+    wait = min(wait, minutes_to(now, p.window_to))
+    return clock + wait
+
+
+def look_up(m, p):
+    """Set window and winter of the state for its clock, and when to look again."""
+    now = local(m.clock)
+    m.window = window_at(p, now)
+    m.winter = winter_at(p, now // 1440)
+    m.calendar_until = next_change(p, m.clock)

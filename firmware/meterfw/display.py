@@ -1,0 +1,103 @@
+"""Display pages: four lines of 16 characters, built only when something on them changes."""
+
+from meterfw.calendar import local
+from meterfw.layouts import (
+    CONTROL_CONNECTED,
+    CONTROL_READY,
+    EMERGENCY_IN_USE,
+    EMERGENCY_SELECTABLE,
+    ENERGY_GAS,
+    MODE_LIMITER_ONLY,
+    MODE_PREPAYMENT,
+    REASON_CREDIT,
+    REASON_LEAK_TEST,
+    REASON_OPERATOR,
+    REASON_OVERLOAD,
+    REASON_TAMPER,
+)
+from meterfw.rules import kept_on, limiter_usable
+
+PAGES = ("balance", "emergency", "state", "limits", "registers")
+
+
+def euros(mc):
+    """Amount in euros and cents, rounded towards zero as a customer reads a balance."""
+    sign = "-" if mc <= -1000 else ""
+    cents = abs(mc) // 1000
+    return "%s%d.%02d" % (sign, cents // 100, cents % 100)
+
+
+def time_of_day(clock):
+    """Local time as HH:MM."""
+    minute = local(clock) % 1440
+    return "%02d:%02d" % (minute // 60, minute % 60)
+
+
+def headline(m, p):
+    """What the customer most needs to know, in one line."""
+    if m.reasons & REASON_TAMPER:
+        return "OFF: CALL"
+    if m.reasons & REASON_OPERATOR:
+        return "OFF BY OPERATOR"
+    if m.reasons & REASON_LEAK_TEST:
+        return "TEST %d s" % m.leak_left_s
+    if m.reasons & REASON_CREDIT:
+        if m.emergency_status == EMERGENCY_SELECTABLE:
+            return "OFF: PRESS (EC)"
+        if limiter_usable(m):
+            return "OFF: PRESS (LIM)"
+        return "OFF: TOP UP"
+    if m.reasons & REASON_OVERLOAD:
+        return "OFF: OVERLOAD"
+    if m.control_state == CONTROL_READY:
+        return "PRESS TO CONNECT"
+    if m.limiter_engaged == 1:
+        return "LIMITED"
+    if m.payment_mode != MODE_PREPAYMENT:
+        return "NO PREPAYMENT"
+    if m.emergency_status == EMERGENCY_IN_USE:
+        return "EMERGENCY CREDIT"
+    if m.kept == 1:
+        return "KEPT ON"
+    if m.warned == 1:
+        return "LOW CREDIT"
+    return ""
+
+
+def limit_text(m):
+    """The limit in force."""
+    if m.limit_ma > 0:
+        return "%d.%d A" % (m.limit_ma // 1000, m.limit_ma // 100 % 10)
+    if m.limit_w > 0:
+        return "%d W" % m.limit_w
+    return "none"
+
+
+def page(m, p, number):
+    """The four lines of a page."""
+    head = headline(m, p)
+    if number == 0:
+        if m.payment_mode == MODE_LIMITER_ONLY:
+            return ("LIMIT", limit_text(m), "", head)
+        return ("CREDIT EUR", euros(m.credit - m.emergency_used), "", head)
+    if number == 1:
+        left = m.emergency_preset - m.emergency_used
+        return ("EMERGENCY EUR", "left " + euros(left), "owed " + euros(m.emergency_used), head)
+    if number == 2:
+        state = "connected" if m.control_state == CONTROL_CONNECTED else "off"
+        kept = "friendly hours" if kept_on(m) else ""
+        return (state, kept, time_of_day(m.clock), head)
+    if number == 3:
+        return (
+            "limit " + limit_text(m),
+            "overdr. " + euros(m.overdraft),
+            "arrears " + euros(m.arrears),
+            head,
+        )
+    volume = "%d l" % m.volume_l if p.energy == ENERGY_GAS else ""
+    return (
+        "%d.%03d kWh" % (m.energy_wh // 1000, m.energy_wh % 1000),
+        volume,
+        "lim %d.%03d" % (m.limited_wh // 1000, m.limited_wh % 1000),
+        head,
+    )

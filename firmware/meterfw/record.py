@@ -1,0 +1,50 @@
+"""Records of integers after the generated layouts: the meter's state and its profile."""
+
+import struct
+
+from meterfw import layouts
+
+
+def _record(fields):
+    class Record:
+        __slots__ = fields
+
+        def __init__(self):
+            for name in fields:
+                setattr(self, name, 0)
+
+    return Record
+
+
+State = _record(layouts.STATE_FIELDS)
+Profile = _record(layouts.PROFILE_FIELDS)
+
+
+def copy(target, source, fields):
+    """Copy every field; allocates nothing."""
+    for name in fields:
+        setattr(target, name, getattr(source, name))
+
+
+def in_range(record, fields, low, high):
+    """Name of the first field out of its range, or None. MicroPython's struct would wrap it."""
+    for i, name in enumerate(fields):
+        if not low[i] <= getattr(record, name) <= high[i]:
+            return name
+    return None
+
+
+def pack(record, layout, fields):
+    """The record as bytes; its values must be in range."""
+    return struct.pack(layout, *[getattr(record, name) for name in fields])
+
+
+def unpack(record, data, layout, fields):
+    """Fill the record from bytes of the layout's exact size.
+
+    :raises ValueError: when the size is another
+    """
+    if len(data) != struct.calcsize(layout):
+        raise ValueError("record size")
+    for name, value in zip(fields, struct.unpack(layout, data)):
+        setattr(record, name, value)

@@ -1,0 +1,42 @@
+"""The requirements catalogue: what each rule id stands for, and where it is written."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+NO_SOURCE = "no source"
+
+# Prefixes of the ids that speak about each region; facts (B) and ambiguities (AMB) about all.
+REGIONS = {
+    "Wallonia": ("OC", "OS", "WE", "WG"),
+    "Flanders": ("FE",),
+    "Brussels": ("BE", "BX"),
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One requirement: its id, tier ("A" is the meter), clause and what it asks in short."""
+
+    id: str
+    tier: str
+    clause: str
+    title: str
+
+
+@cache
+def rules():
+    """All rules of the catalogue by id."""
+    text = (files("budgetmeter") / "data" / "rules.toml").read_text(encoding="utf-8")
+    return {
+        rule_id: Rule(rule_id, entry.get("tier", ""), entry["clause"], entry["title"])
+        for rule_id, entry in tomllib.loads(text).items()
+    }
+
+
+def relevant(ids, region):
+    """Those of the rule ids that speak about a region; all of them if none does."""
+    prefixes = (*REGIONS.get(region, ()), "B", "AMB")
+    chosen = [i for i in ids if i.rpartition("-")[0] in prefixes]
+    return chosen or list(ids)

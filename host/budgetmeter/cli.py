@@ -1,0 +1,272 @@
+"""The command line: `budgetmeter VERB …`. Bad input is one line and exit status 2."""
+
+import json
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from budgetmeter import catalogue, report, scenario, units
+from budgetmeter import profile as profiles
+from budgetmeter.emulator import load as loads
+from budgetmeter.emulator.household import Habits
+from budgetmeter.errors import InputError
+
+UsageError = typer.BadParameter.__bases__[0]  # wherever this release of Typer keeps it
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A Belgian budget (prepayment) meter: emulate it, look at it, put it under test.",
+)
+console = Console(highlight=False)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+):
+    if version:
+        print(f"budgetmeter {metadata.version('budgetmeter')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def run(
+    what: Annotated[
+        str,
+        typer.Argument(metavar="SCENARIO", help=f"a TOML file, or {', '.join(scenario.names())}"),
+    ] = scenario.DEFAULT,
+    profile: Annotated[str, typer.Option(help="another profile: a name or a TOML file")] = "",
+    load: Annotated[Path | None, typer.Option(metavar="CSV", help="another load")] = None,
+    start: Annotated[str, typer.Option(help="where in the load to begin, e.g. 2007-02-01")] = "",
+    days: Annotated[int | None, typer.Option(min=1, help="how many days")] = None,
+    household: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="a habit of the household, e.g. amounts=20,50"),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="plot it: .png, .svg, .pdf")
+    ] = None,
+    events: Annotated[Path | None, typer.Option(metavar="FILE", help="all events as CSV")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print figures and events as JSON")
+    ] = False,
+):
+    """Emulate in virtual time and report. Without a scenario: four months of a real household."""
+    plotter = _plotter(plot)
+    chosen = scenario.load(what, profiles.load(profile) if profile else None)
+    _override(chosen, load, start, days, household)
+    world, failures = _emulate(chosen)
+    figures = report.summary(world, chosen)
+    if events is not None:
+        _write(events, lambda: _write_events(world, events))
+    if plotter is not None:
+        _write(plot, lambda: plotter.save(world, chosen.title, plot))
+    if as_json:
+        document = {**figures, "events": report.events(world), "failed": [str(f) for f in failures]}
+        print(json.dumps(document, indent=2))
+    else:
+        report.show(console, figures, world)
+    for failure in failures:
+        print(f"budgetmeter: expectation failed: {failure}", file=sys.stderr)
+    if failures or not figures["conservation"]["exact"]:
+        raise typer.Exit(1)
+
+
+def _plotter(path):
+    """The plot module, when there is something to plot and matplotlib is installed."""
+    if path is None:
+        return None
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InputError(f"--plot {path}: a file ending in .png, .svg or .pdf")
+    try:
+        from budgetmeter import plot  # noqa: PLC0415  # matplotlib is an extra
+    except ImportError:
+        raise InputError("--plot needs matplotlib: pip install 'budgetmeter[plot]'") from None
+    return plot
+
+
+def _override(chosen, load, start, days, household):
+    """Apply the options to the scenario."""
+    if (load is not None or start or days) and chosen.steps:
+        raise InputError("--load, --start and --days are for scenarios without dated actions")
+    if household:
+        chosen.habits = (chosen.habits or Habits()).changed(household)
+    if start:
+        try:
+            chosen.start = units.moment(start)
+            units.to_clock(chosen.start)
+        except ValueError as error:
+            raise InputError(f"--start: {error}") from None
+    if days is not None:
+        chosen.days = days
+    if load is not None:
+        chosen.load = loads.read(load, chosen.profile.gas)
+    elif chosen.profile.gas and chosen.load.start is not None and (start or days):
+        chosen.load = scenario.default_load(chosen.profile, chosen.start, chosen.days)
+
+
+def _emulate(chosen):
+    """Run, with a progress bar on a terminal."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("emulating", total=None)
+        begin = None
+
+        def progress(now_s, end_s):
+            nonlocal begin
+            begin = now_s if begin is None else begin
+            bar.update(task, total=max(end_s - begin, 1), completed=now_s - begin)
+
+        return scenario.run(chosen, progress)
+
+
+def _write_events(world, path):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        report.write_events(world, file)
+
+
+def _write(path, write):
+    try:
+        write()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+@app.command(name="profiles")
+def show_profiles(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="one profile, value by value")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
+):
+    """What each region does, with its rule ids and what is left out."""
+    chosen = [profiles.load(name)] if name else [profiles.load(n) for n in profiles.names()]
+    if as_json:
+        print(json.dumps([_profile_data(p) for p in chosen], indent=2, ensure_ascii=False))
+    elif name:
+        _show_profile(chosen[0])
+    else:
+        _compare(chosen)
+
+
+def _profile_data(profile):
+    values = {
+        key: {"value": profiles.shown(key, value), "rules": list(profile.rules[key])}
+        for key, value in profile.values.items()
+    }
+    return {
+        "name": profile.name,
+        "title": profile.title,
+        "region": profile.region,
+        "left_out": list(profile.left_out),
+        "values": values,
+    }
+
+
+def _show_profile(profile):
+    console.print(f"[bold]{profile.name}[/bold]  {profile.title}")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("value", "", "what it is", "rules"):
+        table.add_column(column)
+    for key, value in profile.values.items():
+        rules = ", ".join(profile.rules[key])
+        table.add_row(key, profiles.shown(key, value), profiles.QUANTITIES[key][1], rules)
+    console.print(table)
+    ids = sorted({i for ids in profile.rules.values() for i in ids if i != catalogue.NO_SOURCE})
+    console.print("\n[bold]rules[/bold]")
+    for rule_id in ids:
+        rule = catalogue.rules()[rule_id]
+        console.print(f"  {rule_id:7} {rule.title} [dim]({rule.clause})[/dim]")
+    console.print("\n[bold]left out[/bold]")
+    for item in profile.left_out:
+        console.print(f"  {item}")
+
+
+def _compare(chosen):
+    for profile in chosen:
+        console.print(f"[bold]{profile.name}[/bold]  {profile.title}")
+        table = Table.grid(padding=(0, 2), pad_edge=True)
+        for label, text, rules in _story(profile):
+            table.add_row(label, text, f"[dim]{rules}[/dim]")
+        table.add_row("[dim]left out[/dim]", f"[dim]{'; '.join(profile.left_out)}[/dim]", "")
+        console.print(table)
+        console.print()
+    console.print("One of them value by value: budgetmeter profiles NAME")
+
+
+def _story(profile):
+    """What a profile does in a few lines: label, text, rule ids."""
+    v = profile.values
+
+    def shown(key):
+        return profiles.shown(key, v[key])
+
+    def rules(*keys):
+        ids = dict.fromkeys(i for key in keys for i in profile.rules[key])
+        return ", ".join(i for i in ids if i != catalogue.NO_SOURCE) or catalogue.NO_SOURCE
+
+    yield "mode", f"{shown('payment_mode')}, {shown('energy')}", rules("payment_mode")
+    if profile.prepayment:
+        size = shown("emergency_wh") if v["emergency_wh"] else shown("emergency_preset")
+        how = "by itself" if v["emergency_auto"] else "by the button"
+        yield (
+            "emergency credit",
+            f"{size}, {how}",
+            rules("emergency_wh" if v["emergency_wh"] else "emergency_preset", "emergency_auto"),
+        )
+        share = f"repays with {shown('topup_share_pct')}"
+        if v["topup_knee"]:
+            share += f" up to {shown('topup_knee')} and all above"
+        yield "top-up", share, rules("topup_share_pct", "topup_knee")
+        hours = "none"
+        if v["window_from"] != v["window_to"]:
+            hours = f"{shown('window_from')} to {shown('window_to')} and {shown('window_days')}"
+        yield "friendly hours", hours, rules("window_from", "window_days")
+    if v["limiter_fitted"]:
+        limit = shown("limit_ma") if v["limit_ma"] else shown("limit_w")
+        start = "always"
+        if profile.prepayment:
+            start = "by itself" if v["limiter_auto"] else "by the button"
+            if not v["limiter_available"]:
+                start += ", for protected customers"
+        key = "limit_ma" if v["limit_ma"] else "limit_w"
+        yield "limiter", f"{limit}, {start}", rules(key, "limiter_auto", "limiter_available")
+        if profile.prepayment:
+            yield "minimum supply", f"repaid: {shown('limiter_repay')}", rules("limiter_repay")
+    else:
+        yield "limiter", "none", rules("limiter_fitted")
+    if v["winter_from"]:
+        text = f"{shown('winter_from')} to {shown('winter_to')}, refuses {shown('winter_bars')}"
+        yield "winter", text, rules("winter_from", "winter_bars")
+
+
+def main():
+    """Entry point: errors a user can mend are one line and exit status 2."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except InputError as error:
+        print(f"budgetmeter: {error}", file=sys.stderr)
+        sys.exit(2)
+    except UsageError as error:
+        print(f"budgetmeter: {' '.join(error.format_message().split())}", file=sys.stderr)
+        sys.exit(2)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

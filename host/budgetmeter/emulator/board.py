@@ -1,0 +1,102 @@
+"""The virtual board: a `meterfw.board.Board` in virtual time."""
+
+from meterfw.board import Board
+
+from budgetmeter.emulator.load import NOTHING
+
+
+class VirtualBoard(Board):
+    """Sensors and outputs of a meter, moved on by `pass_time`.
+
+    The load flows only while supply is closed, or through a `bypass` put around it.
+    """
+
+    def __init__(self, profile, clock):
+        """:param profile: bytes of the profile record; :param clock: minutes since 2000"""
+        self.files = {"profile": profile}
+        self.draw = NOTHING
+        self.closed = False
+        self.bypass = False
+        self.lines = ("", "", "", "")
+        self.beeps = 0
+        self.wanted = 0  # pulse-seconds per hour asked for by the load
+        self.drawn = 0  # and supplied
+        self.missing_s = 0
+        self._clock_s = clock * 60
+        self._asked_s = self._clock_s
+        self._counted = 0
+        self._held_s = -1
+
+    # What the world does
+
+    def pass_time(self, seconds):
+        """Let time pass at the present load."""
+        self._clock_s += seconds
+        self.wanted += self.draw.wanted * seconds
+        if self.closed or self.bypass:
+            self.drawn += self.draw.rate * seconds
+        if self.draw.missing:
+            self.missing_s += seconds
+
+    def press(self, held_s=0):
+        """The button is pressed and released after so many seconds."""
+        self._held_s = held_s
+
+    def set_clock(self, clock):
+        """Put the clock chip to another time; elapsed time goes on as before."""
+        shift = clock * 60 - self._clock_s
+        self._clock_s += shift
+        self._asked_s += shift
+
+    @property
+    def now_s(self):
+        """Seconds since 2000-01-01 00:00 UTC+1."""
+        return self._clock_s
+
+    def flowing(self):
+        """What the sensors see."""
+        return self.draw if self.closed or self.bypass else NOTHING
+
+    # What the meter asks
+
+    def elapsed_ms(self):
+        passed = self._clock_s - self._asked_s
+        self._asked_s = self._clock_s
+        return passed * 1000
+
+    def pulses(self):
+        total = self.drawn // 3600
+        new = total - self._counted
+        self._counted = total
+        return new
+
+    def current_ma(self):
+        return self.draw.ma if self.closed or self.bypass else 0
+
+    def power_w(self):
+        return self.draw.w if self.closed or self.bypass else 0
+
+    def supply(self, closed):
+        self.closed = closed == 1
+
+    def button_s(self):
+        held, self._held_s = self._held_s, -1
+        return held
+
+    def clock(self):
+        return self._clock_s // 60
+
+    def clock_s(self):
+        return self._clock_s % 60
+
+    def show(self, lines):
+        self.lines = lines
+
+    def beep(self, times):
+        self.beeps += times
+
+    def load(self, name):
+        return self.files.get(name)
+
+    def store(self, name, data):
+        self.files[name] = data

@@ -1,0 +1,145 @@
+"""What happened: dated events, time in each phase, samples for plots, books."""
+
+from dataclasses import dataclass, field
+
+from meterfw import layouts
+from meterproto.codes import Event, LogCode, Reason
+
+from budgetmeter import catalogue, units
+
+SAMPLE_S = 900
+
+# Phases of supply, as a customer tells them apart, in the order plots stack them.
+PHASES = (
+    "credit",
+    "negative limit",
+    "kept on",
+    "emergency",
+    "limited",
+    "postpaid",
+    "ready",
+    "off: credit",
+    "off: overload",
+    "off: leak test",
+    "off: operator",
+    "off: tamper",
+    "power cut",
+)
+OFF = tuple(phase for phase in PHASES if phase.startswith("off") or phase == "ready")
+
+
+def phase(m):
+    """The phase a meter's state is in."""
+    if m.control_state != layouts.CONTROL_CONNECTED:
+        for reason, name in _OFF_PHASES:
+            if m.reasons & reason:
+                return name
+        return "ready"
+    if m.payment_mode == layouts.MODE_CREDIT:
+        return "postpaid"
+    if m.limiter_engaged:
+        return "limited"
+    if m.emergency_status == layouts.EMERGENCY_IN_USE and m.credit <= -m.overdraft:
+        return "emergency"
+    if m.kept:
+        return "kept on"
+    return "credit" if m.credit >= 0 else "negative limit"
+
+
+_OFF_PHASES = (
+    (layouts.REASON_TAMPER, "off: tamper"),
+    (layouts.REASON_OPERATOR, "off: operator"),
+    (layouts.REASON_CREDIT, "off: credit"),
+    (layouts.REASON_LEAK_TEST, "off: leak test"),
+    (layouts.REASON_OVERLOAD, "off: overload"),
+)
+
+
+def floor(m):
+    """Balance at which nothing more is given, mc: negative limit and emergency credit taken up."""
+    taken = m.emergency_status in (layouts.EMERGENCY_IN_USE, layouts.EMERGENCY_CONSUMED)
+    return -m.overdraft - (m.emergency_preset if taken else 0)
+
+
+def reasons_text(bits):
+    """Reasons of a disconnection as words."""
+    return ", ".join(r.name.lower().replace("_", " ") for r in Reason if bits & r) or "none"
+
+
+def code_of(number):
+    """The `Event` or `LogCode` of a log entry."""
+    return Event(number) if number < 32 else LogCode(number)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dated event. Clock and second are the meter's; balance in mc."""
+
+    clock: int
+    second: int
+    code: Event | LogCode
+    reasons: int
+    balance: int
+    detail: str
+
+    @property
+    def time(self):
+        """Belgian local time."""
+        return units.from_clock(self.clock, self.second)
+
+    def rules(self, region):
+        """Rule ids of the event that speak about a region."""
+        return catalogue.relevant(self.code.rules, region)
+
+
+@dataclass
+class Trace:
+    """Everything a report or plot is made from."""
+
+    entries: list = field(default_factory=list)
+    top_ups: list = field(default_factory=list)  # (clock, mc)
+    durations: dict = field(default_factory=dict)  # phase: seconds
+    spells: list = field(default_factory=list)  # [phase, first second, last second]
+    times: list = field(default_factory=list)  # samples: seconds since 2000, UTC+1
+    balances: list = field(default_factory=list)  # mc
+    floors: list = field(default_factory=list)  # mc
+    energies: list = field(default_factory=list)  # Wh register, running total
+    limits: list = field(default_factory=list)  # W, 0 where there is none
+
+    def pass_time(self, name, begin, end):
+        """Book a stretch of time in a phase; seconds since 2000."""
+        self.durations[name] = self.durations.get(name, 0) + end - begin
+        if self.spells and self.spells[-1][0] == name and self.spells[-1][2] == begin:
+            self.spells[-1][2] = end
+        else:
+            self.spells.append([name, begin, end])
+
+    def sample(self, now_s, m):
+        """Note the state for a plot."""
+        limit = 0
+        if m.limiter_engaged:
+            limit = m.limit_w or m.limit_ma * 230 // 1000
+        self.times.append(now_s)
+        self.balances.append(m.credit - m.emergency_used)
+        self.floors.append(floor(m))
+        self.energies.append(m.energy_wh)
+        self.limits.append(limit)
+
+    def drain(self, log, seen, m):
+        """Take over log entries from number `seen` on; returns the next number."""
+        for number in range(max(seen, log.first()), log.count):
+            i = number % len(log.code)
+            code = code_of(log.code[i])
+            detail = ""
+            if code == Event.CREDITED:
+                detail = f"+{units.euros(m.last_top_up)}"
+            elif code == Event.DISCONNECTED:
+                detail = reasons_text(log.reasons[i])
+            self.entries.append(
+                Entry(log.clock[i], log.second[i], code, log.reasons[i], log.balance[i], detail)
+            )
+        return log.count
+
+    def count(self, event):
+        """How often an event happened."""
+        return sum(entry.code is event for entry in self.entries)

@@ -1,0 +1,182 @@
+"""The emulator: a meter on a virtual board, a load, people, and things planned, in virtual time."""
+
+import heapq
+from itertools import count
+
+from meterfw import layouts, rules
+from meterfw.meter import Meter
+
+from budgetmeter import units
+from budgetmeter.emulator.board import VirtualBoard
+from budgetmeter.emulator.load import NOTHING
+from budgetmeter.emulator.trace import SAMPLE_S, Trace, phase
+
+DAY_S = 86_400
+
+
+class Emulator:
+    """A budget meter in virtual time.
+
+    :param profile: a `budgetmeter.profile.Profile`
+    :param clock: start, minutes since 2000-01-01 00:00 UTC+1
+    :param load: what is consumed; `at(second)` with seconds since the start
+    :param household: the people; None for nobody
+    :param adaptive: False steps every second (slow; for proofs)
+    """
+
+    def __init__(self, profile, clock, load, household=None, adaptive=True):
+        self.profile = profile
+        self.load = load
+        self.household = household
+        self.trace = Trace()
+        self.board = VirtualBoard(profile.pack(), clock)
+        self.meter = Meter(self.board)
+        self.start_s = clock * 60
+        self._longest = rules.STEP_S if adaptive else 1
+        self._plans = []
+        self._serial = count()
+        self._seen = 0
+        self._draw_until = self.start_s
+        self._sample_at = self.start_s
+        self._note()
+        if household is not None:
+            household.move_in(self)
+
+    # Time
+
+    @property
+    def now_s(self):
+        """Seconds since 2000-01-01 00:00 UTC+1."""
+        return self.board.now_s
+
+    def local_time(self):
+        """Belgian local time now."""
+        return units.from_clock(self.now_s // 60, self.now_s % 60)
+
+    def plan(self, time, action):
+        """Do something at a Belgian local time (at once when that is past)."""
+        at_s = units.to_clock(time) * 60 + time.second
+        heapq.heappush(self._plans, (at_s, next(self._serial), action))
+
+    def load_changed(self):
+        """The load draws something else from now on."""
+        self._draw_until = self.now_s
+
+    def run(self, until_s, progress=None):
+        """Run to a time in seconds since 2000 UTC+1; `progress(now_s)` is called every day."""
+        report_at = self.now_s + DAY_S
+        while self.now_s < until_s:
+            self._do_planned()
+            if self.now_s < until_s:
+                self._step(until_s)
+            if progress is not None and self.now_s >= report_at:
+                progress(self.now_s)
+                report_at = self.now_s + DAY_S
+        self._do_planned()
+        self._sample()
+
+    def _do_planned(self):
+        while self._plans and self._plans[0][0] <= self.now_s:
+            heapq.heappop(self._plans)[2]()
+            self._note()
+
+    def _step(self, until_s):
+        board, meter = self.board, self.meter
+        now = board.now_s
+        if now >= self._draw_until:
+            self._draw()
+        if now >= self._sample_at:
+            self._sample()
+            self._sample_at = now - now % SAMPLE_S + SAMPLE_S
+        until = min(until_s, self._draw_until)
+        if self._plans:
+            until = min(until, self._plans[0][0])
+        flow = board.flowing()
+        steps = min(until - now, self._longest)
+        if steps > 1:
+            steps = rules.stride(meter.state, meter.profile, steps, flow.rate, flow.ma, flow.w)
+        name = phase(meter.state)
+        board.pass_time(steps)
+        meter.poll()
+        self.trace.pass_time(name, now, now + steps)
+        if meter.log.count != self._seen:
+            self._note()
+
+    def _draw(self):
+        draw = self.load.at(self.now_s - self.start_s)
+        if self.household is not None:
+            draw = self.household.use(draw)
+        self.board.draw = draw
+        self._draw_until = self.start_s + draw.until
+
+    def _sample(self):
+        self.trace.sample(self.now_s, self.meter.state)
+
+    def _note(self):
+        """Take over new log entries and let the people notice them."""
+        log = self.meter.log
+        if log.count == self._seen:
+            return
+        first = len(self.trace.entries)
+        self._seen = self.trace.drain(log, self._seen, self.meter.state)
+        if self.household is not None and first:
+            events = 0
+            for entry in self.trace.entries[first:]:
+                if entry.code < 32:
+                    events |= 1 << entry.code
+            self.household.notice(events)
+            self.load_changed()
+
+    # What people and the operator do
+
+    def press(self, held_s=0):
+        """Press the button for so many seconds."""
+        self.board.press(held_s)
+        self.meter.poll()
+        self._note()
+
+    def top_up(self, amount):
+        """Buy credit, mc; returns a RESULT code."""
+        result = self.order(layouts.KIND_TOP_UP, amount)
+        if result == layouts.RESULT_DONE:
+            self.trace.top_ups.append((self.now_s // 60, amount))
+        return result
+
+    def order(self, kind, value, second=0, order=0):
+        """Give the meter an order (`meterproto.codes.Kind`); returns a RESULT code."""
+        result = self.meter.order(kind, value, second, order)
+        self._note()
+        return result
+
+    def cut_power(self, seconds=0):
+        """Take the mains away for so long; the meter restarts from its files."""
+        begin = self.now_s
+        self.board.draw = NOTHING
+        self.board.pass_time(seconds)
+        self.trace.pass_time("power cut", begin, self.now_s)
+        self.load_changed()
+        self.board.elapsed_ms()
+        self.meter = Meter(self.board)
+        self._seen = 0
+        self._note()
+
+    # What is asked
+
+    def balance(self):
+        """The balance the customer sees, mc."""
+        m = self.meter.state
+        return m.credit - m.emergency_used
+
+    def conservation(self):
+        """Books that must be equal: what the account holds, and what went in and out, mc."""
+        m = self.meter.state
+        held = m.credit - m.emergency_used - m.arrears
+        credited = m.credited_eur * units.EUR + m.credited_mc
+        charged = m.charged_eur * units.EUR + m.charged_mc
+        settled = m.settled_eur * units.EUR + m.settled_mc
+        return held, credited - charged + settled
+
+
+def start_of(load):
+    """Clock value at which a sampled load begins (its times are UTC+1)."""
+    return int((load.begin - units.EPOCH).total_seconds() // 60)

@@ -1,0 +1,13 @@
+"""What can go wrong for a user, as one exception tree; the command line prints the message."""
+
+
+class BudgetmeterError(Exception):
+    """Base of all errors a user can cause or mend. The message is one clear line."""
+
+
+class InputError(BudgetmeterError):
+    """A file, argument or value that cannot be used."""
+
+
+class ExpectationError(BudgetmeterError):
+    """A scenario's expectation was not met."""

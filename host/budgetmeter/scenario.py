@@ -1,0 +1,520 @@
+"""Scenarios: TOML files with a load, dated actions and expectations, run on the emulator.
+
+Times are Belgian local time. `scenarios/README.md` lists the keys.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+
+from meterproto.codes import Cause, ControlState, EmergencyStatus, Event, Kind, PaymentMode, Result
+
+from budgetmeter import profile as profiles
+from budgetmeter import units
+from budgetmeter.emulator import ConstantLoad, Emulator, Household
+from budgetmeter.emulator import load as loads
+from budgetmeter.emulator.household import Habits
+from budgetmeter.emulator.trace import PHASES, phase
+from budgetmeter.emulator.world import DAY_S
+from budgetmeter.errors import InputError
+
+DEFAULT = "main-job"
+_KEYS = ("title", "about", "profile", "start", "days", "household", "change", "load", "at")
+
+
+@dataclass
+class Scenario:
+    """A scenario as read: everything the emulator needs, checked.
+
+    :ivar start: Belgian local time, None for the beginning of a sampled load
+    :ivar days: length; None to the end of the load
+    :ivar steps: dated `Step`s in order of time
+    """
+
+    title: str
+    profile: profiles.Profile
+    load: object
+    start: object = None
+    days: int | None = None
+    habits: Habits | None = None
+    steps: list = field(default_factory=list)
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One dated entry: `act(emulator)` returns a Result or None; `expect` maps keys to values."""
+
+    time: object
+    where: str
+    act: object
+    expect: dict
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An expectation that was not met."""
+
+    where: str
+    time: object
+    key: str
+    expected: str
+    seen: str
+
+    def __str__(self):
+        return (
+            f"{self.where}, {self.time:%Y-%m-%d %H:%M}: {self.key}: "
+            f"expected {self.expected}, seen {self.seen}"
+        )
+
+
+def names():
+    """Names of the scenarios that come with the package."""
+    folder = files("budgetmeter") / "scenarios"
+    return sorted(path.name[:-5] for path in folder.iterdir() if path.name.endswith(".toml"))
+
+
+def load(name, profile=None):
+    """Read a scenario by name or file; `profile` replaces the one it names.
+
+    :raises InputError: one line naming file and key
+    """
+    if name.endswith(".toml"):
+        path, where = Path(name), name
+    elif name in names():
+        path, where = files("budgetmeter") / "scenarios" / f"{name}.toml", f"{name}.toml"
+    else:
+        near = get_close_matches(name, names(), 1, 0.4)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names())}"
+        raise InputError(f"no scenario {name}; {hint}")
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise InputError(f"{where}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{where}: not TOML: {error}") from None
+    return _Reader(where, Path(name).parent if name.endswith(".toml") else None).read(
+        document, profile
+    )
+
+
+class _Reader:
+    """Turns a TOML document into a `Scenario`, with errors that name the place."""
+
+    def __init__(self, where, folder):
+        self.where = where
+        self.folder = folder
+        self.gas = False
+
+    def fail(self, message, where=None):
+        raise InputError(f"{where or self.where}: {message}")
+
+    def known(self, table, allowed, where):
+        if not isinstance(table, dict):
+            self.fail(f"a table with {', '.join(allowed)}", where)
+        for key in table:
+            if key not in allowed:
+                near = get_close_matches(key, allowed, 1, 0.5)
+                hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(allowed)}"
+                self.fail(f"unknown key {key}; {hint}", where)
+
+    def value(self, read, value, where):
+        """`read(value)`, its ValueError as an InputError."""
+        try:
+            return read(value)
+        except (ValueError, TypeError) as error:
+            self.fail(str(error), where)
+
+    def read(self, document, profile):
+        self.known(document, _KEYS, self.where)
+        if profile is None:
+            named = document.get("profile", "wallonia-card")
+            profile = profiles.load(self.beside(named) if named.endswith(".toml") else named)
+        if "change" in document:
+            profile = profile.changed(document["change"], f"{self.where}: change")
+        self.gas = profile.gas
+        days = document.get("days")
+        if days is not None and (isinstance(days, bool) or not isinstance(days, int) or days < 1):
+            self.fail("days is a whole number from 1")
+        start = document.get("start")
+        if start is not None:
+            start = self.value(units.moment, start, f"{self.where}: start")
+            self.value(units.to_clock, start, f"{self.where}: start")
+        scenario = Scenario(
+            str(document.get("title", Path(self.where).stem)),
+            profile,
+            self.load(document.get("load", {"measured": True}), profile, start, days),
+            start,
+            days,
+            self.habits(document.get("household", False)),
+            about=str(document.get("about", "")),
+        )
+        if start is None and scenario.load.start is None:
+            self.fail("start is missing: this load has no dates of its own")
+        if days is None and isinstance(scenario.load, ConstantLoad):
+            self.fail("days is missing: a constant load never ends")
+        entries = document.get("at", [])
+        if not isinstance(entries, list):
+            self.fail("write actions as [[at]] tables")
+        for number, entry in enumerate(entries, 1):
+            scenario.steps.append(self.step(entry, f"{self.where}: at {number}"))
+        times = [step.time for step in scenario.steps]
+        if times != sorted(times):
+            self.fail("actions are not in order of time")
+        return scenario
+
+    def beside(self, path):
+        """A path in the file, relative to the file."""
+        return str(self.folder / path) if self.folder is not None else path
+
+    def habits(self, table):
+        if table is False:
+            return None
+        if table is True:
+            return Habits()
+        if not isinstance(table, dict):
+            self.fail("household is true, false or a table of habits")
+        texts = []
+        for key, value in table.items():
+            shown = ",".join(map(str, value)) if isinstance(value, list) else value
+            texts.append(f"{key}={shown}")
+        return Habits().changed(texts)
+
+    def load(self, table, profile, start, days):
+        where = f"{self.where}: load"
+        self.known(table, ("measured", "csv", "watts", "litres_per_hour"), where)
+        if len(table) != 1:
+            self.fail("one of measured, csv, watts, litres_per_hour", where)
+        key, value = next(iter(table.items()))
+        if key == "measured":
+            return default_load(profile, start, days)
+        if key == "csv":
+            return loads.read(self.beside(str(value)), profile.gas)
+        return ConstantLoad(self.rate(key, value, where), self.gas)
+
+    def rate(self, key, value, where):
+        if (key == "litres_per_hour") != self.gas:
+            self.fail("watts for electricity, litres_per_hour for gas", where)
+        ceiling = loads.MAX_LITRES_PER_HOUR if self.gas else loads.MAX_W
+        rate = self.value(lambda v: units.scaled(v, 1), value, where)
+        if not 0 <= rate <= ceiling:
+            self.fail(f"{key} is from 0 to {ceiling}", where)
+        return rate
+
+    # Steps
+
+    def step(self, entry, where):
+        self.known(entry, ("time", "expect", *ACTIONS), where)
+        if "time" not in entry:
+            self.fail("time is missing", where)
+        time = self.value(units.moment, entry["time"], f"{where}: time")
+        self.value(units.to_clock, time, f"{where}: time")
+        keys = [key for key in entry if key in ACTIONS]
+        if len(keys) > 1:
+            self.fail(f"one action at a time, not {' and '.join(keys)}", where)
+        act = None
+        if keys:
+            key = keys[0]
+            act = self.value(lambda v: ACTIONS[key](self, v, where), entry[key], f"{where}: {key}")
+        expect = entry.get("expect", {})
+        self.known(expect, tuple(EXPECTATIONS), f"{where}: expect")
+        for key, value in expect.items():
+            self.value(EXPECTATIONS[key][0], value, f"{where}: expect: {key}")
+        if act is None and not expect:
+            self.fail("nothing to do: an action or expect", where)
+        return Step(time, where, act, expect)
+
+    def table(self, value, where, *keys, optional=()):
+        """A table with exactly these keys."""
+        self.known(value, (*keys, *optional), where)
+        for key in keys:
+            if key not in value:
+                self.fail(f"{key} is missing", where)
+        return value
+
+
+def default_load(profile, start=None, days=None):
+    """The measured household, or for gas a synthetic load of the same four months."""
+    if profile.gas:
+        begin = start or loads.household().start
+        return loads.synthetic_gas(begin, days or 120)
+    return loads.household()
+
+
+def _clock(value):
+    return units.to_clock(units.moment(value))
+
+
+def _order(kind, value=0, second=0, order=0):
+    return lambda world: world.order(kind, value, second, order)
+
+
+def _choice(mapping):
+    def read(value):
+        if value not in mapping:
+            raise ValueError(f"{value!r} is not one of {', '.join(mapping)}")
+        return mapping[value]
+
+    return read
+
+
+def _names(codes):
+    return {code.name.lower().replace("_", "-"): code for code in codes}
+
+
+def _do_overdraft(reader, value, where):
+    table = reader.table(value, where, "amount", "until", optional=("order",))
+    return _order(
+        Kind.OVERDRAFT, units.mc(table["amount"]), _clock(table["until"]), table.get("order", 1)
+    )
+
+
+def _do_limit(reader, value, where):
+    table = reader.table(value, where, "until", "connection_w")
+    return _order(Kind.LIMIT, _clock(table["until"]), units.scaled(table["connection_w"], 1))
+
+
+def _do_price(reader, value, where):
+    table = reader.table(value, where, "value", optional=("from",))
+    since = _clock(table["from"]) if "from" in table else 0
+    return _order(Kind.PRICE, units.mc(table["value"]), since)
+
+
+def _do_preset(reader, value, where):
+    reader.known(value, ("amount", "kwh"), where)
+    if len(value) != 1:
+        reader.fail("one of amount, kwh", where)
+    if "kwh" in value:
+        return _order(Kind.EMERGENCY_PRESET, units.scaled(value["kwh"], 1000), 1)
+    return _order(Kind.EMERGENCY_PRESET, units.mc(value["amount"]))
+
+
+def _do_mode(reader, value, where):
+    table = {"to": value} if isinstance(value, str) else value
+    reader.table(table, where, "to", optional=("protected",))
+    mode = _choice(_names(PaymentMode))(table["to"])
+    return _order(Kind.PAYMENT_MODE, mode, int(bool(table.get("protected", False))))
+
+
+def _do_load(reader, value, where):
+    reader.known(value, ("watts", "litres_per_hour"), where)
+    if len(value) != 1:
+        reader.fail("one of watts, litres_per_hour", where)
+    rate = reader.rate(*next(iter(value.items())), where)
+
+    def act(world):
+        if not isinstance(world.load, ConstantLoad):
+            raise InputError(f"{where}: only a constant load can be changed")
+        world.load.set(rate, reader.gas)
+        world.load_changed()
+
+    return act
+
+
+def _do_press(reader, value, where):
+    held = 0 if value is True else units.scaled(value, 1)
+    return lambda world: world.press(held)
+
+
+def _do_cut(reader, value, where):
+    seconds = units.scaled(value, 1)
+    if not 0 <= seconds <= 366 * DAY_S:
+        reader.fail("seconds, up to a year", where)
+    return lambda world: world.cut_power(seconds)
+
+
+def _do_bypass(reader, value, where):
+    def act(world):
+        world.board.bypass = bool(value)
+
+    return act
+
+
+def _amount(kind):
+    if kind == Kind.TOP_UP:
+        return lambda reader, value, where: _bought(units.mc(value))
+    return lambda reader, value, where: _order(kind, units.mc(value))
+
+
+def _bought(amount):
+    return lambda world: world.top_up(amount)
+
+
+def _switch(mapping):
+    """An action that is one word."""
+    return lambda reader, value, where: _order(*_choice(mapping)(value))
+
+
+ACTIONS = {
+    "top_up": _amount(Kind.TOP_UP),
+    "support": _amount(Kind.SUPPORT),
+    "aid": _amount(Kind.AID),
+    "arrears_paid": _amount(Kind.ARREARS_PAID),
+    "overdraft": _do_overdraft,
+    "hold": lambda reader, value, where: _order(Kind.HOLD, 0 if value == "end" else _clock(value)),
+    "limiter": _switch({"enable": (Kind.LIMITER_ENABLE,), "release": (Kind.LIMITER_RELEASE,)}),
+    "limit": _do_limit,
+    "minimum_supply": _switch(
+        {"disable": (Kind.MINIMUM_SUPPLY_DISABLE,), "enable": (Kind.MINIMUM_SUPPLY_ENABLE,)}
+    ),
+    "price": _do_price,
+    "emergency_preset": _do_preset,
+    "mode": _do_mode,
+    "disconnect": _switch({name: (Kind.DISCONNECT, c) for name, c in _names(Cause).items()}),
+    "reconnect": _switch({True: (Kind.RECONNECT,)}),
+    "clear_tamper": _switch({True: (Kind.CLEAR_TAMPER,)}),
+    "press": _do_press,
+    "load": _do_load,
+    "bypass": _do_bypass,
+    "cut_power": _do_cut,
+}
+
+
+# ---- Expectations: how to read the value, and what is seen --------------------------------------
+
+
+def _words(mapping):
+    read = _choice(mapping)
+
+    def spell(value):
+        read(value)
+        return value
+
+    return spell
+
+
+def _money(value):
+    return units.euros(units.mc(value))
+
+
+def _limiter(m):
+    if m.limiter_engaged:
+        return "engaged"
+    return "available" if m.limiter_available else "none"
+
+
+def _happened(world, event):
+    """Local times at which an event happened."""
+    return [entry.time for entry in world.trace.entries if entry.code is event]
+
+
+_CONTROL = _names(ControlState)
+_EVENTS = _names(Event)
+
+EXPECTATIONS = {
+    "supply": (_words(_CONTROL), lambda w, m: ControlState(m.control_state).name.lower()),
+    "phase": (_words({p: p for p in PHASES}), lambda w, m: phase(m)),
+    "balance": (_money, lambda w, m: units.euros(w.balance())),
+    "credit": (_money, lambda w, m: units.euros(m.credit)),
+    "emergency_used": (_money, lambda w, m: units.euros(m.emergency_used)),
+    "arrears": (_money, lambda w, m: units.euros(m.arrears)),
+    "emergency": (
+        _words(_names(EmergencyStatus)),
+        lambda w, m: EmergencyStatus(m.emergency_status).name.lower().replace("_", "-"),
+    ),
+    "limiter": (
+        _words({"engaged": 0, "available": 0, "none": 0}),
+        lambda w, m: _limiter(m),
+    ),
+    "mode": (
+        _words(_names(PaymentMode)),
+        lambda w, m: PaymentMode(m.payment_mode).name.lower().replace("_", "-"),
+    ),
+    "display": (str, lambda w, m: " | ".join(w.board.lines)),
+    "result": (_words(_names(Result)), None),
+    "happened": (None, None),
+    "never": (_words(_EVENTS), None),
+}
+
+
+def _read_happened(value):
+    if not isinstance(value, dict) or set(value) != {"event", "time"}:
+        raise ValueError('a table such as { event = "disconnected", time = 2020-07-06T08:00:00 }')
+    return _words(_EVENTS)(value["event"]), units.moment(value["time"])
+
+
+EXPECTATIONS["happened"] = (_read_happened, None)
+
+
+def _check(world, step, result):
+    """The failures of one step's expectations."""
+    m = world.meter.state
+
+    def failed(key, expected, seen):
+        return Failure(step.where, step.time, key, expected, seen)
+
+    if result is not None and "result" not in step.expect and result != Result.DONE:
+        yield failed("result", "done", _spell(Result(result)))
+    for key, value in step.expect.items():
+        read, seen = EXPECTATIONS[key]
+        if key == "result":
+            got = _spell(Result(result)) if result is not None else "no order"
+            if got != value:
+                yield failed(key, value, got)
+        elif key == "never":
+            times = _happened(world, _EVENTS[value])
+            if times:
+                yield failed(key, f"no {value}", f"{value} at {times[0]:%Y-%m-%d %H:%M:%S}")
+        elif key == "happened":
+            event, time = read(value)
+            times = _happened(world, _EVENTS[event])
+            if time not in times:
+                shown = ", ".join(f"{t:%Y-%m-%d %H:%M:%S}" for t in times[-3:]) or "never"
+                yield failed(key, f"{event} at {time:%Y-%m-%d %H:%M:%S}", shown)
+        elif key == "display":
+            if str(value) not in seen(world, m):
+                yield failed(key, repr(value), repr(seen(world, m)))
+        elif read(value) != seen(world, m):
+            yield failed(key, read(value), seen(world, m))
+
+
+def _spell(code):
+    return code.name.lower().replace("_", "-")
+
+
+def start(scenario):
+    """An emulator at the start of a scenario, and its end in seconds since 2000 UTC+1.
+
+    :raises InputError: start or days outside the load
+    """
+    load = scenario.load
+    if load.start is None or (scenario.profile.gas and scenario.start is not None):
+        clock = units.to_clock(scenario.start)
+    else:
+        if scenario.start is not None:
+            load.skip_to(units.EPOCH + timedelta(minutes=units.to_clock(scenario.start)))
+        clock = int((load.begin - units.EPOCH).total_seconds() // 60)
+    length = scenario.days * DAY_S if scenario.days is not None else load.seconds
+    if load.start is not None and length > load.seconds:
+        raise InputError(f"{load.label} has {load.seconds // DAY_S} days left, not {scenario.days}")
+    household = Household(scenario.habits) if scenario.habits is not None else None
+    world = Emulator(scenario.profile, clock, load, household)
+    return world, world.now_s + length
+
+
+def run(scenario, progress=None):
+    """Run a scenario to its end; returns the emulator and the expectations that failed.
+
+    `progress(now_s, end_s)` is called for every day that has passed.
+    """
+    world, end_s = start(scenario)
+    failures = []
+
+    def tell(now_s):
+        if progress is not None:
+            progress(now_s, end_s)
+
+    tell(world.now_s)
+    for step in scenario.steps:
+        at_s = units.to_clock(step.time) * 60 + step.time.second
+        if not world.start_s <= at_s <= end_s:
+            raise InputError(f"{step.where}: {step.time} is outside the scenario")
+        world.run(at_s, tell)
+        result = step.act(world) if step.act is not None else None
+        failures.extend(_check(world, step, result))
+    world.run(end_s, tell)
+    return world, failures

@@ -1,0 +1,110 @@
+"""Human units and the meter's integers: euros, local time, energy, weekdays.
+
+Local time is Belgian wall-clock time, with summer time as the meter derives it; the meter's clock
+counts minutes since 2000-01-01 00:00 UTC+1 all year.
+"""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from meterfw import calendar
+
+EUR = 100_000  # mc
+LARGEST = 10**12  # of numbers people write
+EPOCH = datetime(2000, 1, 1)
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def decimal(value):
+    """An exact decimal of a TOML or command line value.
+
+    :raises ValueError: when it is no number
+    """
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise ValueError(f"{value!r} is not a number")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not a number") from None
+    if not number.is_finite():
+        raise ValueError(f"{value!r} is not a number")
+    if abs(number) > LARGEST:
+        raise ValueError(f"{value!r} is too large a number")
+    return number
+
+
+def scaled(value, factor):
+    """`value` × `factor` as an integer.
+
+    :raises ValueError: when the value is no number or finer than one unit of the result
+    """
+    number = decimal(value) * factor
+    if number != int(number):
+        raise ValueError(f"{value} is finer than {Decimal(1) / factor}")
+    return int(number)
+
+
+def mc(value):
+    """Euros (number or text) as millicents."""
+    return scaled(value, EUR)
+
+
+def euros(amount, places=2):
+    """Millicents as text in euros, rounded towards zero to the given places (5 is exact)."""
+    sign = "-" if amount < 0 else ""
+    units = abs(amount) // 10 ** (5 - places)
+    if units == 0:
+        sign = ""
+    return f"{sign}{units // 10**places}.{units % 10**places:0{places}d}"
+
+
+def to_clock(moment):
+    """Clock value of a naive Belgian local time; seconds are dropped.
+
+    In the hour that summer time skips, the time is read as winter time; in the hour that occurs
+    twice, as the first.
+
+    :raises ValueError: outside 2000 to 2099
+    """
+    minutes = int((moment - EPOCH).total_seconds() // 60)
+    if not 60 <= minutes < 36525 * 1440:
+        raise ValueError(f"{moment:%Y-%m-%d} is not within 2000 to 2099")
+    if calendar.summer(minutes - 60):
+        return minutes - 60
+    return minutes
+
+
+def from_clock(clock, second=0):
+    """Belgian local time of a clock value, as a naive datetime."""
+    return EPOCH + timedelta(minutes=calendar.local(clock), seconds=second)
+
+
+def moment(value):
+    """A naive datetime of a TOML date or time or of text such as 2020-07-03T23:00.
+
+    :raises ValueError: when it is neither, or has a zone
+    """
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is not a time such as 2020-07-03T23:00") from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if not isinstance(value, datetime):
+        raise ValueError(f"{value!r} is not a time such as 2020-07-03T23:00")
+    if value.tzinfo is not None:
+        raise ValueError(f"{value} has a time zone; times here are Belgian local time")
+    return value
+
+
+def duration(seconds):
+    """Seconds as text: days, hours, minutes."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        return f"{days} d {hour} h {minute:02d} min"
+    if hours:
+        return f"{hour} h {minute:02d} min"
+    return f"{minute} min {second:02d} s"

@@ -1,0 +1,171 @@
+"""The numbers that stand for words in the state, in orders, events and answers.
+
+Names follow DLMS/COSEM where it has a word: control state of class 70, credit status of class 112,
+payment mode of class 111. `rules` on a member are the ids of the requirement it stems from.
+"""
+
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """An integer code with its meaning and the rule ids behind it."""
+
+    def __new__(cls, value, meaning="", rules=()):
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        member.rules = tuple(rules)
+        return member
+
+
+class Energy(Code):
+    ELECTRICITY = 0, "pulses are Wh"
+    GAS = 1, "pulses are litres, converted with the calorific value"
+
+
+class PaymentMode(Code):
+    CREDIT = 1, "postpaid: balances frozen, never open for credit", ("OC-10",)
+    PREPAYMENT = 2, "budget meter active", ("FE-01",)
+    LIMITER_ONLY = 3, "no prepayment, a power limiter always in force", ("FE-18", "BE-01")
+
+
+class ControlState(Code):
+    DISCONNECTED = 0, "supply open"
+    CONNECTED = 1, "supply closed"
+    READY = 2, "ready for reconnection: supply open, to be closed by hand"
+
+
+class Reason(Code):
+    """Bits: why supply is open."""
+
+    CREDIT = 1, "lack of credit", ("OC-15", "FE-30")
+    OVERLOAD = 2, "load above the limiter's limit", ("OC-21", "FE-25")
+    OPERATOR = 4, "disconnected by the operator", ("FE-27",)
+    TAMPER = 8, "consumption counted while disconnected", ()
+    LEAK_TEST = 16, "gas: the leak test before reopening is running", ("B-4",)
+
+
+class EmergencyStatus(Code):
+    ENABLED = 0, "not needed now"
+    SELECTABLE = 1, "offered, waits for the button", ("OC-15",)
+    IN_USE = 3, "being consumed", ("OC-15", "FE-02")
+    CONSUMED = 4, "used up to its preset", ("OC-15", "FE-24")
+
+
+class LimiterRepay(Code):
+    INVOICE = 0, "by invoice: released by token or when paid", ("OC-23", "WE-40")
+    TOPUP_ALL = 1, "by the whole of the next top-ups", ("AMB-10",)
+    TOPUP_SHARE = 2, "by a share of each top-up", ("FE-22",)
+
+
+class WinterBar(Code):
+    """Bits: what is refused between the winter dates of the profile."""
+
+    MINIMUM_SUPPLY = 1, "no suspension of the minimum supply", ("WE-39",)
+    BAD_WILL = 2, "no disconnection for manifest bad will", ("FE-28",)
+
+
+class Kind(Code):
+    """What an order to the meter asks for. Value and second value in the meaning."""
+
+    TOP_UP = 1, "credit bought; value: amount (mc)", ("FE-21", "OC-16")
+    SUPPORT = 2, "credit given; value: amount (mc)", ("OC-04", "AMB-26")
+    AID = 3, "credit of a supply card; value: amount (mc)", ("WG-30",)
+    OVERDRAFT = 4, "negative credit limit; value: amount (mc), second: end (clock)", ("OC-12",)
+    HOLD = 5, "no disconnection for credit; value: end (clock), 0 ends it", ("B-7",)
+    LIMITER_ENABLE = 6, "the limiter becomes available", ("OC-19", "WE-33")
+    LIMIT = 7, "raised limit; value: end (clock), second: connection power (W, 0 none)", ("BE-02",)
+    LIMITER_RELEASE = 8, "back to full power", ("WE-40", "AMB-13")
+    MINIMUM_SUPPLY_DISABLE = 9, "no minimum supply", ("FE-30", "AMB-13")
+    MINIMUM_SUPPLY_ENABLE = 10, "minimum supply again", ("FE-30",)
+    ARREARS_PAID = 11, "minimum supply paid by invoice; value: amount (mc)", ("OC-23", "WE-40")
+    PRICE = 12, "value: price (mc/kWh), second: from (clock, 0 at once)", ("B-20", "FE-14")
+    EMERGENCY_PRESET = 13, "value: amount (mc), or energy (Wh) if second is 1", ("FE-14", "B-1")
+    PAYMENT_MODE = 14, "value: mode, second: 1 for a protected customer", ("OC-09", "OC-11")
+    DISCONNECT = 15, "by the operator; value: cause", ("FE-27", "OC-01")
+    RECONNECT = 16, "the operator's disconnection ends", ("FE-34",)
+    CLEAR_TAMPER = 17, "tamper seen and settled", ()
+    CLOCK = 18, "value: minutes since 2000-01-01 00:00 UTC+1", ()
+
+
+class Cause(Code):
+    """Why an operator disconnects."""
+
+    SAFETY = 1, "immediate danger", ("FE-27", "OC-01")
+    FRAUD = 2, "fraud, after the commission's advice", ("FE-27",)
+    BAD_WILL = 3, "manifest bad will without access, after the commission's advice", ("FE-27",)
+
+
+class Result(Code):
+    """What became of an order."""
+
+    DONE = 0, "carried out"
+    NO_EFFECT = 1, "accepted before under the same order id, or nothing to change", ("OC-12",)
+    OUT_OF_RANGE = 2, "a value the field cannot hold"
+    ABOVE_CAP = 3, "amount above the cap of one top-up", ("B-8",)
+    BALANCE_LIMIT = 4, "the account would pass 10,000 EUR"
+    WRONG_MODE = 5, "not in this payment mode", ("OC-04",)
+    NOT_FITTED = 6, "this meter does not have it", ("OC-18",)
+    NEEDS_CREDIT = 7, "disconnected: top up to the reconnection minimum first", ("OC-19", "OC-20")
+    BARRED = 8, "barred in winter or by a hold", ("WE-39", "FE-28", "OC-01")
+    EXPIRED = 9, "its end lies in the past"
+    TOO_LONG = 10, "a longer period than the rule allows", ("BE-02",)
+    UNKNOWN = 11, "no such order"
+
+
+class Event(Code):
+    """What happened in the rules: bit numbers in `events` of the state, in causal order."""
+
+    PRICE_CHANGED = 0, "price changed", ("B-20", "FE-14")
+    CREDITED = 1, "top-up booked", ("OC-16", "FE-21")
+    OVERDRAFT_GRANTED = 2, "negative credit limit granted", ("OC-12", "OC-14")
+    OVERDRAFT_ENDED = 3, "negative credit limit ended", ("AMB-06", "AMB-23")
+    HOLD_GRANTED = 4, "hold on disconnections granted", ("B-7",)
+    HOLD_ENDED = 5, "hold on disconnections ended", ("B-7",)
+    MODE_CHANGED = 6, "payment mode changed", ("OC-10", "OC-11")
+    ARREARS_PAID = 7, "minimum supply paid", ("OC-23", "WE-40")
+    LIMIT_CHANGED = 8, "limit raised or back to default", ("BE-02",)
+    MINIMUM_SUPPLY_CHANGED = 9, "minimum supply disabled or enabled", ("FE-30", "AMB-13")
+    LOW_CREDIT = 10, "low credit warning", ("B-5",)
+    KEPT_ON = 11, "credit used up, kept on by a window or hold", ("B-3", "B-7")
+    EMERGENCY_RESTORED = 12, "emergency credit available again", ("OC-16", "B-4")
+    EMERGENCY_SELECTABLE = 13, "emergency credit offered", ("OC-15", "B-4")
+    EMERGENCY_IN_USE = 14, "emergency credit in use", ("OC-15", "FE-02")
+    EMERGENCY_CONSUMED = 15, "emergency credit consumed", ("OC-15", "FE-24")
+    LIMITER_AVAILABLE = 16, "limiter available", ("OC-19", "WE-33")
+    LIMITER_ENGAGED = 17, "minimum supply under the limiter", ("WE-35", "FE-24")
+    LIMITER_RELEASED = 18, "limiter released, full power", ("OC-23", "AMB-10")
+    OVERLOAD = 19, "load above the limit", ("OC-21", "FE-25")
+    TAMPER = 20, "consumption while disconnected", ()
+    UNBILLED = 21, "account at its limit, charging stopped", ()
+    DISCONNECTED = 22, "supply opened", ("OC-15", "OS-05")
+    READY = 23, "ready for reconnection", ("OC-16", "OC-17")
+    LEAK_TEST_STARTED = 24, "leak test started", ("B-4",)
+    LEAK_TEST_FAILED = 25, "leak test failed", ("B-4",)
+    CONNECTED = 26, "supply closed", ("B-4", "B-9")
+
+
+class LogCode(Code):
+    """Entries of the event log beside `Event`, whose bit numbers are the codes below 32."""
+
+    POWER_UP = 32, "started"
+    STATE_NEW = 33, "no stored state: put into service"
+    STATE_UNREADABLE = 34, "stored state not readable: put into service anew"
+    CLOCK_SET = 35, "clock corrected from the clock chip"
+
+
+# Prefix of the constants in the generated layouts.
+CODES = {
+    "ENERGY": Energy,
+    "MODE": PaymentMode,
+    "CONTROL": ControlState,
+    "REASON": Reason,
+    "EMERGENCY": EmergencyStatus,
+    "REPAY": LimiterRepay,
+    "BAR": WinterBar,
+    "KIND": Kind,
+    "CAUSE": Cause,
+    "RESULT": Result,
+    "EVENT": Event,
+    "LOG": LogCode,
+}

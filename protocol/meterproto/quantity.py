@@ -1,0 +1,72 @@
+"""Field types: an integer of fixed width that carries its unit, range and code names."""
+
+from construct import (
+    Adapter,
+    Int8sl,
+    Int8ul,
+    Int16sl,
+    Int16ul,
+    Int32sl,
+    Int32ul,
+    Int64sl,
+    Int64ul,
+    ValidationError,
+)
+
+# The field codes both construct and MicroPython's struct have (little endian, no padding).
+WIDTHS = {
+    "b": Int8sl,
+    "h": Int16sl,
+    "l": Int32sl,
+    "q": Int64sl,
+    "B": Int8ul,
+    "H": Int16ul,
+    "L": Int32ul,
+    "Q": Int64ul,
+}
+
+
+class Quantity(Adapter):
+    """An integer field with a unit and a closed range.
+
+    :param code: struct code of its width, a key of `WIDTHS`
+    :param unit: unit of the value ("mc" is a millicent, 1/100,000 EUR); "" where it has none
+    :param low: smallest value allowed
+    :param high: largest value allowed
+    :param codes: the `Code` enumeration the value is taken from, if it is one
+    :raises construct.ValidationError: on building or parsing a value out of range; it never wraps
+    """
+
+    def __init__(self, code, unit, low, high, codes=None):
+        super().__init__(WIDTHS[code])
+        self.code = code
+        self.unit = unit
+        self.low = low
+        self.high = high
+        self.codes = codes
+
+    def _check(self, value, path):
+        if not isinstance(value, int) or not self.low <= value <= self.high:
+            raise ValidationError(f"{value!r} is not in {self.low}..{self.high}", path=path)
+        return value
+
+    def _decode(self, obj, context, path):
+        return self._check(obj, path)
+
+    def _encode(self, obj, context, path):
+        return self._check(obj, path)
+
+
+def one_of(codes):
+    """A byte holding one of the `codes`."""
+    return Quantity("b", "", min(codes), max(codes), codes)
+
+
+def flag():
+    """A byte that is 0 or 1."""
+    return Quantity("b", "flag", 0, 1)
+
+
+def fields(struct):
+    """Name, `Quantity` and description of each field of a construct `Struct` of quantities."""
+    return [(named.name, named.subcon, named.docs) for named in struct.subcons]

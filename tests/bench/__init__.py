@@ -1,0 +1,1 @@
+"""Figures, as JSON lines: medians of several runs side by side. `make bench`."""

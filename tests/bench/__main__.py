@@ -1,0 +1,10 @@
+"""`python -m tests.bench [NAME …]`: run the benchmarks, all or the named ones."""
+
+import sys
+
+from tests.bench import emulator, rules
+
+BENCHMARKS = {"rules": rules.main, "emulator": emulator.main}
+
+for name in sys.argv[1:] or BENCHMARKS:
+    BENCHMARKS[name]()

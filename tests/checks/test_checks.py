@@ -1,0 +1,116 @@
+"""The checks themselves: each finds what is planted."""
+
+import pytest
+from budgetmeter import catalogue
+
+from tests.checks import portable, traceability
+
+CLEAN = '''"""Rules."""
+from meterfw.layouts import EUR
+
+LIMIT = 5
+
+
+def price(m, p, wh):
+    """One."""
+    total = 0
+    for i in range(3):
+        total += i
+    while total > LIMIT:
+        total -= 1
+    if wh > 0 and m.price > 0:
+        total = p.price // wh
+    m.credit = max(total, 0) % EUR
+    return ~total
+'''
+
+
+def test_the_subset_itself_is_clean():
+    assert portable.check_portable(CLEAN, "rules.py") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("x = 1.5", "only integers"),
+        ("x = 'a'", "only integers"),
+        ("x = True", "only integers"),
+        ("x = [1]", "List"),
+        ("x = (1, 2)", "Tuple"),
+        ("x = {1: 2}", "Dict"),
+        ("x, y = 1, 2", "Tuple"),
+        ("x = 1 / 2", "Div"),
+        ("x = 2 ** 3", "Pow"),
+        ("x = wh // m.price", "may be zero"),
+        ("x = wh % wh", "may be zero"),
+        ("x = wh // 0", "may be zero"),
+        ("wh //= 2", "write divisions out"),
+        ("x = 1 if wh else 2", "IfExp"),
+        ("x = m.a.b", "attributes of m and p only"),
+        ("x = wh.real", "attributes of m and p only"),
+        ("p.price = 1", "profile is not written"),
+        ("x = 1 < wh < 3", "one comparison"),
+        ("x = wh is None", "only integers"),
+        ("x = print(1)", "print is no rule"),
+        ("x = m.price()", "m.price is no rule"),
+        ("x = max(1, key=2)", "positional arguments only"),
+        ("x = max(*m.a)", "positional arguments only"),
+        ("raise ValueError", "Raise"),
+        ("assert wh", "Assert"),
+        ("try:\n        pass\n    except E:\n        pass", "Try"),
+        ("with m:\n        pass", "With"),
+        ("for i in m.a:\n        pass", "range only"),
+        ("global y", "Global"),
+        ("import os", "Import"),
+        ("def inner():\n        pass", "FunctionDef"),
+        ("x = lambda: 1", "Lambda"),
+        ("x = f'{wh}'", "JoinedStr"),
+        ("wh + 1", "without effect"),
+        ("x = (y := 1)", "NamedExpr"),
+        ("m.price = m.list[0]", "Subscript"),
+    ],
+)
+def test_each_step_outside_the_subset_is_found(line, said):
+    source = CLEAN.replace("    total = 0\n", f"    total = 0\n    {line}\n")
+    findings = portable.check_portable(source, "rules.py")
+    assert any(said in finding for finding in findings), findings
+    assert all(finding.startswith("rules.py:") for finding in findings)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 1.5",
+        "class A:\n    pass",
+        "def f(m, x=1):\n    return 1",
+        "@f\ndef g(m):\n    return 1",
+    ],
+)
+def test_module_level_is_checked_too(source):
+    assert portable.check_portable(source, "rules.py")
+
+
+def test_imports_the_boards_lack_are_found():
+    assert portable.check_imports("import struct\nfrom meterfw import rules", "x.py") == []
+    for source in ("import hmac", "from typing import Any", "import construct", "import machine"):
+        assert portable.check_imports(source, "x.py")
+
+
+def test_traceability_finds_what_is_missing():
+    rules = {
+        "OC-15": catalogue.Rule("OC-15", "A", "clause", "title"),
+        "B-4": catalogue.Rule("B-4", "", "clause", "title"),
+    }
+    code, tests = {"OC-15": {"rules.judge"}}, {"OC-15": {"test_x"}}
+    assert traceability.problems(rules, code, tests) == []
+    assert traceability.problems(rules, code, {}) == ["OC-15: no test carries it"]
+    assert traceability.problems(rules, {}, tests) == ["OC-15: no line of the firmware names it"]
+    assert "OC-99: not in the catalogue" in traceability.problems(
+        rules, {**code, "OC-99": {"x"}}, tests
+    )
+
+
+def test_code_places_name_the_function():
+    places = traceability.code_places()
+    assert "rules.over_limit" in places["FE-25"]
+    assert "orders.top_up" in places["OC-16"]

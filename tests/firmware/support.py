@@ -1,0 +1,111 @@
+"""Short ways to set up a state and a profile for tests of the rules."""
+
+from datetime import datetime
+
+from budgetmeter import profile as profiles
+from budgetmeter import units
+from meterfw import layouts, orders, record, rules
+
+EUR = units.EUR
+NOON = "2020-12-08 12:00"  # a Tuesday, outside friendly hours
+
+
+def clock(text):
+    """Clock value of a Belgian local time."""
+    return units.to_clock(datetime.fromisoformat(text))
+
+
+def mc(euros):
+    return units.mc(str(euros))
+
+
+def profile(name, **changes):
+    """The firmware's record of a profile, some fields replaced (in the meter's units)."""
+    filled = profiles.load(name).record()
+    for key, value in changes.items():
+        setattr(filled, key, value)
+    return filled
+
+
+def installed(p, at=NOON, **state):
+    """A state put into service, some fields replaced."""
+    m = record.State()
+    orders.install(m, p, clock(at))
+    for key, value in state.items():
+        setattr(m, key, value)
+    return m
+
+
+def meter(name, at=NOON, changes=None, **state):
+    """State and profile, judged; `conserved` holds if the credit given is also booked."""
+    p = profile(name, **(changes or {}))
+    m = installed(p, at)
+    books(m, -m.credit)
+    m.credit = 0
+    for key, value in state.items():
+        setattr(m, key, value)
+    books(m, m.credit - m.emergency_used - m.arrears)
+    rules.judge(m, p)
+    m.events = 0
+    return m, p
+
+
+def books(m, amount):
+    """Adjust `settled` so that the invariant holds after fields were set by hand."""
+    orders.book_settled(m, amount)
+
+
+def conserved(m):
+    """The invariant of the account."""
+    held = m.credit - m.emergency_used - m.arrears
+    credited = m.credited_eur * EUR + m.credited_mc
+    charged = m.charged_eur * EUR + m.charged_mc
+    settled = m.settled_eur * EUR + m.settled_mc
+    return held == credited - charged + settled
+
+
+def order(m, p, kind, value=0, second=0, number=0):
+    """One order, judged."""
+    result = orders.apply(m, p, kind, value, second, number)
+    rules.judge(m, p)
+    return result
+
+
+def charged(m):
+    """Lifetime total of energy charged, mc."""
+    return m.charged_eur * EUR + m.charged_mc
+
+
+def use(m, p, euros):
+    """Consume energy worth an amount in small bites within the minute; pulses of gas are litres."""
+    target = charged(m) + mc(euros)
+    while charged(m) < target:
+        bite = min((target - charged(m)) * 1000 // m.price, 100)
+        if p.wh_per_m3 > 0:
+            bite = bite * 1000 // p.wh_per_m3
+        rules.advance(m, p, 0, max(bite, 1), 1000, 230)
+
+
+def off(m):
+    return rules.supply_on(m) == 0
+
+
+def ready(m):
+    return m.control_state == layouts.CONTROL_READY
+
+
+def events(m):
+    """Names of the events that happened, cleared."""
+    seen = {name for i, name in enumerate(layouts.EVENT_NAMES) if m.events >> i & 1}
+    m.events = 0
+    return seen
+
+
+def fields(m):
+    """All fields of the state as a dictionary."""
+    return {name: getattr(m, name) for name in layouts.STATE_FIELDS}
+
+
+def out_of_range(m):
+    """Name of the first field out of its declared range, or None."""
+    return record.in_range(m, layouts.STATE_FIELDS, layouts.STATE_LOW, layouts.STATE_HIGH)

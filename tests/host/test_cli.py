@@ -1,0 +1,138 @@
+"""The command line as a user meets it: output, files, exit status, one-line errors."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def budgetmeter(*arguments, cwd=None):
+    """Run the installed command; returns the finished process."""
+    command = Path(sys.executable).with_name("budgetmeter")
+    return subprocess.run(
+        [str(command), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def test_run_reports_the_main_job_with_plot_and_events(tmp_path):
+    plot, events = tmp_path / "plot.png", tmp_path / "events.csv"
+    done = budgetmeter("run", "--days", 20, "--plot", plot, "--events", events)
+    assert done.returncode == 0, done.stderr
+    for words in ("topped up", "charged", "conservation", "exact", "disconnections", "OC-15"):
+        assert words in done.stdout
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    rows = list(csv.DictReader(events.read_text("utf-8").splitlines()))
+    assert {"credited", "emergency-in-use", "disconnected"} <= {row["event"] for row in rows}
+    assert any("OC-15" in row["rules"].split() for row in rows)
+    assert re.fullmatch(r"2007-01-\d\d \d\d:\d\d:\d\d", rows[1]["time"])
+
+
+def test_json_holds_figures_and_events():
+    done = budgetmeter("run", "--json", "--days", 5, "--start", "2007-02-01")
+    document = json.loads(done.stdout)
+    assert document["start"] == "2007-02-01T00:00"
+    assert document["conservation"]["exact"] is True
+    assert document["events"][0]["event"] == "state-new"
+    total = sum(document["supply"]["phases_s"].values())
+    assert total == 5 * 86_400
+
+
+@pytest.mark.parametrize("profile", ["brussels-limiter", "wallonia-gas", "flanders-2003"])
+def test_every_kind_of_profile_runs_and_plots(profile, tmp_path):
+    plot = tmp_path / "plot.svg"
+    done = budgetmeter("run", "--profile", profile, "--days", 3, "--plot", plot)
+    assert done.returncode == 0, done.stderr
+    assert plot.read_text("utf-8").startswith("<?xml")
+    if profile == "wallonia-gas":
+        assert "a synthetic gas load" in done.stdout
+
+
+def test_habits_are_an_argument_away():
+    one = budgetmeter("run", "--days", 8, "--json").stdout
+    two = budgetmeter("run", "--days", 8, "--json", "--household", "amounts=100").stdout
+    tops = [json.loads(text)["money"]["topped_up"] for text in (one, two)]
+    assert tops[0] != tops[1]
+    assert float(tops[1]) % 100 == 0
+
+
+def test_a_load_of_ones_own(tmp_path):
+    load = tmp_path / "mine.csv"
+    load.write_text("time,watts\n2021-07-01T00:00,1000\n2021-07-01T01:00,\n2021-07-01T02:00,500\n")
+    document = json.loads(budgetmeter("run", "--load", load, "--json").stdout)
+    assert document["energy"]["register_wh"] == 1500
+    assert document["missing_samples_s"] == 3600
+    assert document["start"] == "2021-07-01T01:00"  # UTC+1 in the file, summer time on the clock
+
+
+def test_a_failed_expectation_exits_1(tmp_path):
+    scenario = tmp_path / "wrong.toml"
+    scenario.write_text(
+        "start = 2020-12-08T09:00:00\ndays = 1\n[load]\nwatts = 0\n"
+        '[[at]]\ntime = 2020-12-08T10:00:00\nexpect = { balance = "99.00" }\n'
+    )
+    done = budgetmeter("run", scenario)
+    assert done.returncode == 1
+    assert "balance: expected 99.00, seen 15.00" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["hold-2020", "hold-2020-incident", "negative-limit"])
+def test_shipped_scenarios_exit_0(name):
+    assert budgetmeter("run", name).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "nothing"], "no scenario nothing"),
+        (["run", "nowhere.toml"], "No such file"),
+        (["run", "--profile", "walonia-card"], "did you mean wallonia-card?"),
+        (["run", "--load", "nowhere.csv"], "No such file"),
+        (["run", "--start", "tomorrow"], "'tomorrow' is not a time"),
+        (["run", "--start", "2030-01-01"], "is outside"),
+        (["run", "--days", "0"], "Invalid value for '--days'"),
+        (["run", "--days", "500"], "has 120 days left, not 500"),
+        (["run", "--days", "x"], "Invalid value for '--days'"),
+        (["run", "--household", "amounts"], "household: 'amounts'"),
+        (["run", "--household", "seed=x"], "seed=x: a value such as 1"),
+        (["run", "--plot", "plot.doc"], "a file ending in .png, .svg or .pdf"),
+        (["run", "--plot", "/nowhere/plot.png", "--days", "1"], "No such file"),
+        (["run", "--events", "/nowhere/e.csv", "--days", "1"], "No such file"),
+        (["run", "hold-2020", "--days", "3"], "without dated actions"),
+        (["run", "--wrong"], "No such option"),
+        (["profiles", "wallonia"], "did you mean wallonia-"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(arguments, said):
+    done = budgetmeter(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_profiles_lists_what_each_region_does():
+    done = budgetmeter("profiles")
+    for words in ("wallonia-card", "brussels-limiter", "friendly hours", "B-3", "left out"):
+        assert words in done.stdout
+    one = budgetmeter("profiles", "flanders-2003").stdout
+    for words in ("topup_share_pct", "35 %", "FE-22", "1380 W", "art. 17"):
+        assert words in one
+    data = json.loads(budgetmeter("profiles", "--json").stdout)
+    assert len(data) == 6
+    assert data[0]["values"]["limit_w"] == {"value": "2300 W", "rules": ["BE-01"]}
+
+
+def test_help_and_version():
+    assert "run" in budgetmeter("--help").stdout
+    assert re.fullmatch(r"budgetmeter \d+\.\d+\.\d+\n", budgetmeter("--version").stdout)

@@ -1,0 +1,104 @@
+"""Reading consumption: what a file may hold, and every mistake by its line."""
+
+import gzip
+from datetime import datetime
+
+import pytest
+from budgetmeter.emulator import load as loads
+from budgetmeter.errors import InputError
+
+
+@pytest.fixture
+def csv(tmp_path):
+    def write(text, name="load.csv"):
+        path = tmp_path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return write
+
+
+def test_watts_and_amps(csv):
+    load = loads.read(csv("time,watts,amps\n2020-01-01T00:00,230,1.1\n2020-01-01T00:15,460,\n"))
+    assert (load.start, load.interval, load.seconds) == (datetime(2020, 1, 1), 900, 1800)
+    assert load.at(0) == loads.Draw(230, 1100, 230, 900, 230)
+    assert load.at(899).rate == 230
+    assert load.at(900) == loads.Draw(460, 2000, 460, 1800, 460)
+    assert load.at(1800) == loads.NOTHING
+
+
+def test_litres_are_the_volume_of_the_sample(csv):
+    load = loads.read(csv("time,litres\n2020-01-01 00:00,100\n2020-01-01 00:15,0\n"), gas=True)
+    assert load.at(0) == loads.Draw(400, 0, 0, 900, 400)
+
+
+def test_missing_samples_and_missing_rows_draw_nothing(csv):
+    load = loads.read(
+        csv("time,watts\n2020-01-01T00:00,100\n2020-01-01T00:01,\n2020-01-01T00:04,50\n")
+    )
+    assert [load.at(60 * i).missing for i in range(5)] == [False, True, True, True, False]
+    assert [load.at(60 * i).rate for i in range(5)] == [100, 0, 0, 0, 50]
+
+
+def test_compressed_files_and_byte_order_marks(csv):
+    text = "\ufefftime,watts\r\n2020-01-01T00:00,100\r\n"
+    assert loads.read(csv(gzip.compress(text.encode()))).rates[0] == 100
+
+
+def test_replay_can_begin_later(csv):
+    load = loads.read(csv("time,watts\n2020-01-01T00:00,1\n2020-01-01T00:01,2\n"))
+    load.skip_to(datetime(2020, 1, 1, 0, 1))
+    assert (load.at(0).rate, load.seconds) == (2, 60)
+    with pytest.raises(InputError, match="2020-01-01T00:00 to 2020-01-01T00:02"):
+        load.skip_to(datetime(2020, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty file"),
+        ("time,watts\n", "no samples"),
+        ("time,power\n2020-01-01,5\n", "line 1: no column watts; found time, power"),
+        ("time,watts\n2020-01-01,5\nsoon,5\n", "line 3: 'soon' is not a time"),
+        ("time,watts\n2020-01-01T00:00+01:00,5\n", "line 2: '2020-01-01T00:00+01:00' has a time"),
+        ("time,watts\n2020-01-01,five\n", "line 2: 'five' is not a number of watts"),
+        ("time,watts\n2020-01-01,-5\n", "line 2: -5 watts is not between 0 and 100000"),
+        ("time,watts\n2020-01-01,100001\n", "line 2: 100001 watts is not between"),
+        ("time,watts\n2020-01-01,nan\n", "line 2: "),
+        ("time,watts,amps\n2020-01-01,5,501\n", "line 2: 501 amps is not between 0 and 500"),
+        ("time,watts\n2020-01-01,5,6\n", "line 2: 3 fields where the header has 2"),
+        ("time,watts\n2020-01-02,5\n2020-01-01,5\n", "line 3: time does not move on"),
+        ("time,watts\n2020-01-01,5\n2020-01-01,5\n", "line 3: time does not move on"),
+        ("time,watts\n2020-01-01T00:00:00.1,5\n2020-01-01T00:00:00.2,5\n", "less than a second"),
+        ("time,watts\n2000-01-01T00:00:00,5\n2000-01-01T00:00:01,5\n2009-01-01,5\n", "too many"),
+        (b"\xff\xfe\x00", "not a text file"),
+        (b"\x1f\x8bnope", "not a text file"),
+    ],
+)
+def test_bad_files_are_one_line(csv, text, said):
+    path = csv(text)
+    with pytest.raises(InputError) as raised:
+        loads.read(path)
+    message = str(raised.value)
+    assert message.startswith(str(path))
+    assert said in message
+    assert "\n" not in message
+
+
+def test_litres_beyond_a_household(csv):
+    with pytest.raises(InputError, match="not a household"):
+        loads.read(csv("time,litres\n2020-01-01T00:00,90000\n2020-01-01T00:01,1\n"), gas=True)
+
+
+def test_no_such_file(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        loads.read(tmp_path / "nowhere.csv")
+
+
+def test_synthetic_gas_is_seeded_and_says_what_it_is():
+    first, second = (loads.synthetic_gas(datetime(2007, 1, 1), 30, seed=4) for _ in range(2))
+    assert first.rates == second.rates
+    assert first.rates != loads.synthetic_gas(datetime(2007, 1, 1), 30, seed=5).rates
+    assert "synthetic" in first.label
+    daily = sum(first.rates) / 4 / 30
+    assert 2_000 < daily < 10_000  # litres a day in January

@@ -1,0 +1,302 @@
+"""Scenario files: the shipped ones hold, a failed expectation says so, mistakes are one line."""
+
+import pytest
+from budgetmeter import scenario
+from budgetmeter.errors import InputError
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            "negative-limit",
+            marks=pytest.mark.rule("OC-12", "OC-13", "OC-14", "OC-15", "OC-16", "OC-17", "AMB-06"),
+        ),
+        pytest.param("hold-2020", marks=pytest.mark.rule("B-7", "AMB-23")),
+        pytest.param("hold-2020-incident", marks=pytest.mark.rule("B-7")),
+    ],
+)
+def test_shipped_scenarios_hold(name):
+    loaded = scenario.load(name)
+    assert sum(len(step.expect) for step in loaded.steps) >= 5
+    world, failures = scenario.run(loaded)
+    assert failures == []
+    held, booked = world.conservation()
+    assert held == booked
+
+
+def test_every_shipped_scenario_is_tested_above_or_is_the_main_job():
+    assert set(scenario.names()) == {
+        "main-job",
+        "negative-limit",
+        "hold-2020",
+        "hold-2020-incident",
+    }
+
+
+HEAD = """
+start = 2020-12-08T09:00:00
+days = 1
+[load]
+watts = 1000
+[change]
+initial_reserve = "1.00"
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, head=HEAD):
+        path = tmp_path / "mine.toml"
+        path.write_text(head + text, "utf-8")
+        return str(path)
+
+    return write
+
+
+ALL_ACTIONS = """
+[[at]]
+time = 2020-12-08T10:00:00
+support = "1.00"
+[[at]]
+time = 2020-12-08T10:00:00
+aid = "1.00"
+expect = { credit = "2.75", result = "done" }
+[[at]]
+time = 2020-12-08T10:00:00
+limiter = "enable"
+expect = { limiter = "available" }
+[[at]]
+time = 2020-12-08T10:00:00
+price = { value = "0.50", from = 2020-12-08T11:00:00 }
+[[at]]
+time = 2020-12-08T10:00:00
+emergency_preset = { kwh = 4 }
+[[at]]
+time = 2020-12-08T10:00:00
+emergency_preset = { amount = "2.00" }
+[[at]]
+time = 2020-12-08T12:00:00
+load = { watts = 4000 }
+expect = { credit = "2.00", display = "2.00" }
+[[at]]
+time = 2020-12-08T13:00:00
+expect = { supply = "disconnected", phase = "off: credit", emergency = "selectable" }
+[[at]]
+time = 2020-12-08T13:00:00
+press = true
+[[at]]
+time = 2020-12-08T13:00:00
+press = 1
+expect = { supply = "connected" }
+[[at]]
+time = 2020-12-08T14:00:00
+expect = { supply = "disconnected", emergency = "consumed", emergency_used = "2.00" }
+[[at]]
+time = 2020-12-08T14:00:00
+press = true
+expect = { limiter = "engaged" }
+[[at]]
+time = 2020-12-08T14:00:00
+press = true
+[[at]]
+time = 2020-12-08T14:01:30
+expect = { phase = "off: overload", arrears = "0.03", never = "tamper" }
+[[at]]
+time = 2020-12-08T14:05:00
+arrears_paid = "1.00"
+expect = { arrears = "0.00", credit = "0.96" }
+[[at]]
+time = 2020-12-08T14:06:00
+minimum_supply = "disable"
+expect = { result = "barred" }
+[[at]]
+time = 2020-12-08T14:07:00
+bypass = true
+[[at]]
+time = 2020-12-08T14:10:00
+clear_tamper = true
+expect = { happened = { event = "tamper", time = 2020-12-08T14:07:45 } }
+[[at]]
+time = 2020-12-08T14:10:00
+bypass = false
+[[at]]
+time = 2020-12-08T14:11:00
+disconnect = "safety"
+expect = { phase = "off: operator" }
+[[at]]
+time = 2020-12-08T14:12:00
+reconnect = true
+[[at]]
+time = 2020-12-08T14:20:00
+cut_power = 600
+[[at]]
+time = 2020-12-08T14:40:00
+mode = "credit"
+expect = { mode = "credit" }
+[[at]]
+time = 2020-12-08T14:41:00
+mode = { to = "prepayment", protected = true }
+expect = { credit = "1.00", result = "done" }
+[[at]]
+time = 2020-12-08T14:42:00
+hold = 2020-12-08T20:00:00
+[[at]]
+time = 2020-12-08T14:43:00
+hold = "end"
+[[at]]
+time = 2020-12-08T14:44:00
+limit = { until = 2020-12-09T20:00:00, connection_w = 4000 }
+expect = { result = "not-fitted" }
+[[at]]
+time = 2020-12-08T14:44:00
+limiter = "release"
+expect = { result = "no-effect" }
+[[at]]
+time = 2020-12-08T14:45:00
+overdraft = { amount = "10.00", until = 2021-01-01T00:00:00 }
+[[at]]
+time = 2020-12-08T14:45:00
+top_up = "5.00"
+expect = { balance = "6.00" }
+"""
+
+
+def test_every_action_and_expectation(write):
+    loaded = scenario.load(write(ALL_ACTIONS))
+    _, failures = scenario.run(loaded)
+    assert [str(failure) for failure in failures] == []
+    used = {key for key in scenario.ACTIONS if f"\n{key} =" in ALL_ACTIONS}
+    assert used == set(scenario.ACTIONS)
+    assert all(f"{key} =" in ALL_ACTIONS for key in scenario.EXPECTATIONS)
+
+
+@pytest.mark.parametrize(
+    ("expect", "said"),
+    [
+        ('supply = "ready"', "supply: expected ready, seen connected"),
+        ('balance = "9.00"', "balance: expected 9.00, seen 1.75"),
+        ('never = "credited"', "never: expected no credited, seen credited at 2020-12-08 10:00:00"),
+        (
+            'happened = { event = "tamper", time = 2020-12-08T10:00:00 }',
+            "happened: expected tamper at 2020-12-08 10:00:00, seen never",
+        ),
+        (
+            'display = "hello"',
+            "display: expected 'hello', seen 'CREDIT EUR | 1.75 |  | LOW CREDIT'",
+        ),
+        ('result = "barred"', "result: expected barred, seen done"),
+    ],
+)
+def test_a_failed_expectation_says_what_was_expected_and_seen(write, expect, said):
+    step = f'[[at]]\ntime = 2020-12-08T10:00:00\nsupport = "1.00"\nexpect = {{ {expect} }}\n'
+    _, failures = scenario.run(scenario.load(write(step)))
+    assert [str(failure) for failure in failures] == [
+        f"{failures[0].where}, 2020-12-08 10:00: {said}"
+    ]
+    assert failures[0].where.endswith("mine.toml: at 1")
+
+
+def test_an_order_that_is_refused_is_a_failure_unless_expected(write):
+    step = '[[at]]\ntime = 2020-12-08T10:00:00\ntop_up = "251.00"\n'
+    _, failures = scenario.run(scenario.load(write(step)))
+    assert "result: expected done, seen above-cap" in str(failures[0])
+
+
+AT = "[[at]]\ntime = 2020-12-08T10:00:00\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = [", "not TOML"),
+        ("[[at]]\n", "at 1: time is missing"),
+        ('[[at]]\ntime = "soon"\npress = true\n', "at 1: time: 'soon' is not a time"),
+        ("[[at]]\ntime = 2020-12-08T10:00:00Z\npress = true\n", "Belgian local time"),
+        ("[[at]]\ntime = 1999-12-08T10:00:00\npress = true\n", "not within 2000 to 2099"),
+        (AT, "at 1: nothing to do"),
+        (AT + "pres = true\n", "at 1: unknown key pres; did you mean press?"),
+        (AT + 'top_up = "1.00"\nsupport = "1.00"\n', "one action at a time"),
+        (AT + 'top_up = "lots"\n', "at 1: top_up: 'lots' is not a number"),
+        (AT + "top_up = 0.000001\n", "at 1: top_up: 0.000001 is finer than 0.00001"),
+        (AT + 'limiter = "on"\n', "'on' is not one of enable, release"),
+        (AT + 'mode = "free"\n', "'free' is not one of credit, prepayment, limiter-only"),
+        (AT + "overdraft = { amount = 5 }\n", "until is missing"),
+        (AT + "overdraft = 5\n", "a table with amount, until, order"),
+        (AT + 'emergency_preset = { amount = "1", kwh = 2 }\n', "one of amount, kwh"),
+        (AT + "load = { litres_per_hour = 5 }\n", "watts for electricity"),
+        (AT + "load = { watts = -5 }\n", "watts is from 0 to 100000"),
+        (AT + "load = { watts = 5, x = 1 }\n", "unknown key x"),
+        (AT + "cut_power = -1\n", "seconds, up to a year"),
+        (AT + 'expect = { supply = "maybe" }\n', "'maybe' is not one of disconnected"),
+        (AT + "expect = { supplies = 1 }\n", "unknown key supplies; did you mean supply?"),
+        (AT + 'expect = { happened = "tamper" }\n', "a table such as"),
+        (AT + "press = true\n[[at]]\ntime = 2020-12-08T09:30:00\npress = true\n", "order of time"),
+        ("at = 5\n", "write actions as [[at]] tables"),
+    ],
+)
+def test_mistakes_are_one_line(write, text, said):
+    head = HEAD if not text.startswith(("at =", "x =")) else ""
+    path = write(text, head)
+    if text.startswith("at ="):
+        path = write(text + HEAD, "")
+    with pytest.raises(InputError) as raised:
+        scenario.load(path)
+    message = str(raised.value)
+    assert message.startswith(path)
+    assert said in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("titel = 1\n", "unknown key titel; did you mean title?"),
+        ("days = 0\n", "days is a whole number from 1"),
+        ("days = true\n", "days is a whole number from 1"),
+        ("[load]\nwatts = 5\n", "start is missing"),
+        ("start = 2020-01-01\n[load]\nwatts = 5\n", "days is missing"),
+        ('start = "now"\n', "start: 'now' is not a time"),
+        ("[load]\nwatts = 5\ncsv = 'x'\n", "one of measured, csv, watts, litres_per_hour"),
+        ("[load]\nkilowatts = 5\n", "unknown key kilowatts"),
+        ('profile = "walonia-gas"\n', "did you mean wallonia-gas?"),
+        ("[change]\nprize = 5\n", "change: unknown key prize; did you mean price?"),
+        ("[change]\nprice = 5\n", "change: price: 5 is out of range; 0 to 2 EUR/kWh"),
+        ("household = 5\n", "household is true, false or a table"),
+        ("[household]\namount = 5\n", "household: 'amount=5'"),
+        ("[household]\namounts = [1]\n", "amounts are from 5 to 250 EUR"),
+        ("[household]\nskip = 2\n", "skip is from 0 to 1"),
+        ("[household]\ndays = ['Mo']\n", "household: days=Mo: a value such as Mon,Fri"),
+        ("[household]\nopens = 20\n", "opens and closes are hours"),
+        ("[household]\nwakes = 23\n", "wakes and sleeps are hours"),
+        ("[household]\nerrand_h = 0\n", "at least 1"),
+    ],
+)
+def test_mistakes_at_the_top(write, head, said):
+    with pytest.raises(InputError) as raised:
+        scenario.load(write("", head))
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_names_files_and_times_outside(write, tmp_path):
+    with pytest.raises(InputError, match="did you mean hold-2020"):
+        scenario.load("hold2020")
+    with pytest.raises(InputError, match="No such file"):
+        scenario.load(str(tmp_path / "none.toml"))
+    late = write("[[at]]\ntime = 2020-12-10T10:00:00\npress = true\n")
+    with pytest.raises(InputError, match="outside the scenario"):
+        scenario.run(scenario.load(late))
+    fixed = write(
+        AT + "load = { watts = 5 }\n", "start = 2007-01-05\ndays = 5\n[load]\nmeasured = true\n"
+    )
+    with pytest.raises(InputError, match=r"only a constant load|outside"):
+        scenario.run(scenario.load(fixed))
+
+
+def test_a_load_file_beside_the_scenario(write, tmp_path):
+    (tmp_path / "load.csv").write_text("time,watts\n2020-12-08T09:00,400\n2020-12-08T10:00,400\n")
+    path = write("", 'household = { seed = 2 }\n[load]\ncsv = "load.csv"\n')
+    world, failures = scenario.run(scenario.load(path))
+    assert not failures
+    assert world.meter.state.energy_wh == 800

@@ -1,0 +1,44 @@
+"""Euros, times and their mistakes."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from budgetmeter import units
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_euros_read_back_exactly(amount):
+    assert units.mc(units.euros(amount, 5)) == amount
+
+
+@pytest.mark.parametrize("text", ["0.000001", "ten", "", "1e999", "NaN", True, None, 1.5])
+def test_amounts_that_are_none(text):
+    with pytest.raises(ValueError, match=r"number|finer"):
+        units.mc(text)
+
+
+@given(st.integers(120, 36524 * 1440))
+def test_local_times_read_back(clock):
+    local = units.from_clock(clock)
+    zone = ZoneInfo("Europe/Brussels")
+    utc = datetime(1999, 12, 31, 23, tzinfo=UTC) + timedelta(minutes=clock)
+    assert utc.astimezone(zone).replace(tzinfo=None) == local
+    back = units.to_clock(local)
+    assert back == clock or (back == clock - 60 and units.from_clock(back) == local)
+
+
+def test_times_that_are_none():
+    for value in ("yesterday", 5, "2020-07-03T23:00+02:00"):
+        with pytest.raises(ValueError, match="time"):
+            units.moment(value)
+    with pytest.raises(ValueError, match="2000 to 2099"):
+        units.to_clock(datetime(1999, 12, 31))
+
+
+def test_durations_are_readable():
+    assert units.duration(59) == "0 min 59 s"
+    assert units.duration(3600) == "1 h 00 min"
+    assert units.duration(90_061) == "1 d 1 h 01 min"
