@@ -1,12 +1,9 @@
 """Profiles: what a region asks of its meters, as TOML with the rule id beside each value."""
 
 import re
-import tomllib
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from difflib import get_close_matches
-from importlib.resources import files
 from pathlib import Path
 
 from meterfw import layouts, record
@@ -14,7 +11,7 @@ from meterproto import records
 from meterproto.codes import Energy, PaymentMode
 from meterproto.quantity import fields
 
-from budgetmeter import catalogue, units
+from budgetmeter import catalogue, resources, units
 from budgetmeter.errors import InputError
 
 # Units a value may be written in, and how many of the meter's own units one is worth.
@@ -82,8 +79,7 @@ class Profile:
 
 def names():
     """Names of the profiles that come with the package."""
-    folder = files("budgetmeter") / "profiles"
-    return sorted(path.name[:-5] for path in folder.iterdir() if path.name.endswith(".toml"))
+    return resources.names("profile")
 
 
 def load(name):
@@ -92,20 +88,7 @@ def load(name):
     :raises InputError: unknown name, unreadable file, or a value that is missing, unknown, of the
         wrong unit or out of range; the message names file, key and what is allowed
     """
-    if name.endswith(".toml"):
-        path, where = Path(name), name
-    elif name in names():
-        path, where = files("budgetmeter") / "profiles" / f"{name}.toml", f"{name}.toml"
-    else:
-        near = get_close_matches(name, names(), 1, 0.4)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names())}"
-        raise InputError(f"no profile {name}; {hint}")
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except OSError as error:
-        raise InputError(f"{where}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{where}: not TOML: {error}") from None
+    document, where = resources.read("profile", name)
     return _parse(document, Path(where).stem, where)
 
 
@@ -149,9 +132,8 @@ def _rule(key, rule, where):
 def _value(key, entry, where, strict=False):
     """One value in the meter's units; `strict` wants the unit written out."""
     if key not in QUANTITIES:
-        near = get_close_matches(key, QUANTITIES, 1, 0.5)
-        hint = f"; did you mean {near[0]}?" if near else f"; allowed: {', '.join(QUANTITIES)}"
-        raise InputError(f"{where}: unknown key {key}{hint}")
+        hint = resources.did_you_mean(key, QUANTITIES)
+        raise InputError(f"{where}: unknown key {key}; {hint}")
     unknown = sorted(set(entry) - {"value", "unit", "rule", "note"})
     if unknown:
         raise InputError(f"{where}: {key}: unknown {unknown[0]}; allowed: value, unit, rule, note")

@@ -3,18 +3,14 @@
 Times are Belgian local time. `scenarios/README.md` lists the keys.
 """
 
-import tomllib
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
-from difflib import get_close_matches
-from importlib.resources import files
 from pathlib import Path
 
 from meterproto.codes import Cause, ControlState, EmergencyStatus, Event, Kind, PaymentMode, Result
 
 from budgetmeter import profile as profiles
-from budgetmeter import units
+from budgetmeter import resources, units
 from budgetmeter.emulator import ConstantLoad, Emulator, Household
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
@@ -74,8 +70,7 @@ class Failure:
 
 def names():
     """Names of the scenarios that come with the package."""
-    folder = files("budgetmeter") / "scenarios"
-    return sorted(path.name[:-5] for path in folder.iterdir() if path.name.endswith(".toml"))
+    return resources.names("scenario")
 
 
 def load(name, profile=None):
@@ -83,23 +78,9 @@ def load(name, profile=None):
 
     :raises InputError: one line naming file and key
     """
-    if name.endswith(".toml"):
-        path, where = Path(name), name
-    elif name in names():
-        path, where = files("budgetmeter") / "scenarios" / f"{name}.toml", f"{name}.toml"
-    else:
-        near = get_close_matches(name, names(), 1, 0.4)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names())}"
-        raise InputError(f"no scenario {name}; {hint}")
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except OSError as error:
-        raise InputError(f"{where}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{where}: not TOML: {error}") from None
-    return _Reader(where, Path(name).parent if name.endswith(".toml") else None).read(
-        document, profile
-    )
+    document, where = resources.read("scenario", name)
+    folder = Path(name).parent if name.endswith(".toml") else None
+    return _Reader(where, folder).read(document, profile)
 
 
 class _Reader:
@@ -118,9 +99,7 @@ class _Reader:
             self.fail(f"a table with {', '.join(allowed)}", where)
         for key in table:
             if key not in allowed:
-                near = get_close_matches(key, allowed, 1, 0.5)
-                hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(allowed)}"
-                self.fail(f"unknown key {key}; {hint}", where)
+                self.fail(f"unknown key {key}; {resources.did_you_mean(key, allowed)}", where)
 
     def value(self, read, value, where):
         """`read(value)`, its ValueError as an InputError."""

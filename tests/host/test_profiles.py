@@ -1,5 +1,7 @@
 """Profiles: the shipped ones are complete and sourced; a bad one is one clear line."""
 
+from importlib.resources import files
+
 import pytest
 from budgetmeter import catalogue
 from budgetmeter import profile as profiles
@@ -66,7 +68,7 @@ def test_emergency_credit_of_the_regions():
 @pytest.fixture
 def write(tmp_path):
     """Writes a copy of wallonia-card with lines replaced, and answers its path."""
-    text = (profiles.files("budgetmeter") / "profiles" / "wallonia-card.toml").read_text("utf-8")
+    text = (files("budgetmeter") / "profiles" / "wallonia-card.toml").read_text("utf-8")
 
     def write(key, line):
         lines = [line if row.startswith(f"{key} =") else row for row in text.splitlines()]

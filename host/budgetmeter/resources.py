@@ -1,0 +1,42 @@
+"""TOML files that come with the package by name, or a user's own by path."""
+
+import tomllib
+from decimal import Decimal
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+
+from budgetmeter.errors import InputError
+
+
+def names(kind):
+    """Names of the shipped files of a kind ("profile", "scenario")."""
+    folder = files("budgetmeter") / f"{kind}s"
+    return sorted(path.name[:-5] for path in folder.iterdir() if path.name.endswith(".toml"))
+
+
+def did_you_mean(word, known, cutoff=0.5):
+    """A hint at the nearest known word, or at all of them."""
+    near = get_close_matches(word, known, 1, cutoff)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+
+
+def read(kind, name):
+    """The TOML document of a shipped name or of a path ending in .toml, and what to call it.
+
+    Numbers with a point are `Decimal`.
+
+    :raises InputError: no such name, or a file that cannot be read; one line
+    """
+    if name.endswith(".toml"):
+        path, where = Path(name), name
+    elif name in names(kind):
+        path, where = files("budgetmeter") / f"{kind}s" / f"{name}.toml", f"{name}.toml"
+    else:
+        raise InputError(f"no {kind} {name}; {did_you_mean(name, names(kind), 0.4)}")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal), where
+    except OSError as error:
+        raise InputError(f"{where}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{where}: not TOML: {error}") from None
