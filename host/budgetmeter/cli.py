@@ -4,7 +4,7 @@ import json
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
@@ -17,7 +17,8 @@ from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
 from budgetmeter.errors import InputError
 
-UsageError = typer.BadParameter.__bases__[0]  # wherever this release of Typer keeps it
+# Typer's base of "the command line is wrong", wherever the installed release keeps it
+UsageError = cast(type[Exception], typer.BadParameter.__bases__[0])
 
 app = typer.Typer(
     add_completion=False,
