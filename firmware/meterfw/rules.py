@@ -279,7 +279,7 @@ def judge_warning(m, p):
 
 
 def judge_account(m, p):
-    """Emergency credit, limiter and the reason "credit" from the balance; prepayment only."""
+    """What the balance means: emergency credit, limiter, supply (FE-01); in prepayment only."""
     judge_emergency(m, p)
     judge_release(m, p)
     judge_restore(m, p)
