@@ -112,6 +112,7 @@ def _override(chosen, load, start, days, household):
         chosen.days = days
     if load is not None:
         chosen.load = loads.read(load, chosen.profile.gas)
+        chosen.title = f"The load of {load.name}"
     elif chosen.profile.gas and chosen.load.start is not None and (start or days):
         chosen.load = scenario.default_load(chosen.profile, chosen.start, chosen.days)
 

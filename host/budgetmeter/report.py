@@ -127,7 +127,9 @@ def show(console, figures, world):
     for phase, seconds in supply["phases_s"].items():
         table.add_row(phase, units.duration(seconds), f"{100 * seconds / total:.2f} %")
     days = supply["days_with_disconnection"]
-    table.add_row("disconnections", str(supply["disconnections"]), f"on {days} days")
+    table.add_row(
+        "disconnections", str(supply["disconnections"]), f"on {days} day{'' if days == 1 else 's'}"
+    )
     table.add_row("longest without", units.duration(supply["longest_off_s"]), "")
     if world.profile.values["emergency_preset"] or world.profile.values["emergency_wh"]:
         table.add_row("emergency credit", f"{supply['emergency_starts']} times", "")
@@ -176,8 +178,8 @@ def _show_events(console, world):
     table.add_column("EUR", justify="right", no_wrap=True)
     table.add_column("detail", no_wrap=True)
     table.add_column("rules")
-    for row in rows[:SHOWN_EVENTS]:
-        balance = row["balance_eur"][:-3] if world.profile.prepayment else ""
+    for row, entry in zip(rows[:SHOWN_EVENTS], world.trace.entries, strict=False):
+        balance = units.euros(entry.balance) if world.profile.prepayment else ""
         table.add_row(row["time"], row["event"], balance, row["detail"], " ".join(row["rules"]))
     console.print(table)
     if len(rows) > SHOWN_EVENTS:

@@ -132,6 +132,8 @@ class _Reader:
             self.habits(document.get("household", False)),
             about=str(document.get("about", "")),
         )
+        if self.gas and "measured" in document.get("load", {}):
+            scenario.title = "A synthetic gas load"  # nothing was measured
         if start is None and scenario.load.start is None:
             self.fail("start is missing: this load has no dates of its own")
         if days is None and isinstance(scenario.load, ConstantLoad):

@@ -3,7 +3,8 @@
 The MicroPython record class, the NumPy dtype of the fleet and the stored record all come from
 these declarations. Every value is a signed integer inside ±2^30, the small-int range of 32-bit
 MicroPython.
-Units: mc = millicent (1 EUR = 100,000 mc); clock = minutes since 2000-01-01 00:00 UTC+1.
+Units: mc = millicent (1 EUR = 100,000 mc); clock = minutes since 2000-01-01 00:00 UTC+1; time =
+minutes of the day; date = month × 100 + day, 0 none; weekdays = a bit each, bit 0 Monday.
 """
 
 from construct import Struct
@@ -171,9 +172,9 @@ Profile = Struct(
     # Calendar, in Belgian local time
     "window_from" / minute_of_day() * "friendly hours begin",
     "window_to" / minute_of_day() * "friendly hours end; equal: none",
-    "window_days" / Quantity("h", "weekdays", 0, 127) * "days friendly throughout; bit 0 Monday",
+    "window_days" / Quantity("h", "weekdays", 0, 127) * "days friendly throughout",
     "window_holidays" / flag() * "public holidays friendly throughout",
-    "winter_from" / month_day() * "first day of winter, month x 100 + day; 0 none",
+    "winter_from" / month_day() * "first day of winter",
     "winter_to" / month_day() * "last day of winter, inclusive",
     "winter_bars" / bits(3, WinterBar) * "what is refused in winter (codes.WinterBar)",
 )

@@ -306,6 +306,43 @@ def test_ready_by_a_hold_is_over_when_the_hold_is():
     assert m.reasons == layouts.REASON_CREDIT
 
 
+@pytest.mark.rule("OC-14", "OC-15", "OC-16", "OC-17")
+@pytest.mark.parametrize("name", ["wallonia-card", "wallonia-digital", "wallonia-gas"])
+def test_the_covid_campaign_on_every_walloon_profile(name):
+    """Negative limit while off, down to it, emergency credit, off, everything repaid at once."""
+
+    def close():
+        rules.press(m, p, 5)
+        rules.advance(m, p, p.leak_test_s, 0, 0, 0)
+        assert m.control_state == layouts.CONTROL_CONNECTED
+
+    m, p = meter(name, credit=-mc(1))
+    if p.emergency_auto:
+        use(m, p, rules.emergency_left(m) / EUR)
+    assert off(m)
+    owed = m.emergency_used
+    order(m, p, Kind.OVERDRAFT, mc(50), clock(UNTIL), 1)
+    assert ready(m)
+    close()
+    use(m, p, 40)
+    assert not off(m)
+    use(m, p, (m.credit + mc(50)) / EUR)
+    if m.emergency_status != layouts.EMERGENCY_CONSUMED:
+        assert off(m)
+        rules.press(m, p, 5)  # offered at the limit, by the button
+        close()
+        use(m, p, (m.emergency_preset - owed) / EUR)
+    assert off(m)
+    assert m.emergency_status == layouts.EMERGENCY_CONSUMED
+    due = m.emergency_used - m.credit
+    order(m, p, Kind.TOP_UP, due + mc("0.49"))
+    assert m.control_state == layouts.CONTROL_DISCONNECTED
+    order(m, p, Kind.TOP_UP, mc("0.01"))
+    assert ready(m)
+    assert m.credit - m.emergency_used == mc("0.50")
+    assert conserved(m)
+
+
 # ---- Modes -------------------------------------------------------------------------------------
 
 

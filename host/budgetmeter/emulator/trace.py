@@ -89,7 +89,10 @@ class Entry:
 
     def rules(self, region):
         """Rule ids of the event that speak about a region."""
-        return catalogue.relevant(self.code.rules, region)
+        ids = list(self.code.rules)
+        if self.code is Event.DISCONNECTED:
+            ids = [i for reason in Reason if self.reasons & reason for i in reason.rules] + ids
+        return catalogue.relevant(ids, region)
 
 
 @dataclass
