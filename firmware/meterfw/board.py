@@ -45,10 +45,20 @@ class Board:
     def beep(self, times):
         """Sound the beeper."""
 
+    def read_into(self, buffer):
+        """Read what has come in on the serial port, without waiting; answers how much."""
+        return 0
+
+    def write(self, data, size):
+        """Send `size` bytes, without waiting; what does not fit is dropped."""
+
     def load(self, name):
         """Contents of a file as bytes; None if there is none."""
         raise NotImplementedError
 
     def store(self, name, data):
-        """Replace a file."""
+        """Replace a file, whole.
+
+        :raises OSError: when that failed
+        """
         raise NotImplementedError

@@ -1,6 +1,5 @@
 """Display pages: four lines of 16 characters, built only when something on them changes."""
 
-from meterfw.calendar import local
 from meterfw.layouts import (
     CONTROL_CONNECTED,
     CONTROL_READY,
@@ -16,21 +15,9 @@ from meterfw.layouts import (
     REASON_TAMPER,
 )
 from meterfw.rules import kept_on, limiter_usable
+from meterfw.text import euros, kwh, time_of_day
 
 PAGES = ("balance", "emergency", "state", "limits", "registers")
-
-
-def euros(mc):
-    """Amount in euros and cents, rounded towards zero as a customer reads a balance."""
-    sign = "-" if mc <= -1000 else ""
-    cents = abs(mc) // 1000
-    return "%s%d.%02d" % (sign, cents // 100, cents % 100)
-
-
-def time_of_day(clock):
-    """Local time as HH:MM."""
-    minute = local(clock) % 1440
-    return "%02d:%02d" % (minute // 60, minute % 60)
 
 
 def headline(m, p):
@@ -96,8 +83,8 @@ def page(m, p, number):
         )
     volume = "%d l" % m.volume_l if p.energy == ENERGY_GAS else ""
     return (
-        "%d.%03d kWh" % (m.energy_wh // 1000, m.energy_wh % 1000),
+        kwh(m.energy_wh) + " kWh",
         volume,
-        "lim %d.%03d" % (m.limited_wh // 1000, m.limited_wh % 1000),
+        "lim " + kwh(m.limited_wh),
         head,
     )

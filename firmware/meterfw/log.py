@@ -2,6 +2,8 @@
 
 from array import array
 
+from meterfw import layouts
+
 SIZE = 64
 
 
@@ -36,6 +38,17 @@ class Log:
                 self.add(m, code)
             events >>= 1
             code += 1
+
+    def entry(self, number):
+        """Clock, second, code, reasons and balance of an entry still held."""
+        i = number % SIZE
+        return self.clock[i], self.second[i], self.code[i], self.reasons[i], self.balance[i]
+
+    @staticmethod
+    def name(code):
+        """Name of an event code."""
+        names = layouts.EVENT_NAMES if code < 32 else layouts.LOG_NAMES
+        return names[code % 32].lower().replace("_", "-")
 
     def first(self):
         """Number of the oldest entry still held."""

@@ -1,60 +1,127 @@
-"""The meter: one pass of `poll` reads the sensors, applies the rules and drives the outputs."""
+"""The meter: one pass of `poll` reads the sensors, applies the rules and drives the outputs.
 
-from meterfw import display, layouts, orders, record, rules
+Whatever changes the account from outside is a token. It is applied to a second ledger; that ledger
+is committed in one write; then the two are swapped and the meter answers.
+"""
+
+from meterfw import display, layouts, orders, record, rules, store
+from meterfw.calendar import look_up
+from meterfw.console import Console
+from meterfw.link import BAD_LINE, FRAME, LINE, LONG_LINE, NOTHING, Link
 from meterfw.log import Log
+from meterfw.service import Service
+from meterfw.tokens import USED, Gateway
 
 BOARD_STEP_WH = 500  # most energy of one step on a board
 COMMIT_MIN = 15  # clock minutes between commits while nothing happens
+CLICK_MS = 300  # how long a test opens the relay
+SERVED = 4  # requests of the link served in one poll, at most
 _WARNINGS = (
     layouts.EVENT_LOW_CREDIT | layouts.EVENT_EMERGENCY_IN_USE | layouts.EVENT_LIMITER_ENGAGED
 )
+_FIXED = ("energy", "payment_mode")  # parameters no token changes
 
 
 class Meter:
     """A budget meter on a `Board`.
 
-    The board's file "profile" says what it is; "state" is its account, taken up where it was.
+    The board's files "identity" and "profile" say what it is; "store" is its account, taken up
+    where it was.
     """
 
     def __init__(self, board):
         self.board = board
-        self.profile = record.Profile()
-        self.state = record.State()
         self.log = Log()
+        self.link = Link(board)
         self.page = 0
+        self._ledger = store.Ledger()
+        self._spare = store.Ledger()
+        self._sequence = 0
         self._elapsed_ms = 0
+        self._click_ms = 0
         self._supply = -1
         self._shown = None
         self._committed = 0
         self._step_pulses = BOARD_STEP_WH
+        self._service = Service(self)
+        self._console = Console(self)
         self._start()
 
+    @property
+    def state(self):
+        """The rule state in force."""
+        return self._ledger.state
+
+    @property
+    def profile(self):
+        """The profile in force."""
+        return self._ledger.profile
+
+    @property
+    def memory(self):
+        """The token memory in force."""
+        return self._ledger.memory
+
+    # Start
+
     def _start(self):
-        m, p, board = self.state, self.profile, self.board
-        record.unpack(p, board.load("profile"), layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS)
-        if p.energy == layouts.ENERGY_GAS:
-            self._step_pulses = max(BOARD_STEP_WH * 1000 // p.wh_per_m3, 1)
-        started = layouts.LOG_POWER_UP
-        stored = board.load("state")
-        if stored is None:
-            started = layouts.LOG_STATE_NEW
+        board, ledger = self.board, self._ledger
+        identity = store.checked(board.load("identity"), layouts.FLASHED_FORMAT)
+        meter, revision, key, self.profile_name, _ = identity
+        self.gateway = Gateway(meter)
+        profile = board.load("profile")
+        stored = board.load(store.RECORD)
+        sequence = ledger.unpack(stored)
+        if sequence is not None:
+            self._sequence = sequence
+            started = layouts.LOG_POWER_UP
+            if ledger.memory.profile_crc != store.crc(profile):
+                self._take_profile(profile)
         else:
-            try:
-                record.unpack(m, stored, layouts.STATE_FORMAT, layouts.STATE_FIELDS)
-            except ValueError:
-                started = layouts.LOG_STATE_UNREADABLE
-        if started != layouts.LOG_POWER_UP:
-            orders.install(m, p, max(board.clock(), 0))
-        self.log.add(m, started)
+            started = layouts.LOG_STATE_NEW if stored is None else layouts.LOG_STATE_UNREADABLE
+            ledger.memory.key_revision, ledger.memory.key = revision, key
+            ledger.memory.lost = 0 if stored is None else 1
+            self._take_profile(profile)
+            orders.install(ledger.state, ledger.profile, max(board.clock(), 0))
+            if ledger.memory.lost:
+                orders.start_empty(ledger.state, ledger.profile)
+        self.gateway.floor = max(revision, self._restore_key())
+        self.gateway.start(ledger.memory)
+        if self.profile.energy == layouts.ENERGY_GAS:
+            self._step_pulses = max(BOARD_STEP_WH * 1000 // self.profile.wh_per_m3, 1)
+        self.log.add(self.state, started)
         self._read_clock()
-        rules.power_up(m, p)
+        rules.power_up(self.state, self.profile)
         self._finish()
         self.commit()
+
+    def _take_profile(self, data):
+        """Take over the profile file; the account goes on under it."""
+        ledger = self._ledger
+        fields = layouts.PROFILE_FIELDS
+        record.unpack(ledger.profile, data, layouts.PROFILE_FORMAT, fields)
+        ledger.memory.profile_crc = store.crc(data)
+        ledger.state.calendar_until = 0
+
+    def _restore_key(self):
+        """The file of the last key change: its revision, and its key where the store was lost."""
+        changed = store.checked(self.board.load("key"), layouts.KEY_FORMAT)
+        if changed is None:
+            return 0
+        memory = self.memory
+        if memory.lost and changed[0] > memory.key_revision:
+            memory.key_revision, memory.key = changed[0], changed[1]
+        return changed[0]
+
+    # One pass
 
     def poll(self):
         """One pass. Returns at once, whatever happened."""
         board = self.board
-        self._elapsed_ms += board.elapsed_ms()
+        passed_ms = board.elapsed_ms()
+        self.gateway.pass_time(passed_ms)
+        self._click_ms = max(self._click_ms - passed_ms, 0)
+        self._elapsed_ms += passed_ms
         seconds = self._elapsed_ms // 1000
         if seconds > 0:
             self._elapsed_ms -= seconds * 1000
@@ -62,20 +129,8 @@ class Meter:
         held = board.button_s()
         if held >= 0:
             self._press(held)
+        self._serve()
         self._finish()
-
-    def order(self, kind, value, second=0, order=0):
-        """Carry out one order (`orders.apply`) and judge; returns a RESULT code."""
-        result = orders.apply(self.state, self.profile, kind, value, second, order)
-        rules.judge(self.state, self.profile)
-        self._finish()
-        return result
-
-    def commit(self):
-        """Store the state."""
-        m = self.state
-        self._committed = m.clock
-        self.board.store("state", record.pack(m, layouts.STATE_FORMAT, layouts.STATE_FIELDS))
 
     def _step(self, seconds):
         m, p, board = self.state, self.profile, self.board
@@ -111,6 +166,22 @@ class Meter:
         if not rules.press(self.state, self.profile, held):
             self.page = (self.page + 1) % len(display.PAGES)
 
+    def _serve(self):
+        """Answer what has come in on the link."""
+        link = self.link
+        for _ in range(SERVED):
+            complete = link.poll()
+            if complete == NOTHING:
+                return
+            if complete == FRAME:
+                self._service.answer(link.content, link.size)
+            elif complete == LINE:
+                self._console.answer(str(memoryview(link.line)[: link.length], "ascii"))
+            elif complete == LONG_LINE:
+                self._console.refuse("line too long")
+            elif complete == BAD_LINE:
+                self._console.refuse("not plain text")
+
     def _finish(self):
         """After a change: log, outputs, display, commit."""
         m = self.state
@@ -121,7 +192,7 @@ class Meter:
             self.commit()
         elif not 0 <= m.clock - self._committed < COMMIT_MIN:
             self.commit()
-        supply = rules.supply_on(m)
+        supply = 0 if self._click_ms else rules.supply_on(m)
         if supply != self._supply:
             self._supply = supply
             self.board.supply(supply)
@@ -142,3 +213,148 @@ class Meter:
         if shown != self._shown:
             self._shown = shown
             self.board.show(display.page(m, self.profile, self.page))
+
+    # Commit
+
+    def commit(self, ledger=None):
+        """Store a ledger, the one in force if none is given; False if that failed."""
+        ledger = ledger or self._ledger
+        try:
+            self.board.store(store.RECORD, ledger.pack(self._sequence + 1))
+        except (OSError, ValueError):
+            return False
+        self._sequence += 1
+        self._committed = ledger.state.clock
+        return True
+
+    # Tokens
+
+    def enter(self, data, port=True):
+        """Take one token; answers its status (DLMS class 115) and reason (a WHY code)."""
+        return self.enter_all((data,), port)[0]
+
+    def enter_all(self, batch, port=False):
+        """Take tokens that came together, booked before supply is judged (AMB-08).
+
+        `port` is False for tokens from a card: a card is never locked out. Answers a list of
+        (status, reason), one for each token.
+        """
+        spare = self._spare
+        spare.copy(self._ledger)
+        answers = [self._take(data, spare, port) for data in batch]
+        if all(status != layouts.STATUS_EXECUTED for status, _ in answers):
+            self._note(answers)
+            return answers
+        self.gateway.succeed(spare.memory)
+        rules.judge(spare.state, spare.profile)
+        if self.commit(spare):
+            self._ledger, self._spare = spare, self._ledger
+        else:
+            failed = (layouts.STATUS_EXECUTION_FAILURE, layouts.WHY_COMMIT_FAILED)
+            answers = [failed if a[0] == layouts.STATUS_EXECUTED else a for a in answers]
+        self._note(answers)
+        self._finish()
+        return answers
+
+    def _note(self, answers):
+        """Log what became of tokens."""
+        for status, _ in answers:
+            code = layouts.LOG_TOKEN_REFUSED
+            if status == layouts.STATUS_EXECUTED:
+                code = layouts.LOG_TOKEN_ACCEPTED
+            self.log.add(self.state, code)
+
+    def _take(self, data, spare, port):
+        """Judge one token and apply it to the spare ledger; answers status and reason."""
+        gateway, memory = self.gateway, spare.memory
+        why = gateway.check(data, memory, spare.state.clock, port)
+        if why == layouts.WHY_TAG and port:
+            self._fail()
+        if why != layouts.WHY_NONE:
+            return _status(why), why
+        result = layouts.RESULT_NO_EFFECT
+        if gateway.order == 0 or memory.orders.state(gateway.order) != USED:
+            result = self._apply(spare)
+        if result > layouts.RESULT_NO_EFFECT:
+            return layouts.STATUS_EXECUTION_FAILURE, layouts.WHY_RESULT + result
+        memory.numbers.take(gateway.number)
+        if gateway.order > 0:
+            memory.orders.take(gateway.order)
+        return layouts.STATUS_EXECUTED, layouts.WHY_RESULT + result if result else layouts.WHY_NONE
+
+    def _fail(self):
+        """A wrong tag at the port."""
+        if self.gateway.fail(self.memory):
+            self.log.add(self.state, layouts.LOG_LOCKED_OUT)
+            self.commit()
+
+    def _apply(self, spare):
+        """Carry out the token on the spare ledger; a RESULT code."""
+        gateway = self.gateway
+        if gateway.kind == layouts.KIND_KEY_CHANGE:
+            # Kept apart too, so that the revision outlives a lost account.
+            if not store.keep_key(self.board, gateway.value, gateway.new_key):
+                return layouts.RESULT_NOT_STORED
+            gateway.change_key(spare.memory)
+            return layouts.RESULT_DONE
+        if gateway.kind == layouts.KIND_TEST:
+            self.test()
+            return layouts.RESULT_DONE
+        if gateway.kind == layouts.KIND_PARAMETER:
+            return self._set_parameter(spare)
+        return orders.apply(
+            spare.state, spare.profile, gateway.kind, gateway.value, gateway.second, gateway.order
+        )
+
+    def _set_parameter(self, spare):
+        """One value of the profile (FE-23)."""
+        index, value = self.gateway.value, self.gateway.second
+        if not 0 <= index < len(layouts.PROFILE_FIELDS):
+            return layouts.RESULT_OUT_OF_RANGE
+        name = layouts.PROFILE_FIELDS[index]
+        p = spare.profile
+        before = getattr(p, name)
+        if name in _FIXED or not layouts.PROFILE_LOW[index] <= value <= layouts.PROFILE_HIGH[index]:
+            return layouts.RESULT_OUT_OF_RANGE
+        setattr(p, name, value)
+        if not orders.consistent(p):
+            setattr(p, name, before)
+            return layouts.RESULT_OUT_OF_RANGE
+        look_up(spare.state, p)
+        if spare.state.limit_until == 0 and p.limiter_fitted:
+            rules.default_limit(spare.state, p)
+        return layouts.RESULT_DONE
+
+    def test(self, relay=False):
+        """Show every segment and beep; with `relay`, open it for a moment if no load flows.
+
+        Returns whether the relay clicks. Gas is never interrupted.
+        """
+        self.board.show(("8" * 16,) * 4)
+        self._shown = None
+        self.board.beep(2)
+        safe = (
+            relay
+            and self.profile.energy != layouts.ENERGY_GAS
+            and self.state.control_state == layouts.CONTROL_CONNECTED
+            and self.board.current_ma() == 0
+            and self.board.power_w() == 0
+        )
+        if safe:
+            self._click_ms = CLICK_MS
+        return safe
+
+    def profile_text(self):
+        """Name of the profile."""
+        return self.profile_name.decode().rstrip("\x00")
+
+
+def _status(why):
+    """Token status code of a reason."""
+    if why < layouts.WHY_KEY_REVISION:
+        return layouts.STATUS_FORMAT_FAILURE
+    if why < layouts.WHY_METER:
+        return layouts.STATUS_AUTHENTICATION_FAILURE
+    if why < layouts.WHY_COMMIT_FAILED:
+        return layouts.STATUS_VALIDATION_FAILURE
+    return layouts.STATUS_EXECUTION_FAILURE

@@ -16,6 +16,7 @@ from meterfw.layouts import (
     CONTROL_CONNECTED,
     EMERGENCY_ENABLED,
     EMERGENCY_SELECTABLE,
+    ENERGY_GAS,
     EUR,
     EVENT_ARREARS_PAID,
     EVENT_CREDITED,
@@ -421,6 +422,34 @@ def install(m, p, clock):
     set_mode(m, p, p.payment_mode, 0)
     judge(m, p)
     m.events = 0
+
+
+def start_empty(m, p):
+    """After the account was lost: nothing is invented, not even the initial reserve."""
+    m.credit = 0
+    m.credited_eur = 0
+    m.credited_mc = 0
+    judge(m, p)
+    m.events = 0
+
+
+def consistent(p):
+    """1 when the values of a profile go together, as its file is checked too."""
+    if p.energy == ENERGY_GAS:
+        if p.wh_per_m3 == 0 or p.limiter_fitted == 1:  # OC-18
+            return 0
+    elif p.leak_test_s > 0:
+        return 0
+    if p.limiter_fitted == 1 and p.limit_w == 0:
+        return 0
+    if p.limiter_fitted == 0:
+        if p.limiter_available == 1 or p.payment_mode == MODE_LIMITER_ONLY:
+            return 0
+    if p.emergency_wh > 0 and p.emergency_preset > 0:
+        return 0
+    if (p.winter_from == 0) != (p.winter_to == 0):
+        return 0
+    return 1
 
 
 def apply_grant(m, p, kind, value, second, order):

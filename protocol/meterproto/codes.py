@@ -86,6 +86,13 @@ class Kind(Code):
     RECONNECT = 16, "the operator's disconnection ends", ("FE-34",)
     CLEAR_TAMPER = 17, "tamper seen and settled", ()
     CLOCK = 18, "value: minutes since 2000-01-01 00:00 UTC+1", ()
+    PARAMETER = (
+        19,
+        "one profile value; value: its field number, second: what it becomes",
+        ("FE-23",),
+    )
+    KEY_CHANGE = 20, "value: the new revision; the new key comes wrapped", ()
+    TEST = 21, "test of display and beeper; changes nothing", ()
 
 
 class Cause(Code):
@@ -111,6 +118,60 @@ class Result(Code):
     EXPIRED = 9, "its end lies in the past"
     TOO_LONG = 10, "a longer period than the rule allows", ("BE-02",)
     UNKNOWN = 11, "no such order"
+    NOT_STORED = 12, "the new key could not be stored"
+
+
+class TokenStatus(Code):
+    """Token status code of the DLMS/COSEM token gateway, class 115."""
+
+    EXECUTED = 3, "token execution result: OK"
+    FORMAT_FAILURE = 4, "token format failure"
+    AUTHENTICATION_FAILURE = 5, "authentication failure"
+    VALIDATION_FAILURE = 6, "validation result failure"
+    EXECUTION_FAILURE = 7, "token execution result failure"
+
+
+class TokenReason(Code):
+    """Why, beside the status. From 64 on: 64 plus the `Result` of the order."""
+
+    NONE = 0, "nothing to add"
+    LENGTH = 1, "truncated, or too long"
+    MISTYPED = 2, "the check of the typed text does not fit"
+    VERSION = 3, "a token of a later version"
+    KIND = 4, "a kind this meter does not know"
+    RANGE = 5, "a value that no token has"
+    KEY_REVISION = 16, "key revision unknown"
+    TAG = 17, "tag wrong"
+    LOCKED = 18, "locked out after wrong tags; wait"
+    METER = 32, "not for this meter"
+    EXPIRED = 33, "past its expiry"
+    TOO_OLD = 34, "older than the window of 256 numbers: to be issued again"
+    USED = 35, "taken before"
+    MEMORY_LOST = 36, "replay memory lost: only a key change is taken"
+    OLD_REVISION = 37, "key change to a revision not above every earlier one"
+    ORDER_TOO_OLD = 38, "its order is older than the window of 256 orders"
+    COMMIT_FAILED = 48, "could not be stored; nothing changed"
+    RESULT = 64, "64 plus the result of the order"
+
+
+class Message(Code):
+    """Type of a request; its answer has 128 added."""
+
+    PING = 1, "answered with the same octets"
+    IDENTIFY = 2, "who the meter is"
+    STATUS = 3, "account, limits and supply now"
+    REGISTERS = 4, "energy and lifetime totals"
+    EVENTS = 5, "a page of the event log"
+    TOKEN = 6, "enter a token"
+    ERROR = 127, "answer only: the request could not be served"
+
+
+class MessageError(Code):
+    """What was wrong with a request."""
+
+    VERSION = 1, "a later version of the protocol"
+    TYPE = 2, "no such message"
+    LENGTH = 3, "not the length of this message"
 
 
 class Event(Code):
@@ -152,6 +213,9 @@ class LogCode(Code):
     STATE_NEW = 33, "no stored state: put into service"
     STATE_UNREADABLE = 34, "stored state not readable: put into service anew"
     CLOCK_SET = 35, "clock corrected from the clock chip"
+    TOKEN_ACCEPTED = 36, "token accepted"
+    TOKEN_REFUSED = 37, "token refused"
+    LOCKED_OUT = 38, "port locked out after wrong tags"
 
 
 # Prefix of the constants in the generated layouts.
@@ -166,6 +230,10 @@ CODES = {
     "KIND": Kind,
     "CAUSE": Cause,
     "RESULT": Result,
+    "STATUS": TokenStatus,
+    "WHY": TokenReason,
+    "MESSAGE": Message,
+    "ERROR": MessageError,
     "EVENT": Event,
     "LOG": LogCode,
 }

@@ -1,7 +1,8 @@
-"""Field types: an integer of fixed width that carries its unit, range and code names."""
+"""Field types: integers that carry their unit, range and code names, and opaque bytes."""
 
 from construct import (
     Adapter,
+    Bytes,
     Int8sl,
     Int8ul,
     Int16sl,
@@ -57,6 +58,24 @@ class Quantity(Adapter):
         return self._check(obj, path)
 
 
+class Opaque(Adapter):
+    """A field of `size` bytes that are no number: keys, tags, bitmaps."""
+
+    unit = "bytes"
+    codes = None
+
+    def __init__(self, size):
+        super().__init__(Bytes(size))
+        self.size = size
+        self.code = f"{size}s"
+
+    def _decode(self, obj, context, path):
+        return bytes(obj)
+
+    def _encode(self, obj, context, path):
+        return bytes(obj)
+
+
 def one_of(codes):
     """A byte holding one of the `codes`."""
     return Quantity("b", "", min(codes), max(codes), codes)
@@ -68,5 +87,11 @@ def flag():
 
 
 def fields(struct):
-    """Name, `Quantity` and description of each field of a construct `Struct` of quantities."""
+    """Name, field type and description of each field of a construct `Struct`."""
     return [(named.name, named.subcon, named.docs) for named in struct.subcons]
+
+
+def pick(struct, *names):
+    """Some fields of a struct, to be declared again in another one."""
+    found = {named.name: named for named in struct.subcons}
+    return [found[name] for name in names]

@@ -178,6 +178,3 @@ Profile = Struct(
     "winter_to" / month_day() * "last day of winter, inclusive",
     "winter_bars" / bits(3, WinterBar) * "what is refused in winter (codes.WinterBar)",
 )
-
-# Name of each record in the generated layouts.
-RECORDS = {"STATE": State, "PROFILE": Profile}

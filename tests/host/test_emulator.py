@@ -149,7 +149,7 @@ def test_a_cut_stops_the_leak_test():
 
 def test_an_unreadable_state_starts_anew_and_says_so():
     world = emulator()
-    world.board.files["state"] = b"broken"
+    world.board.files["store"] = b"broken"
     world.cut_power()
     assert LogCode.STATE_UNREADABLE in [entry.code for entry in world.trace.entries]
 

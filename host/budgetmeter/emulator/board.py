@@ -11,9 +11,16 @@ class VirtualBoard(Board):
     The load flows only while supply is closed, or through a `bypass` put around it.
     """
 
-    def __init__(self, profile, clock):
-        """:param profile: bytes of the profile record; :param clock: minutes since 2000"""
-        self.files = {"profile": profile}
+    def __init__(self, identity, profile, clock):
+        """A board as flashed.
+
+        :param identity: bytes of `meterproto.stored.Identity`
+        :param profile: bytes of the profile record
+        :param clock: minutes since 2000-01-01 00:00 UTC+1
+        """
+        self.files = {"identity": identity, "profile": profile}
+        self.received = bytearray()  # waits to be read by the meter
+        self.sent = bytearray()  # what the meter sent
         self.draw = NOTHING
         self.closed = False
         self.bypass = False
@@ -94,6 +101,16 @@ class VirtualBoard(Board):
 
     def beep(self, times):
         self.beeps += times
+
+    def read_into(self, buffer):
+        size = min(len(self.received), len(buffer))
+        if size:
+            buffer[:size] = self.received[:size]
+            del self.received[:size]
+        return size
+
+    def write(self, data, size):
+        self.sent += data[:size]
 
     def load(self, name):
         return self.files.get(name)

@@ -10,8 +10,12 @@ from budgetmeter import units
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.load import NOTHING
 from budgetmeter.emulator.trace import SAMPLE_S, Trace, phase
+from budgetmeter.identity import identity_file
+from budgetmeter.vending.issue import Issuer
 
 DAY_S = 86_400
+METER = 100_000_001  # serial number of an emulated meter
+VENDING_KEY = b"emulated meters only, no secret."  # 32 bytes
 
 
 class Emulator:
@@ -29,7 +33,9 @@ class Emulator:
         self.load = load
         self.household = household
         self.trace = Trace()
-        self.board = VirtualBoard(profile.pack(), clock)
+        self.issuer = Issuer(METER, VENDING_KEY, derive=True)
+        identity = identity_file(METER, 1, self.issuer.key, profile.name)
+        self.board = VirtualBoard(identity, profile.pack(), clock)
         self.meter = Meter(self.board)
         self.start_s = clock * 60
         self._longest = rules.STEP_S if adaptive else 1
@@ -142,11 +148,11 @@ class Emulator:
             self.trace.top_ups.append((self.now_s // 60, amount))
         return result
 
-    def order(self, kind, value, second=0, order=0):
-        """Give the meter an order (`meterproto.codes.Kind`); returns a RESULT code."""
-        result = self.meter.order(kind, value, second, order)
+    def order(self, kind, value=0, second=0, order=0):
+        """Give the meter an order (`meterproto.codes.Kind`) as a token; returns a RESULT code."""
+        _, why = self.meter.enter(self.issuer.token(kind, value, second, order=order))
         self._note()
-        return result
+        return why - layouts.WHY_RESULT if why else layouts.RESULT_DONE
 
     def cut_power(self, seconds=0):
         """Take the mains away for so long; the meter restarts from its files."""

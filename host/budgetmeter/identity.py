@@ -1,0 +1,21 @@
+"""The identity a meter is flashed with."""
+
+from binascii import crc32
+
+from construct import Struct
+from meterproto import stored
+
+
+def identity_file(meter, revision, key, profile):
+    """Bytes of the file `identity`.
+
+    :param meter: serial number
+    :param revision: revision of the key
+    :param key: the meter's key, 32 bytes
+    :param profile: name of the profile, at most 24 ASCII characters
+    :raises construct.ConstructError: a value out of range
+    """
+    name = profile.encode("ascii", "replace")[:24].ljust(24, b"\0")
+    fields = {"meter": meter, "key_revision": revision, "key": key, "profile": name}
+    data = Struct(*stored.Identity.subcons[:-1]).build(fields)
+    return data + crc32(data).to_bytes(4, "little")

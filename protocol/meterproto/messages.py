@@ -1,0 +1,110 @@
+"""Messages in frames: requests to the meter and its answers.
+
+Reading is free on the local port; whatever changes the meter is a token (`tokens`). An answer has
+the request's type with 128 added and its sequence.
+"""
+
+from construct import Struct
+
+from meterproto.codes import (
+    ControlState,
+    Energy,
+    Event,
+    Message,
+    MessageError,
+    TokenReason,
+    TokenStatus,
+)
+from meterproto.quantity import Opaque, Quantity, flag, one_of, pick
+from meterproto.records import State
+from meterproto.tokens import METER_LIMIT, NUMBER_LIMIT
+
+VERSION = 1
+ANSWER = 128
+PAGE = 16  # entries of the event log in one answer
+MAX_PING = 64
+
+
+def number():
+    return Quantity("L", "", 0, NUMBER_LIMIT)
+
+
+Header = Struct(
+    "version" / Quantity("B", "", 1, 255) * "version of the protocol: 1",
+    "type" / Quantity("B", "", 1, 255, Message) * "message; an answer has 128 added",
+    "sequence" / Quantity("B", "", 0, 255) * "chosen by the asker, repeated in the answer",
+)
+Identity = Struct(
+    "meter" / Quantity("L", "", 1, METER_LIMIT) * "serial number",
+    "key_revision" / Quantity("H", "", 1, 65_535) * "revision of its key",
+    "energy" / one_of(Energy) * "what it meters",
+    "firmware" / Opaque(8) * "version of the firmware, ASCII, padded with zeros",
+    "profile" / Opaque(24) * "name of its profile, ASCII, padded with zeros",
+    "layout" / Quantity("H", "", 0, 65_535) * "fingerprint of the stored layouts",
+)
+Status = Struct(
+    *pick(
+        State,
+        *("clock", "second", "payment_mode", "control_state", "reasons"),
+        *("credit", "emergency_status", "emergency_preset", "emergency_used", "arrears"),
+        *("overdraft", "overdraft_until", "overdraft_order", "hold_until"),
+        *("price", "price_next", "price_from", "warned", "kept", "charge_stopped"),
+        *("limiter_available", "limiter_engaged", "minimum_supply_disabled"),
+        *("limit_ma", "limit_w", "limit_until", "connection_w"),
+        *("rearm_left_s", "leak_left_s", "window", "winter"),
+        *("last_top_up", "last_top_up_clock"),
+    ),
+    "supply_on" / flag() * "energy may flow",
+    "token_number" / number() * "highest token number taken",
+    "token_order" / number() * "highest order taken",
+    "locked_s" / Quantity("H", "s", 0, 3600) * "time until the port takes tokens again",
+    "memory_lost" / flag() * "replay memory lost: only a key change is taken",
+)
+Registers = Struct(
+    *pick(
+        State,
+        *("energy_wh", "limited_wh", "unbilled_wh", "volume_l", "tamper_wh"),
+        *("credited_eur", "credited_mc", "charged_eur", "charged_mc"),
+        *("settled_eur", "settled_mc"),
+    ),
+)
+EventsRequest = Struct("first" / number() * "number of the first entry wanted")
+EventsPage = Struct(
+    "first" / number() * "number of the first entry that follows",
+    "next" / number() * "number to ask for next",
+    "total" / number() * "number of the next entry to be written",
+    "count" / Quantity("B", "", 0, PAGE) * "entries that follow",
+)
+Entry = Struct(
+    *pick(State, "clock", "second"),
+    "code" / Quantity("B", "", 0, 255, Event) * "event (codes.Event, codes.LogCode)",
+    *pick(State, "reasons"),
+    "balance" / Quantity("l", "mc", -(2**30), 2**30 - 1) * "balance then",
+)
+TokenAnswer = Struct(
+    "status" / Quantity("B", "", 3, 7, TokenStatus) * "token status code of DLMS class 115",
+    "reason" / Quantity("B", "", 0, 255, TokenReason) * "why; 64 plus the result of the order",
+    "number" / number() * "number of the token",
+    "balance" / Quantity("l", "mc", -(2**30), 2**30 - 1) * "balance now",
+    "control_state" / one_of(ControlState) * "supply control switch now",
+)
+Error = Struct("code" / Quantity("B", "", 1, 3, MessageError) * "what was wrong")
+
+# Payload of each request and of each answer; None: any octets, or none.
+REQUESTS = {
+    Message.PING: None,
+    Message.IDENTIFY: None,
+    Message.STATUS: None,
+    Message.REGISTERS: None,
+    Message.EVENTS: EventsRequest,
+    Message.TOKEN: None,
+}
+ANSWERS = {
+    Message.PING: None,
+    Message.IDENTIFY: Identity,
+    Message.STATUS: Status,
+    Message.REGISTERS: Registers,
+    Message.EVENTS: EventsPage,
+    Message.TOKEN: TokenAnswer,
+    Message.ERROR: Error,
+}

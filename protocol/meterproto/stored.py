@@ -1,0 +1,47 @@
+"""What a meter keeps: its identity as flashed, and its account as one record, committed whole."""
+
+from construct import Struct
+
+from meterproto.quantity import Opaque, Quantity, flag
+from meterproto.records import Profile, State
+from meterproto.tokens import KEY_SIZE, METER_LIMIT, NUMBER_LIMIT, WINDOW
+
+MAGIC = 0x0D7E4242  # begins every stored record
+
+
+def crc():
+    return Quantity("L", "", 0, 2**32 - 1)
+
+
+Identity = Struct(
+    "meter" / Quantity("L", "", 1, METER_LIMIT) * "serial number",
+    "key_revision" / Quantity("H", "", 1, 65_535) * "revision of the key it was flashed with",
+    "key" / Opaque(KEY_SIZE) * "that key",
+    "profile" / Opaque(24) * "name of its profile, ASCII, padded with zeros",
+    "crc" / crc() * "CRC-32 of all before it",
+)
+Key = Struct(
+    "key_revision" / Quantity("H", "", 1, 65_535) * "highest revision ever in force",
+    "key" / Opaque(KEY_SIZE) * "its key",
+    "crc" / crc() * "CRC-32 of all before it",
+)
+Memory = Struct(
+    "key_revision" / Quantity("H", "", 1, 65_535) * "revision of the key in force",
+    "key" / Opaque(KEY_SIZE) * "key in force",
+    "number" / Quantity("L", "", 0, NUMBER_LIMIT) * "highest token number taken",
+    "numbers" / Opaque(WINDOW // 8) * "bit i set: number minus i is taken",
+    "order" / Quantity("L", "", 0, NUMBER_LIMIT) * "highest order taken",
+    "orders" / Opaque(WINDOW // 8) * "bit i set: order minus i is taken",
+    "lock_level" / Quantity("b", "", 0, 7) * "0 open; else 60 s doubled for each level above 1",
+    "lost" / flag() * "replay memory lost: only a key change is taken",
+    "profile_crc" / crc() * "CRC-32 of the profile file the profile was taken from",
+)
+Head = Struct(
+    "magic" / Quantity("L", "", MAGIC, MAGIC) * "begins every stored record",
+    "layout" / Quantity("H", "", 0, 65_535) * "fingerprint of the layouts of what follows",
+    "sequence" / Quantity("L", "", 0, NUMBER_LIMIT) * "one higher with each commit",
+)
+Crc = Struct("crc" / crc() * "CRC-32 of all before it")
+
+# The stored record is these one after the other.
+PARTS = (Head, State, Memory, Profile, Crc)

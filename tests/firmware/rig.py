@@ -1,0 +1,72 @@
+"""A meter on a virtual board with an office that seals its tokens, for tests of the link."""
+
+from budgetmeter import profile as profiles
+from budgetmeter.emulator import VirtualBoard
+from budgetmeter.identity import identity_file
+from budgetmeter.vending.issue import Issuer
+from meterfw.meter import Meter
+from meterproto import framing, messages
+from meterproto.codes import Message, TokenStatus
+
+METER = 123_456_789
+VENDING_KEY = bytes(range(32))
+CLOCK = 11_012_120  # 2020-12-08 07:20, inside friendly hours of a Walloon card meter
+
+
+class Rig:
+    """One meter, its board and its office."""
+
+    def __init__(self, profile="wallonia-card", clock=CLOCK):
+        self.office = Issuer(METER, VENDING_KEY, derive=True)
+        identity = identity_file(METER, 1, self.office.key, profile)
+        self.board = VirtualBoard(identity, profiles.load(profile).pack(), clock)
+        self.meter = Meter(self.board)
+
+    def restart(self):
+        """Cut the power; the meter starts from its files."""
+        self.board.elapsed_ms()
+        self.meter = Meter(self.board)
+
+    def wait(self, seconds):
+        """Let time pass."""
+        self.board.pass_time(seconds)
+        self.meter.poll()
+
+    def enter(self, token, port=True):
+        """Status and reason of one token."""
+        return self.meter.enter(token, port)
+
+    def send(self, octets):
+        """What the meter answers on its port."""
+        self.board.received += octets
+        self.board.sent.clear()
+        while self.board.received:
+            self.meter.poll()
+        for _ in range(64):  # requests are served a few at a time
+            self.meter.poll()
+        return bytes(self.board.sent)
+
+    def ask(self, kind, payload=b"", sequence=1):
+        """The parsed answer to a request."""
+        header = {"version": 1, "type": kind, "sequence": sequence}
+        wire = self.send(framing.encode(messages.Header.build(header) + payload))
+        (content,) = framing.Decoder().feed(wire)
+        head = messages.Header.parse(content)
+        assert head.sequence == sequence
+        assert head.type in (kind | messages.ANSWER, Message.ERROR | messages.ANSWER)
+        struct = messages.ANSWERS[Message(head.type & 127)]
+        rest = content[messages.Header.sizeof() :]
+        return struct.parse(rest) if struct is not None else rest
+
+    def type(self, line):
+        """The lines a console command answers."""
+        return self.send(line.encode("ascii") + b"\r\n").decode("ascii").splitlines()
+
+    @property
+    def state(self):
+        return self.meter.state
+
+
+def executed(answer):
+    """Whether a token was taken."""
+    return answer[0] == TokenStatus.EXECUTED
