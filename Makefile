@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench layouts clean
+.PHONY: help run test lint rules bench fuzz layouts clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,10 +28,13 @@ lint: $(VENV)/test.stamp  ## ruff, pyright, the portable subset, the firmware's 
 rules: $(VENV)/test.stamp  ## traceability: rule id, clause, where in the code, tests
 	@$(BIN)/python -m tests.checks.traceability
 
-bench: $(VENV)/test.stamp  ## figures as JSON lines, medians of several runs
-	@$(BIN)/python -m tests.bench
+bench: $(VENV)/test.stamp  ## figures as JSON lines, medians of several runs; NAME=rules for one
+	@$(BIN)/python -m tests.bench $(NAME)
 
-layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py from the declarations
+fuzz: $(VENV)/test.stamp  ## ten million octets of junk at the meter's port; SEED=n repeats one
+	@$(BIN)/python -m tests.firmware.fuzz 10000000 $(SEED)
+
+layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate
 
 clean:  ## remove what the other targets made

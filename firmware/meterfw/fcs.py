@@ -1,20 +1,23 @@
-"""FCS-16 of RFC 1662 (CRC-16/X-25), by a table kept as two strings of octets."""
+"""FCS-16 of RFC 1662 (CRC-16/X-25), by table."""
 
-from meterfw.layouts import FCS_HIGH, FCS_LOW
+from array import array
+
+from meterfw.layouts import FCS_TABLE
 
 START = 0xFFFF
 GOOD = 0xF0B8  # after content and its own FCS
+TABLE = array("H", FCS_TABLE)  # one step: value >> 8 ^ TABLE[(value ^ octet) & 0xFF]
 
 
-def update(value, octet):
-    """The check after one more octet; complemented at the end, it is the FCS."""
-    i = (value ^ octet) & 0xFF
-    return value >> 8 ^ (FCS_HIGH[i] << 8 | FCS_LOW[i])
+def fcs16(data, size):
+    """FCS-16 of the first `size` octets."""
+    table = TABLE
+    value = START
+    for i in range(size):
+        value = value >> 8 ^ table[(value ^ data[i]) & 0xFF]
+    return value ^ 0xFFFF
 
 
 def good(data):
     """Whether bytes end with their own FCS."""
-    value = START
-    for octet in data:
-        value = update(value, octet)
-    return value == GOOD
+    return fcs16(data, len(data)) == GOOD ^ 0xFFFF

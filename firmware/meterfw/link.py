@@ -10,7 +10,8 @@ from meterfw.layouts import MAX_CONTENT
 FLAG = 0x7E
 ESCAPE = 0x7D
 LONGEST_LINE = 160
-CHUNK = 64  # bytes taken from the board in one poll, at most
+CHUNK = 128  # bytes taken from the board at a time
+_ROOM = MAX_CONTENT + 2  # content and its FCS
 
 NOTHING, FRAME, LINE, LONG_LINE, BAD_LINE = range(5)
 
@@ -20,14 +21,15 @@ class Link:
 
     def __init__(self, board):
         self.board = board
-        self.content = bytearray(MAX_CONTENT + 2)
+        self.content = bytearray(_ROOM + 1 + CHUNK)
         self.size = 0  # of the content of the frame just read, FCS taken off
         self.line = bytearray(LONGEST_LINE)
         self.length = 0  # of the line just read
         self._in = bytearray(CHUNK)
-        self._out = bytearray(2 * (MAX_CONTENT + 2) + 2)
+        self._out = bytearray(2 * _ROOM + 2)
         self._count = self._next = 0
-        self._inside = self._escaped = self._long = self._bad = False
+        self._inside = self._long = self._bad = False
+        self._flip = 0  # 0x20 after an escape
         self._filled = 0  # octets in `content`
         self._typed = 0  # octets in `line`
         self._fcs = fcs.START
@@ -38,20 +40,21 @@ class Link:
             self._count = self.board.read_into(self._in)
             self._next = 0
         while self._next < self._count:
-            octet = self._in[self._next]
-            self._next += 1
-            complete = self._frame_octet(octet) if self._inside else self._text_octet(octet)
+            complete = self._read_frame() if self._inside else self._read_text()
             if complete:
                 return complete
         return NOTHING
 
     def _begin(self, inside):
         self._inside = inside
-        self._escaped = False
+        self._flip = 0
         self._filled = 0
         self._fcs = fcs.START
 
-    def _text_octet(self, octet):
+    def _read_text(self):
+        """Read on to the end of the line, or to a flag."""
+        octet = self._in[self._next]
+        self._next += 1
         if octet == FLAG:
             self._typed = 0
             self._long = self._bad = False
@@ -80,31 +83,43 @@ class Link:
         self._long = self._bad = False
         return complete
 
-    def _frame_octet(self, octet):
-        if octet == FLAG:
+    def _read_frame(self):
+        """Read on to the closing flag, a line end, or the end of what has come in."""
+        data, content, table = self._in, self.content, fcs.TABLE
+        filled, check, flip = self._filled, self._fcs, self._flip
+        flag, escape = FLAG, ESCAPE
+        octet = 0
+        i = self._next
+        for i in range(self._next, self._count):
+            octet = data[i]
+            if octet == escape:
+                flip = 0x20
+                continue
+            if octet < 0x20 or octet == flag:
+                if octet == flag or octet == 10 or octet == 13:
+                    break
+                continue  # no control character belongs in a frame
+            octet ^= flip
+            flip = 0
+            content[filled] = octet
+            filled += 1
+            check = check >> 8 ^ table[(check ^ octet) & 0xFF]
+            octet = 0
+        self._next = i + 1
+        self._filled = min(filled, _ROOM + 1)  # too long: it will not pass
+        self._fcs, self._flip = check, flip
+        if octet == flag:
             return self._end_frame()
-        if octet < 0x20:
-            if octet == 10 or octet == 13:  # never inside a frame: a line has begun
-                self._begin(False)
-        elif octet == ESCAPE:
-            self._escaped = True
-        elif self._filled >= len(self.content):  # too long: it will not pass its check
-            self._fcs = 0
-        else:
-            if self._escaped:
-                octet ^= 0x20
-                self._escaped = False
-            self.content[self._filled] = octet
-            self._filled += 1
-            self._fcs = fcs.update(self._fcs, octet)
+        if octet == 10 or octet == 13:  # never inside a frame: a line has begun
+            self._begin(False)
         return NOTHING
 
     def _end_frame(self):
         if self._filled == 0:  # flag after flag
-            self._escaped = False
+            self._flip = 0
             return NOTHING
         self.size = self._filled - 2
-        whole = not self._escaped and self._fcs == fcs.GOOD and self.size > 0
+        whole = self._flip == 0 and self._fcs == fcs.GOOD and 0 < self.size <= MAX_CONTENT
         self._begin(not whole)  # the flag after a damaged frame may open the next one
         return FRAME if whole else NOTHING
 
@@ -113,11 +128,9 @@ class Link:
         out = self._out
         out[0] = FLAG
         end = 1
-        check = fcs.START
+        check = fcs.fcs16(content, size)
         for i in range(size):
             end = _put(out, end, content[i])
-            check = fcs.update(check, content[i])
-        check ^= 0xFFFF
         end = _put(out, end, check & 0xFF)
         end = _put(out, end, check >> 8)
         out[end] = FLAG

@@ -144,7 +144,7 @@ class Gateway:
     def check(self, data, memory, clock, port):
         """Judge a token's bytes; answers a WHY code. `port` is False for a card."""
         self.number = 0
-        why = self._parse(data)
+        why = self.parse(data)
         if why != layouts.WHY_NONE:
             return why
         if self._key_revision != memory.key_revision:
@@ -157,8 +157,8 @@ class Gateway:
             return layouts.WHY_TAG
         return self._check_spent(data, memory, clock)
 
-    def _parse(self, data):
-        """Read the fields, whoever wrote them."""
+    def parse(self, data):
+        """Read the fields, whoever wrote them; a WHY code."""
         if len(data) < SIZE:
             return layouts.WHY_LENGTH
         if data[0] != layouts.TOKEN_VERSION:
@@ -167,8 +167,8 @@ class Gateway:
         if len(data) != wanted:
             return layouts.WHY_LENGTH
         values = struct.unpack(layouts.TOKEN_FORMAT, data[:BODY])
-        for i in range(len(values)):
-            if not layouts.TOKEN_LOW[i] <= values[i] <= layouts.TOKEN_HIGH[i]:
+        for value, low, high in zip(values, layouts.TOKEN_LOW, layouts.TOKEN_HIGH):
+            if not low <= value <= high:
                 return layouts.WHY_RANGE
         (
             _,

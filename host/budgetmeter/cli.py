@@ -13,6 +13,7 @@ from rich.table import Table
 
 from budgetmeter import catalogue, report, scenario, units
 from budgetmeter import profile as profiles
+from budgetmeter.commands import vending
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
 from budgetmeter.errors import InputError
@@ -25,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A Belgian budget (prepayment) meter: emulate it, look at it, put it under test.",
 )
+app.add_typer(vending.token_app, name="token")
+app.add_typer(vending.office_app, name="office")
 console = Console(highlight=False)
 
 

@@ -72,7 +72,7 @@ class Profile:
         values = dict(self.values)
         for key, change in changes.items():
             entry = change if isinstance(change, dict) else {"value": change}
-            values[key] = _value(key, entry, where)
+            values[key] = value(key, entry, where)
         _check_together(values, where)
         return replace(self, values=values)
 
@@ -107,7 +107,7 @@ def _parse(document, name, where):
     for key, entry in document["values"].items():
         if not isinstance(entry, dict) or "rule" not in entry:
             raise InputError(f'{where}: {key}: write {{ value = …, unit = "…", rule = "…" }}')
-        values[key] = _value(key, entry, where, strict=True)
+        values[key] = value(key, entry, where, strict=True)
         sources[key] = _rule(key, entry["rule"], where)
     missing = [key for key in QUANTITIES if key not in values]
     if missing:
@@ -129,7 +129,7 @@ def _rule(key, rule, where):
     return tuple(ids)
 
 
-def _value(key, entry, where, strict=False):
+def value(key, entry, where, strict=False):
     """One value in the meter's units; `strict` wants the unit written out."""
     if key not in QUANTITIES:
         hint = resources.did_you_mean(key, QUANTITIES)

@@ -98,6 +98,17 @@ def moment(value):
     return value
 
 
+def end_clock(text):
+    """Clock value of an end; a day alone is meant to its last minute and ends at midnight.
+
+    :raises ValueError: no time
+    """
+    end = moment(text)
+    if len(text.strip()) == len("2021-03-31"):
+        end += timedelta(days=1)
+    return to_clock(end)
+
+
 def duration(seconds):
     """Seconds as text: days, hours, minutes."""
     minutes, second = divmod(int(seconds), 60)

@@ -1,9 +1,19 @@
-"""HDLC-like asynchronous framing after RFC 1662, host side.
+"""HDLC-like asynchronous framing after RFC 1662.
 
 A frame is a flag 0x7E, the content with its FCS-16, and a flag. The octets 0x7E and 0x7D and all
 control characters (RFC 1662's default map) are escaped with 0x7D and bit 5 flipped, so that no
 flag, no line end and no Ctrl-C stands inside a frame.
 """
+
+from construct import (
+    ChecksumError,
+    Const,
+    ConstructError,
+    FocusedSeq,
+    GreedyBytes,
+    NullTerminated,
+    Tunnel,
+)
 
 from meterproto.fcs import fcs16
 
@@ -12,16 +22,52 @@ ESCAPE = 0x7D
 MAX_CONTENT = 256  # octets of a frame's content, FCS not counted
 
 
+class Escaped(Tunnel):
+    """Octets with RFC 1662's escapes around them."""
+
+    def _encode(self, data, context, path):
+        out = bytearray()
+        for octet in data:
+            if octet in (FLAG, ESCAPE) or octet < 0x20:
+                out += bytes([ESCAPE, octet ^ 0x20])
+            else:
+                out.append(octet)
+        return bytes(out)
+
+    def _decode(self, data, context, path):
+        out = bytearray()
+        octets = iter(data)
+        for octet in octets:
+            if octet == ESCAPE:
+                out.append(next(octets, FLAG) ^ 0x20)
+            elif octet >= 0x20:
+                out.append(octet)
+        return bytes(out)
+
+
+class Checked(Tunnel):
+    """Octets followed by their FCS-16, least significant octet first."""
+
+    def _encode(self, data, context, path):
+        return data + fcs16(data).to_bytes(2, "little")
+
+    def _decode(self, data, context, path):
+        if fcs16(data[:-2]) != int.from_bytes(data[-2:], "little"):
+            raise ChecksumError("the frame check does not fit", path=path)
+        return data[:-2]
+
+
+_flag = bytes([FLAG])
+Frame = FocusedSeq(
+    "content",
+    "opening" / Const(_flag),
+    "content" / NullTerminated(Escaped(Checked(GreedyBytes)), term=_flag),
+)
+
+
 def encode(content):
     """A frame on the wire."""
-    out = bytearray([FLAG])
-    for octet in content + fcs16(content).to_bytes(2, "little"):
-        if octet in (FLAG, ESCAPE) or octet < 0x20:
-            out += bytes([ESCAPE, octet ^ 0x20])
-        else:
-            out.append(octet)
-    out.append(FLAG)
-    return bytes(out)
+    return Frame.build(content)
 
 
 class Decoder:
@@ -34,50 +80,33 @@ class Decoder:
     def __init__(self):
         self.text = bytearray()
         self.bad = 0
-        self._inside = False
-        self._escaped = False
-        self._content = bytearray()
+        self._frame = None  # octets since the opening flag; None outside a frame
 
     def feed(self, data):
         """Contents of the frames that these octets complete."""
         for octet in data:
-            content = self._octet(octet)
-            if content is not None:
-                yield content
-
-    def _octet(self, octet):
-        if octet == FLAG:
-            return self._flag()
-        if not self._inside:
-            self.text.append(octet)
-        elif octet < 0x20:  # never inside a frame: a line has begun
-            if octet in b"\r\n":
-                self._drop(inside=False)
-        elif octet == ESCAPE:
-            self._escaped = True
-        elif len(self._content) > MAX_CONTENT + 2:
-            pass  # too long: dropped at its flag
-        else:
-            self._content.append(octet ^ 0x20 if self._escaped else octet)
-            self._escaped = False
-        return None
+            if octet == FLAG:
+                yield from self._flag()
+            elif self._frame is None:
+                self.text.append(octet)
+            elif octet in b"\r\n":  # never inside a frame: a line has begun
+                self.bad += bool(self._frame)
+                self._frame = None
+            else:
+                self._frame.append(octet)
+                del self._frame[2 * MAX_CONTENT + 5 :]  # no frame is longer: it will fail
 
     def _flag(self):
-        if not self._inside or not self._content:  # opens, or opens again
-            self._inside = True
-            self._escaped = False
-            return None
-        data = bytes(self._content)
-        whole = not self._escaped and 2 < len(data) <= MAX_CONTENT + 2
-        if whole and fcs16(data[:-2]) == int.from_bytes(data[-2:], "little"):
-            self._content.clear()
-            self._inside = False
-            return data[:-2]
-        self._drop(inside=True)  # perhaps this flag opens the next one
-        return None
-
-    def _drop(self, inside):
-        self.bad += bool(self._content) or self._escaped
-        self._content.clear()
-        self._escaped = False
-        self._inside = inside
+        if not self._frame:  # opens, or opens again
+            self._frame = bytearray()
+            return
+        try:
+            content = bytes(Frame.parse(_flag + self._frame + _flag) or b"")
+        except ConstructError:
+            content = b""
+        if 0 < len(content) <= MAX_CONTENT:
+            self._frame = None
+            yield content
+        else:  # perhaps this flag opens the next one
+            self.bad += 1
+            self._frame = bytearray()

@@ -111,29 +111,17 @@ def layout(struct):
 
 def layouts():
     """The text of `meterfw/layouts.py`."""
-    low = "".join(f"\\x{value & 0xFF:02x}" for value in TABLE)
-    high = "".join(f"\\x{value >> 8:02x}" for value in TABLE)
     lines = [
         *_constants(),
         "EVENT_NAMES = " + _wrapped(f'"{event.name}"' for event in Event),
         "LOG_NAMES = " + _wrapped(f'"{code.name}"' for code in CODES["LOG"]),
         "",
-        "# FCS-16 of RFC 1662: low and high octets of the table",
-        *_bytes("FCS_LOW", low),
-        *_bytes("FCS_HIGH", high),
+        "FCS_TABLE = " + _wrapped(str(value) for value in TABLE),
         "",
     ]
     for name, struct, _, checked in RECORDS:
         lines.extend(_record(name, struct, checked))
     return HEAD + "\n".join(lines).rstrip("\n") + "\n"
-
-
-def _bytes(name, escapes):
-    """A bytes literal in pieces that fit a line."""
-    yield f"{name} = ("
-    for i in range(0, len(escapes), 88):
-        yield f'    b"{escapes[i : i + 88]}"'
-    yield ")"
 
 
 # ---- The byte tables -----------------------------------------------------------------------------

@@ -2,9 +2,14 @@
 
 import sys
 
-from tests.bench import emulator, rules
+from tests.bench import emulator, protocol, rules, vending
 
-BENCHMARKS = {"rules": rules.main, "emulator": emulator.main}
+BENCHMARKS = {
+    "rules": rules.main,
+    "emulator": emulator.main,
+    "protocol": protocol.main,
+    "vending": vending.main,
+}
 
 for name in sys.argv[1:] or BENCHMARKS:
     BENCHMARKS[name]()

@@ -16,8 +16,8 @@ CLOCK = 11_012_120  # 2020-12-08 07:20, inside friendly hours of a Walloon card 
 class Rig:
     """One meter, its board and its office."""
 
-    def __init__(self, profile="wallonia-card", clock=CLOCK):
-        self.office = Issuer(METER, VENDING_KEY, derive=True)
+    def __init__(self, profile="wallonia-card", clock=CLOCK, key=None):
+        self.office = Issuer(METER, key or VENDING_KEY, derive=key is None)
         identity = identity_file(METER, 1, self.office.key, profile)
         self.board = VirtualBoard(identity, profiles.load(profile).pack(), clock)
         self.meter = Meter(self.board)

@@ -436,6 +436,38 @@ def test_orders_out_of_range_change_nothing():
     assert order(m, p, Kind.TOP_UP, mc(250) + 1) == Result.ABOVE_CAP
 
 
+def test_values_at_the_very_edge_are_taken():
+    m, p = meter("wallonia-card", credit=mc(1))
+    assert order(m, p, Kind.OVERDRAFT, mc(500), layouts.CLOCK_LIMIT, 1) == Result.DONE
+    assert order(m, p, Kind.HOLD, layouts.CLOCK_LIMIT) == Result.DONE
+    assert order(m, p, Kind.PRICE, 200_000, layouts.CLOCK_LIMIT) == Result.DONE
+    assert order(m, p, Kind.PRICE, 0) == Result.DONE
+    assert order(m, p, Kind.EMERGENCY_PRESET, mc(250)) == Result.DONE
+    assert order(m, p, Kind.EMERGENCY_PRESET, 1_000_000, 1) == Result.DONE
+    assert order(m, p, Kind.CLOCK, layouts.CLOCK_LIMIT) == Result.DONE
+    assert order(m, p, Kind.CLOCK, 0) == Result.DONE
+    assert out_of_range(m) is None
+    m, p = meter("wallonia-card", credit=mc(9_990), arrears=mc(5))
+    assert order(m, p, Kind.ARREARS_PAID, mc("15.00001")) == Result.BALANCE_LIMIT
+    assert order(m, p, Kind.ARREARS_PAID, mc(15)) == Result.DONE
+    assert m.credit == mc(10_000)
+    m, p = meter("wallonia-card", credit=0, arrears=mc(5))
+    assert order(m, p, Kind.ARREARS_PAID, mc("255.00001")) == Result.ABOVE_CAP
+    assert order(m, p, Kind.ARREARS_PAID, mc(255)) == Result.DONE
+    m, p = meter("brussels-limiter")
+    until = m.clock + 184 * 1440
+    assert order(m, p, Kind.LIMIT, until, 100_001) == Result.OUT_OF_RANGE
+    assert order(m, p, Kind.LIMIT, layouts.CLOCK_LIMIT + 1, 3000) == Result.OUT_OF_RANGE
+    assert order(m, p, Kind.LIMIT, until + 1, 100_000) == Result.TOO_LONG
+    assert order(m, p, Kind.LIMIT, until, 100_000) == Result.DONE
+
+
+def test_an_overdraft_granted_exactly_at_its_floor_changes_nothing_yet():
+    m, p = meter("wallonia-card", credit=-mc(50))
+    order(m, p, Kind.OVERDRAFT, mc(50), clock(UNTIL), 1)
+    assert m.control_state == layouts.CONTROL_DISCONNECTED
+
+
 def test_a_price_from_a_later_time_comes_at_that_time():
     m, p = meter("wallonia-card", "2020-12-08 12:00", credit=mc(50))
     assert order(m, p, Kind.PRICE, 30_000, m.clock + 1) == Result.DONE

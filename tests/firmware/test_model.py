@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from meterfw import layouts, orders, record, rules
 from meterproto.codes import Kind
 
-from tests.firmware import histories, replay
+from tests.firmware import histories, replay, told
 from tests.firmware.account_model import AccountModel
 from tests.firmware.support import conserved, fields, mc, out_of_range
 
@@ -49,6 +49,7 @@ class Lives(RuleBasedStateMachine):
         orders.install(self.m, self.p, start)
         self.model = AccountModel(self.values, start)
         self.before = self.reasons()
+        self.last = fields(self.m)
 
     def reasons(self):
         return self.m.reasons, self.m.control_state
@@ -172,6 +173,13 @@ class Lives(RuleBasedStateMachine):
         self.order(Kind.CLOCK, self.m.clock + step)
 
     @invariant()
+    def events_tell_what_changed(self):
+        now = fields(self.m)
+        assert told.missing(self.last, now) == []
+        self.m.events = 0
+        self.last = fields(self.m)
+
+    @invariant()
     def agree(self):
         m = self.m
         seen = self.model.seen()
@@ -210,6 +218,8 @@ def test_seeded_lives_agree(name):
         orders.install(m, p, start)
         model = AccountModel(values, start)
         for operation in histories.life(rng, row, start, 150):
+            m.events = 0
+            before = fields(m)
             answer = replay.apply(m, p, operation)
             kind, *arguments = operation
             if kind == histories.STEP:
@@ -224,3 +234,4 @@ def test_seeded_lives_agree(name):
                     model.judge()
             seen = model.seen()
             assert {field: getattr(m, field) for field in seen} == seen, operation
+            assert told.missing(before, fields(m)) == [], operation

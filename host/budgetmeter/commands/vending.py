@@ -1,0 +1,187 @@
+"""The verbs `token …` and `office …`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from construct import ConstructError
+from meterproto import tokens
+from rich.console import Console
+from rich.table import Table
+
+from budgetmeter import profile as profiles
+from budgetmeter import units
+from budgetmeter.errors import InputError
+from budgetmeter.vending import orders
+from budgetmeter.vending.keys import KeyFile
+
+console = Console(highlight=False)
+token_app = typer.Typer(no_args_is_help=True, help="Issue and read tokens.")
+office_app = typer.Typer(no_args_is_help=True, help="Keys, meters and the audit log.")
+
+KeyOption = Annotated[
+    Path, typer.Option("--key", envvar="BUDGETMETER_KEY", help="file of vending keys")
+]
+DbOption = Annotated[
+    str, typer.Option("--db", envvar="BUDGETMETER_DB", help="database URL of the office")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="print as JSON")]
+MeterOption = Annotated[int, typer.Option("--meter", help="serial number of the meter")]
+KEY = Path("vending.key")
+DB = "sqlite:///vending.db"
+
+
+def _office(db, keys=None):
+    """The office; its database driver is an extra."""
+    try:
+        from budgetmeter.vending.office import Office  # noqa: PLC0415
+    except ImportError:
+        raise InputError("vending needs SQLAlchemy: pip install 'budgetmeter[vending]'") from None
+    return Office(db, keys)
+
+
+# ---- Office -------------------------------------------------------------------------------------
+
+
+@office_app.command()
+def init(key: KeyOption = KEY, db: DbOption = DB):
+    """Create the file of vending keys, readable by its owner only, and the database."""
+    keys = KeyFile.create(key)
+    _office(db, keys).note("init", "vending key revision 1")
+    console.print(f"vending keys in {key}: whoever has them can issue tokens for every meter")
+
+
+@office_app.command("new-key")
+def new_key(key: KeyOption = KEY, db: DbOption = DB):
+    """Add a vending key; meters get theirs of it with a key-change token."""
+    keys = KeyFile(key)
+    office = _office(db, keys)
+    revision = keys.add_revision()
+    office.note("new-key", f"vending key revision {revision}")
+    console.print(f"revision {revision}")
+
+
+@office_app.command("add-meter")
+def add_meter(
+    meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
+    profile: Annotated[str, typer.Option(help="its profile")] = "wallonia-card",
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+):
+    """Take a meter into the books."""
+    profiles.load(profile)
+    _office(db, KeyFile(key)).add_meter(meter, profile)
+    console.print(f"meter {meter:09d}")
+
+
+@office_app.command()
+def log(
+    meter: Annotated[int | None, typer.Option("--meter", help="of this meter only")] = None,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+):
+    """The audit log: who did what, and when."""
+    rows = _office(db).log(meter)
+    if as_json:
+        print(json.dumps(rows, indent=2, default=str))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("at (UTC)", "who", "what", "meter", "number", "detail"):
+        table.add_column(column)
+    for row in rows:
+        at = f"{row['at']:%Y-%m-%d %H:%M:%S}"
+        cells = [row[name] for name in ("actor", "action", "meter", "number", "detail")]
+        table.add_row(at, *("" if cell is None else str(cell) for cell in cells))
+    console.print(table)
+
+
+# ---- Tokens -------------------------------------------------------------------------------------
+
+
+@token_app.command()
+def issue(
+    kind: Annotated[str, typer.Argument(help=f"one of {', '.join(orders.KINDS)}")],
+    meter: MeterOption,
+    amount: Annotated[str, typer.Option(help="EUR, e.g. 20.00")] = "",
+    until: Annotated[str, typer.Option(help="end, e.g. 2021-03-31T23:59")] = "",
+    power: Annotated[str, typer.Option(help="limit: power of the connection in W; 0 none")] = "",
+    price: Annotated[str, typer.Option(help="EUR/kWh")] = "",
+    since: Annotated[str, typer.Option("--from", help="price: when it comes")] = "",
+    kwh: Annotated[str, typer.Option(help="emergency-preset: as energy")] = "",
+    mode: Annotated[str, typer.Option(help="credit, prepayment or limiter-only")] = "",
+    protected: Annotated[bool, typer.Option("--protected", help="a protected customer")] = False,
+    cause: Annotated[str, typer.Option(help="safety, fraud or bad-will")] = "",
+    time: Annotated[str, typer.Option(help="clock: the time to set")] = "",
+    name: Annotated[str, typer.Option(help="parameter: which value of the profile")] = "",
+    to: Annotated[str, typer.Option(help="parameter: what it becomes, as in a profile")] = "",
+    expiry: Annotated[str, typer.Option(help="the meter refuses it from then on")] = "",
+    order: Annotated[int | None, typer.Option(help="issue this earlier order again")] = None,
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+):
+    """Issue a token: number it, seal it, record it, print it. Times are Belgian local time."""
+    given = {
+        "amount": amount, "until": until, "power": power, "price": price, "from": since,
+        "kwh": kwh, "mode": mode, "protected": protected, "cause": cause, "time": time,
+        "name": name, "to": to,
+    }  # fmt: skip
+    wanted = orders.read(kind, given)
+    office = _office(db, KeyFile(key))
+    token = office.issue(meter, wanted, _expiry(expiry), order)
+    if as_json:
+        data = {
+            "meter": token.meter,
+            "number": token.number,
+            "order": token.order,
+            "text": token.text,
+            "hex": token.token.hex(),
+        }
+        print(json.dumps(data, indent=2))
+    else:
+        console.print(f"meter {token.meter:09d}, number {token.number}, order {token.order}")
+        console.print(token.text, soft_wrap=True)
+
+
+def _expiry(text):
+    if not text:
+        return 0
+    try:
+        return units.end_clock(text)
+    except ValueError as error:
+        raise InputError(f"--expiry: {error}") from None
+
+
+@token_app.command()
+def decode(
+    text: Annotated[list[str], typer.Argument(help="the token, as groups or hexadecimal digits")],
+    key: Annotated[Path | None, typer.Option("--key", help="check its tag with these keys")] = None,
+    as_json: JsonOption = False,
+):
+    """Read a token; with the vending keys, say whether it is genuine."""
+    try:
+        data = tokens.from_text(" ".join(text))
+        fields = tokens.parse(data)
+    except (ValueError, ConstructError) as error:
+        raise InputError(f"no token: {str(error).splitlines()[0]}") from None
+    rows = [
+        ("meter", f"{fields.meter:09d}"),
+        ("number", str(fields.number)),
+        ("order", str(fields.order) if fields.order else "none"),
+        *orders.describe(fields),
+        ("expiry", orders.moment(fields.expiry) if fields.expiry else "none"),
+        ("key revision", str(fields.key_revision)),
+    ]
+    genuine = None
+    if key is not None:
+        meter_key = KeyFile(key).meter_key(fields.meter, fields.key_revision)
+        genuine = tokens.genuine(data, meter_key)
+        rows.append(("tag", "right" if genuine else "WRONG"))
+    if as_json:
+        print(json.dumps({label.replace(" ", "_"): value for label, value in rows}, indent=2))
+    else:
+        for label, value in rows:
+            console.print(f"{label:13} {value}")
+    if genuine is False:
+        raise typer.Exit(1)

@@ -1,0 +1,85 @@
+"""The vending keys of an operator: a file only its owner may read.
+
+One 32-byte key for each revision; a meter's own key is derived from it (`meterproto.tokens`).
+"""
+
+import json
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+
+from meterproto import tokens
+
+from budgetmeter.errors import InputError
+
+
+class KeyFile:
+    """Vending keys by revision, from a JSON file.
+
+    :raises InputError: no such file, readable by others, or not a key file
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        try:
+            mode = self.path.stat().st_mode
+            if mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise InputError(
+                    f"{path}: others may read or write it; vending keys are for their owner alone: "
+                    f"chmod 600 {path}"
+                )
+            document = json.loads(self.path.read_text(encoding="utf-8"))
+            self._keys = {int(r): bytes.fromhex(k) for r, k in document["vending_keys"].items()}
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise InputError(f"{path}: not a file of vending keys") from None
+        if not self._keys or any(len(k) != tokens.KEY_SIZE for k in self._keys.values()):
+            raise InputError(f"{path}: not a file of vending keys")
+
+    @classmethod
+    def create(cls, path):
+        """A new file with one key, revision 1.
+
+        :raises InputError: when the file is there already or cannot be written
+        """
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from None
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(_text({1: secrets.token_bytes(tokens.KEY_SIZE)}))
+        return cls(path)
+
+    @property
+    def latest(self):
+        """The highest revision."""
+        return max(self._keys)
+
+    def add_revision(self):
+        """Add a key under the next revision, written whole or not at all; returns the revision."""
+        keys = {**self._keys, self.latest + 1: secrets.token_bytes(tokens.KEY_SIZE)}
+        handle, name = tempfile.mkstemp(dir=self.path.resolve().parent)  # made with mode 0600
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(_text(keys))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, self.path)
+        self._keys = keys
+        return self.latest
+
+    def meter_key(self, meter, revision):
+        """The key of one meter.
+
+        :raises InputError: when there is no such revision
+        """
+        if revision not in self._keys:
+            raise InputError(f"{self.path}: no key of revision {revision}")
+        return tokens.meter_key(self._keys[revision], meter, revision)
+
+
+def _text(keys):
+    listed = {str(revision): key.hex() for revision, key in sorted(keys.items())}
+    return json.dumps({"vending_keys": listed}, indent=2) + "\n"

@@ -1,0 +1,276 @@
+"""The vending office: which meters there are, the numbers of their tokens, and the audit log.
+
+SQLite by default; any database SQLAlchemy knows by its URL. A token's number is taken and the token
+recorded in one transaction, so that no number is used twice and none is missing from the log.
+"""
+
+import getpass
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from construct import ConstructError
+from meterproto import tokens
+from meterproto.codes import Kind
+
+from budgetmeter.errors import InputError
+from budgetmeter.vending.issue import seal
+
+metadata = sa.MetaData()
+
+meters = sa.Table(
+    "meters",
+    metadata,
+    sa.Column("meter", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("profile", sa.String(24), nullable=False),
+    sa.Column("key_revision", sa.Integer, nullable=False),
+    sa.Column("last_number", sa.Integer, nullable=False, default=0),
+    sa.Column("last_order", sa.Integer, nullable=False, default=0),
+)
+issued = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("meter", sa.ForeignKey("meters.meter"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("order_id", sa.Integer, nullable=False),
+    sa.Column("kind", sa.Integer, nullable=False),
+    sa.Column("value", sa.Integer, nullable=False),
+    sa.Column("second", sa.Integer, nullable=False),
+    sa.Column("expiry", sa.Integer, nullable=False),
+    sa.Column("key_revision", sa.Integer, nullable=False),
+    sa.Column("token", sa.LargeBinary, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+)
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("action", sa.String(32), nullable=False),
+    sa.Column("meter", sa.Integer),
+    sa.Column("number", sa.Integer),
+    sa.Column("detail", sa.String(200), nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A token as handed out."""
+
+    meter: int
+    number: int
+    order: int
+    kind: int
+    token: bytes
+
+    @property
+    def text(self):
+        """As groups of characters to type."""
+        return tokens.to_text(self.token)
+
+
+def connect(url):
+    """An engine for a database URL; SQLite waits for its turn and loses no committed token.
+
+    :raises InputError: an unusable URL
+    """
+    try:
+        engine = sa.create_engine(url)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
+        raise InputError(f"{url}: {str(error).splitlines()[0]}") from None
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def _prepare_sqlite(connection, _record):
+    connection.isolation_level = None  # transactions begin by our own BEGIN IMMEDIATE
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout = 60000")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+class Office:
+    """Issues tokens against a database.
+
+    :param url: of the database, as SQLAlchemy writes it
+    :param keys: a `budgetmeter.vending.keys.KeyFile`
+    :param actor: who does it, for the audit log; the login name if left out
+    :raises InputError: when the database cannot be used
+    """
+
+    def __init__(self, url, keys=None, actor=None):
+        self.engine = connect(url)
+        self._keys = keys
+        self.actor = actor or getpass.getuser()
+        self._guard(lambda: metadata.create_all(self.engine))
+
+    @property
+    def keys(self):
+        """The vending keys; what seals tokens needs them."""
+        if self._keys is None:
+            raise InputError("this needs the vending keys")
+        return self._keys
+
+    def _guard(self, work):
+        """Run database work, its failures as one line."""
+        try:
+            return work()
+        except sa.exc.SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise InputError(f"database: {reason}") from None
+
+    def _note(self, connection, action, meter=None, number=None, detail=""):
+        row = {
+            "at": datetime.now(UTC),
+            "actor": self.actor[:64],
+            "action": action,
+            "meter": meter,
+            "number": number,
+            "detail": detail[:200],
+        }
+        connection.execute(audit.insert().values(row))
+
+    def note(self, action, detail=""):
+        """Write a line into the audit log."""
+
+        def work():
+            with self.engine.begin() as connection:
+                self._note(connection, action, detail=detail)
+
+        self._guard(work)
+
+    def add_meter(self, meter, profile):
+        """Take a meter into the books, with the latest vending key.
+
+        :raises InputError: a number that is none, or a meter there already
+        """
+        if not 1 <= meter <= tokens.METER_LIMIT:
+            raise InputError(f"meter {meter}: a number of up to nine digits, from 1")
+
+        def work():
+            with self.engine.begin() as connection:
+                if self._row(connection, meter) is not None:
+                    raise InputError(f"meter {meter} is in the books already")
+                values = {"meter": meter, "profile": profile, "key_revision": self.keys.latest}
+                connection.execute(meters.insert().values(values))
+                self._note(connection, "add-meter", meter, detail=profile)
+
+        self._guard(work)
+
+    def _row(self, connection, meter):
+        found = connection.execute(sa.select(meters).where(meters.c.meter == meter))
+        return found.mappings().first()
+
+    def meter(self, meter):
+        """What the books say of a meter.
+
+        :raises InputError: when it is not in the books
+        """
+
+        def work():
+            with self.engine.connect() as connection:
+                return self._row(connection, meter)
+
+        row = self._guard(work)
+        if row is None:
+            raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+        return row
+
+    def issue(self, meter, order, expiry=0, order_id=None):
+        """Number, seal and record one token.
+
+        :param order: a `budgetmeter.vending.orders.Order`
+        :param expiry: clock value from which on the meter refuses it; 0 never
+        :param order_id: issue an earlier order again; by default it is a new one
+        :raises InputError: an unknown meter, a value no token has, or the database
+        """
+        return self.issue_all(meter, [order], expiry, order_id)[0]
+
+    def issue_all(self, meter, orders, expiry=0, order_id=None):
+        """Several tokens for one meter in one transaction; arguments as `issue`."""
+
+        def work():
+            with self.engine.begin() as connection:
+                return [self._issue(connection, meter, o, expiry, order_id) for o in orders]
+
+        return self._guard(work)
+
+    def _issue(self, connection, meter, order, expiry, order_id):
+        taken = connection.execute(
+            meters.update()
+            .where(meters.c.meter == meter)
+            .values(
+                last_number=meters.c.last_number + 1,
+                last_order=meters.c.last_order + (1 if order_id is None else 0),
+            )
+            .returning(meters.c.last_number, meters.c.last_order, meters.c.key_revision)
+        ).first()
+        if taken is None:
+            raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+        number, last_order, revision = taken
+        if order_id is not None and not 1 <= order_id <= last_order:
+            raise InputError(f"meter {meter} has no order {order_id}")
+        fields = {
+            "meter": meter,
+            "number": number,
+            "order": last_order if order_id is None else order_id,
+            "kind": int(order.kind),
+            "value": order.value,
+            "second": order.second,
+            "expiry": expiry,
+            "key_revision": revision,
+        }
+        token = self._seal(connection, fields)
+        order_id = fields.pop("order")
+        made = {"token": token, "at": datetime.now(UTC), "actor": self.actor[:64]}
+        connection.execute(issued.insert().values(**fields, **made, order_id=order_id))
+        self._note(connection, "issue", meter, number, f"{Kind(order.kind).name} {order.value}")
+        return Issued(meter, number, order_id, int(order.kind), token)
+
+    def _seal(self, connection, fields):
+        """The token; a key change puts the latest vending key in force."""
+        meter, revision = fields["meter"], fields["key_revision"]
+        key = self.keys.meter_key(meter, revision)
+        more = {}
+        if fields["kind"] == Kind.KEY_CHANGE:
+            latest = self.keys.latest
+            if latest <= revision:
+                raise InputError(f"meter {meter} has the latest key; office new-key first")
+            fields["value"] = latest
+            more["new_key"] = self.keys.meter_key(meter, latest)
+            connection.execute(
+                meters.update().where(meters.c.meter == meter).values(key_revision=latest)
+            )
+        try:
+            return seal(key, **fields, **more)
+        except ConstructError as error:
+            raise InputError(f"no token can hold that: {str(error).splitlines()[0]}") from None
+
+    def log(self, meter=None):
+        """The audit log, oldest first, as plain data."""
+
+        def work():
+            query = sa.select(audit).order_by(audit.c.id)
+            if meter is not None:
+                query = query.where(audit.c.meter == meter)
+            with self.engine.connect() as connection:
+                return [dict(row) for row in connection.execute(query).mappings()]
+
+        return self._guard(work)
+
+    def tokens(self, meter):
+        """The tokens issued for a meter, in order of number, as plain data."""
+
+        def work():
+            query = sa.select(issued).where(issued.c.meter == meter).order_by(issued.c.number)
+            with self.engine.connect() as connection:
+                return [dict(row) for row in connection.execute(query).mappings()]
+
+        return self._guard(work)

@@ -1,0 +1,207 @@
+"""What can be asked of a meter, in human units: the kinds of tokens and the options of each."""
+
+from dataclasses import dataclass
+
+from meterfw import layouts
+from meterproto import records
+from meterproto.codes import Cause, Kind, PaymentMode
+
+from budgetmeter import profile as profiles
+from budgetmeter import units
+from budgetmeter.errors import InputError
+
+
+@dataclass(frozen=True)
+class Order:
+    """A kind with its two values in the meter's units."""
+
+    kind: Kind
+    value: int = 0
+    second: int = 0
+
+
+def amount(text, limit=records.TOP_UP_LIMIT):
+    value = units.mc(text)
+    if not 0 < value <= limit:
+        raise ValueError(f"{text} EUR is not above 0 and at most {units.euros(limit)} EUR")
+    return value
+
+
+def clock(text):
+    return units.to_clock(units.moment(text))
+
+
+def end(text):
+    return units.end_clock(text)
+
+
+def whole(text):
+    return units.scaled(text, 1)
+
+
+def one_of(codes):
+    def read(text):
+        names = {code.name.lower().replace("_", "-"): code for code in codes}
+        if text not in names:
+            raise ValueError(f"{text!r} is not one of {', '.join(names)}")
+        return int(names[text])
+
+    return read
+
+
+def price(text):
+    value = units.mc(text)
+    if not 0 <= value <= records.PRICE_LIMIT:
+        raise ValueError(f"{text} EUR/kWh is not from 0 to 2.00")
+    return value
+
+
+def kwh(text):
+    value = units.scaled(text, 1000)
+    if not 0 <= value <= 1_000_000:
+        raise ValueError(f"{text} kWh is not from 0 to 1000")
+    return value
+
+
+def power(text):
+    value = whole(text)
+    if not 0 <= value <= records.POWER_LIMIT:
+        raise ValueError(f"{text} W is not from 0 to {records.POWER_LIMIT}")
+    return value
+
+
+def debt(text):
+    return amount(text, records.BALANCE_LIMIT)
+
+
+def overdraft(text):
+    return amount(text, records.OVERDRAFT_LIMIT)
+
+
+def preset(text):
+    value = units.mc(text)
+    if not 0 <= value <= records.PRESET_LIMIT:
+        raise ValueError(f"{text} EUR is not from 0 to {units.euros(records.PRESET_LIMIT)} EUR")
+    return value
+
+
+# Options of each kind: name, how it is read, whether it must be given.
+KINDS = {
+    "top-up": (Kind.TOP_UP, [("amount", amount, True)]),
+    "support": (Kind.SUPPORT, [("amount", amount, True)]),
+    "aid": (Kind.AID, [("amount", amount, True)]),
+    "overdraft": (Kind.OVERDRAFT, [("amount", overdraft, True), ("until", end, True)]),
+    "hold": (Kind.HOLD, [("until", end, True)]),
+    "end-hold": (Kind.HOLD, []),
+    "limiter-enable": (Kind.LIMITER_ENABLE, []),
+    "limiter-release": (Kind.LIMITER_RELEASE, []),
+    "limit": (Kind.LIMIT, [("until", end, True), ("power", power, True)]),
+    "minimum-supply-disable": (Kind.MINIMUM_SUPPLY_DISABLE, []),
+    "minimum-supply-enable": (Kind.MINIMUM_SUPPLY_ENABLE, []),
+    "arrears-paid": (Kind.ARREARS_PAID, [("amount", debt, True)]),
+    "price": (Kind.PRICE, [("price", price, True), ("from", clock, False)]),
+    "emergency-preset": (Kind.EMERGENCY_PRESET, [("amount", preset, False), ("kwh", kwh, False)]),
+    "payment-mode": (
+        Kind.PAYMENT_MODE,
+        [("mode", one_of(PaymentMode), True), ("protected", bool, False)],
+    ),
+    "disconnect": (Kind.DISCONNECT, [("cause", one_of(Cause), True)]),
+    "reconnect": (Kind.RECONNECT, []),
+    "clear-tamper": (Kind.CLEAR_TAMPER, []),
+    "clock": (Kind.CLOCK, [("time", clock, True)]),
+    "parameter": (Kind.PARAMETER, [("name", str, True), ("to", str, True)]),
+    "key-change": (Kind.KEY_CHANGE, []),
+    "test": (Kind.TEST, []),
+}
+OPTIONS = tuple(dict.fromkeys(name for _, options in KINDS.values() for name, _, _ in options))
+
+
+def read(name, given):
+    """An `Order` from a kind's name and its options as text; options left out are None or "".
+
+    :raises InputError: an unknown kind, an option missing, not of this kind, or unusable
+    """
+    if name not in KINDS:
+        raise InputError(f"no kind {name}; one of {', '.join(KINDS)}")
+    kind, options = KINDS[name]
+    given = {key: value for key, value in given.items() if value not in (None, "", False)}
+    known = [key for key, _, _ in options]
+    for key in given:
+        if key not in known:
+            takes = " and ".join(f"--{k}" for k in known) or "no option of its own"
+            raise InputError(f"{name} takes {takes}, not --{key}")
+    values = {}
+    for key, reader, needed in options:
+        if key in given:
+            try:
+                values[key] = reader(given[key])
+            except ValueError as error:
+                raise InputError(f"--{key}: {error}") from None
+        elif needed:
+            raise InputError(f"{name} needs --{key}")
+    return _combine(kind, values)
+
+
+def _combine(kind, values):
+    if kind == Kind.PARAMETER:
+        return _parameter(values["name"], values["to"])
+    if kind == Kind.EMERGENCY_PRESET:
+        if len(values) != 1:
+            raise InputError("emergency-preset takes either --amount or --kwh")
+        if "kwh" in values:
+            return Order(kind, values["kwh"], 1)
+        return Order(kind, values["amount"])
+    numbers = [int(value) for value in values.values()]
+    return Order(kind, *numbers)
+
+
+def _parameter(name, text):
+    """One profile value, written as in a profile file."""
+    value = text
+    if text in ("true", "false"):
+        value = text == "true"
+    elif name in profiles.QUANTITIES:
+        quantity, _ = profiles.QUANTITIES[name]
+        if quantity.unit in ("weekdays", "bits"):
+            value = [part.strip() for part in text.split(",") if part.strip()]
+    number = profiles.value(name, {"value": value}, "--to")
+    return Order(Kind.PARAMETER, layouts.PROFILE_FIELDS.index(name), number)
+
+
+def describe(fields):
+    """A token's values in human units, as (label, text) pairs."""
+    kind, value, second = fields.kind, fields.value, fields.second
+    name = Kind(kind).name.lower().replace("_", "-") if kind in list(Kind) else f"unknown {kind}"
+    yield "kind", name
+    if kind in (Kind.TOP_UP, Kind.SUPPORT, Kind.AID, Kind.ARREARS_PAID, Kind.OVERDRAFT):
+        yield "amount", f"{units.euros(value, 5)} EUR"
+    if kind == Kind.OVERDRAFT:
+        yield "until", moment(second)
+    if kind in (Kind.HOLD, Kind.LIMIT):
+        yield "until", moment(value) if value else "at once"
+    if kind == Kind.LIMIT:
+        yield "connection", f"{second} W" if second else "no limit"
+    if kind == Kind.PRICE:
+        yield "price", f"{units.euros(value, 5)} EUR/kWh"
+        yield "from", moment(second) if second else "at once"
+    if kind == Kind.EMERGENCY_PRESET:
+        yield "preset", f"{value / 1000:g} kWh" if second == 1 else f"{units.euros(value, 5)} EUR"
+    if kind == Kind.PAYMENT_MODE and value in list(PaymentMode):
+        yield "mode", PaymentMode(value).name.lower().replace("_", "-")
+        yield "protected", "yes" if second else "no"
+    if kind == Kind.DISCONNECT and value in list(Cause):
+        yield "cause", Cause(value).name.lower().replace("_", "-")
+    if kind == Kind.CLOCK:
+        yield "time", moment(value)
+    if kind == Kind.PARAMETER and 0 <= value < len(layouts.PROFILE_FIELDS):
+        name = layouts.PROFILE_FIELDS[value]
+        yield "parameter", f"{name} = {profiles.shown(name, second)}"
+    if kind == Kind.KEY_CHANGE:
+        yield "new revision", str(value)
+
+
+def moment(value):
+    """A clock value as Belgian local time."""
+    if not 0 <= value <= records.CLOCK_LIMIT:
+        return f"clock {value}"
+    return f"{units.from_clock(value):%Y-%m-%d %H:%M}"
