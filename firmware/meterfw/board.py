@@ -39,6 +39,9 @@ class Board:
         """Seconds of the running minute of the clock chip."""
         return 0
 
+    def set_clock(self, clock):
+        """Put the clock chip to a minute."""
+
     def show(self, lines):
         """Show four lines of 16 characters."""
 
@@ -53,11 +56,14 @@ class Board:
         """Send `size` bytes, without waiting; what does not fit is dropped."""
 
     def load(self, name):
-        """Contents of a file as bytes; None if there is none."""
+        """Contents of a file as bytes; None if there is none.
+
+        :raises OSError: when it cannot be read
+        """
         raise NotImplementedError
 
     def store(self, name, data):
-        """Replace a file, whole.
+        """Replace a file: after a power cut it has the old contents or the new ones.
 
         :raises OSError: when that failed
         """

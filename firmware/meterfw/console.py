@@ -79,6 +79,7 @@ class Console:
         memory = self.meter.memory
         say = self._say
         say("time %s %s" % (timestamp(m.clock, m.second), _DAYS[weekday(local(m.clock) // 1440)]))
+        say("time_uncertain %d" % m.uncertain)
         say("payment_mode " + _MODES[m.payment_mode])
         say("supply " + _CONTROL[m.control_state])
         reasons = [_REASONS[i] for i in range(5) if m.reasons >> i & 1]

@@ -7,6 +7,7 @@ PRICE_LIMIT = 200000  # mc/kWh
 CLOCK_LIMIT = 52595999  # minutes
 REGISTER_LIMIT = 1000000000  # Wh or l
 POWER_LIMIT = 100000  # W
+UNCERTAIN_LIMIT = 1440  # minutes
 EUR = 100000  # mc
 TOKEN_VERSION = 1
 TAG_SIZE = 10  # bytes
@@ -18,7 +19,9 @@ PAGE = 16  # entries
 MAX_PING = 64  # bytes
 MAX_CONTENT = 256  # bytes of a frame
 MAGIC = 226378306
-LAYOUT = 3139  # fingerprint
+LAYOUT = 2  # version of the stored record
+LOG_SIZE = 128  # entries
+OLDER_LAYOUTS = {3139: (52, 38, False)}  # fields of state and profile, whether it has the event log
 
 ENERGY_ELECTRICITY = 0
 ENERGY_GAS = 1
@@ -156,11 +159,16 @@ EVENT_CONNECTED = 1 << 26
 
 LOG_POWER_UP = 32
 LOG_STATE_NEW = 33
-LOG_STATE_UNREADABLE = 34
+LOG_STATE_LOST = 34
 LOG_CLOCK_SET = 35
 LOG_TOKEN_ACCEPTED = 36
 LOG_TOKEN_REFUSED = 37
 LOG_LOCKED_OUT = 38
+LOG_POWER_DOWN = 39
+LOG_TIME_UNCERTAIN = 40
+LOG_JOURNAL_REPAIRED = 41
+LOG_PROFILE_CHANGED = 42
+LOG_COMMIT_FAILED = 43
 
 EVENT_NAMES = (
     "PRICE_CHANGED", "CREDITED", "OVERDRAFT_GRANTED", "OVERDRAFT_ENDED", "HOLD_GRANTED",
@@ -171,8 +179,9 @@ EVENT_NAMES = (
     "CONNECTED",
 )
 LOG_NAMES = (
-    "POWER_UP", "STATE_NEW", "STATE_UNREADABLE", "CLOCK_SET", "TOKEN_ACCEPTED", "TOKEN_REFUSED",
-    "LOCKED_OUT",
+    "POWER_UP", "STATE_NEW", "STATE_LOST", "CLOCK_SET", "TOKEN_ACCEPTED", "TOKEN_REFUSED",
+    "LOCKED_OUT", "POWER_DOWN", "TIME_UNCERTAIN", "JOURNAL_REPAIRED", "PROFILE_CHANGED",
+    "COMMIT_FAILED",
 )
 
 FCS_TABLE = (
@@ -207,15 +216,15 @@ IDENTITY_FIELDS = (
     "meter", "key_revision", "energy", "firmware", "profile", "layout",
 )
 
-STATUS_FORMAT = "<lbbbblbllllllllllbbbbbbllllhhbbllbLLHb"
+STATUS_FORMAT = "<lbbbbblbllllllllllbbbbbbllllhhbbllbLLHb"
 STATUS_FIELDS = (
-    "clock", "second", "payment_mode", "control_state", "reasons", "credit", "emergency_status",
-    "emergency_preset", "emergency_used", "arrears", "overdraft", "overdraft_until",
-    "overdraft_order", "hold_until", "price", "price_next", "price_from", "warned", "kept",
-    "charge_stopped", "limiter_available", "limiter_engaged", "minimum_supply_disabled", "limit_ma",
-    "limit_w", "limit_until", "connection_w", "rearm_left_s", "leak_left_s", "window", "winter",
-    "last_top_up", "last_top_up_clock", "supply_on", "token_number", "token_order", "locked_s",
-    "memory_lost",
+    "clock", "second", "uncertain", "payment_mode", "control_state", "reasons", "credit",
+    "emergency_status", "emergency_preset", "emergency_used", "arrears", "overdraft",
+    "overdraft_until", "overdraft_order", "hold_until", "price", "price_next", "price_from",
+    "warned", "kept", "charge_stopped", "limiter_available", "limiter_engaged",
+    "minimum_supply_disabled", "limit_ma", "limit_w", "limit_until", "connection_w", "rearm_left_s",
+    "leak_left_s", "window", "winter", "last_top_up", "last_top_up_clock", "supply_on",
+    "token_number", "token_order", "locked_s", "memory_lost",
 )
 
 REGISTERS_FORMAT = "<lllllllllll"
@@ -285,7 +294,7 @@ HEAD_FIELDS = (
     "magic", "layout", "sequence",
 )
 
-STATE_FORMAT = "<lbblllblllllllblllhbbbbbbllllhhbbhlllllllllllhllbbll"
+STATE_FORMAT = "<lbblllblllllllblllhbbbbbbllllhhbbhlllllllllllhllbbllbh"
 STATE_FIELDS = (
     "clock", "second", "payment_mode", "credit", "emergency_preset", "emergency_used",
     "emergency_status", "emergency_next", "emergency_wh", "arrears", "overdraft", "overdraft_until",
@@ -295,18 +304,18 @@ STATE_FIELDS = (
     "rearm_left_s", "control_state", "reasons", "leak_left_s", "tamper_wh", "credited_eur",
     "credited_mc", "charged_eur", "charged_mc", "settled_eur", "settled_mc", "energy_wh",
     "limited_wh", "unbilled_wh", "volume_l", "volume_remainder", "last_top_up", "last_top_up_clock",
-    "window", "winter", "calendar_until", "events",
+    "window", "winter", "calendar_until", "events", "uncertain", "uncertain_min",
 )
 STATE_LOW = (
     0, 0, 1, -1000000000, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1073741823, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1073741823, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 )
 STATE_HIGH = (
     52595999, 59, 3, 1000000000, 25000000, 25000000, 4, 25000000, 1000000, 1000000000, 50000000,
     52595999, 1073741823, 52595999, 3, 200000, 200000, 52595999, 999, 1, 1, 1, 1, 1, 1, 500000,
     100000, 52595999, 100000, 3600, 3600, 2, 31, 3600, 999999999, 1073741823, 99999, 1073741823,
     99999, 1073741823, 99999, 999999999, 999999999, 999999999, 999999999, 999, 25000000, 52595999,
-    1, 1, 52595999, 1073741823,
+    1, 1, 52595999, 1073741823, 1, 1440,
 )
 
 MEMORY_FORMAT = "<H32sL32sL32sbbL"
@@ -333,6 +342,11 @@ PROFILE_HIGH = (
     1, 3, 200000, 25000000, 100000, 3, 25000000, 25000000, 25000000, 100, 25000000, 1, 25000000,
     1000000, 1, 1, 1, 1, 1, 2, 500000, 100000, 100000, 366, 3600, 3600, 1, 3600, 60, 1000000, 1,
     1440, 1440, 127, 1, 1231, 1231, 3,
+)
+
+LOG_HEAD_FORMAT = "<L"
+LOG_HEAD_FIELDS = (
+    "count",
 )
 
 CRC_FORMAT = "<L"

@@ -1,10 +1,13 @@
-"""The event log: a ring of the last entries, made once."""
+"""The event log: a ring of entries in their stored form, made once, stored with every commit."""
 
-from array import array
+import struct
 
 from meterfw import layouts
 
-SIZE = 64
+SIZE = layouts.LOG_SIZE
+MARGIN = 48  # entries that `forget` can take back
+_HEAD = struct.calcsize(layouts.LOG_HEAD_FORMAT)
+_ENTRY = struct.calcsize(layouts.ENTRY_FORMAT)
 
 
 class Log:
@@ -12,20 +15,15 @@ class Log:
 
     def __init__(self):
         self.count = 0
-        self.clock = array("l", [0] * SIZE)
-        self.second = array("b", [0] * SIZE)
-        self.code = array("b", [0] * SIZE)
-        self.reasons = array("b", [0] * SIZE)
-        self.balance = array("l", [0] * SIZE)
+        self.data = bytearray(_HEAD + SIZE * _ENTRY)  # as stored; `pack` brings the head up to date
 
     def add(self, m, code):
         """Note one event code with the state's time, reasons and balance (mc)."""
-        i = self.count % SIZE
-        self.clock[i] = m.clock
-        self.second[i] = m.second
-        self.code[i] = code
-        self.reasons[i] = m.reasons
-        self.balance[i] = m.credit - m.emergency_used
+        at = _HEAD + self.count % SIZE * _ENTRY
+        balance = m.credit - m.emergency_used
+        struct.pack_into(
+            layouts.ENTRY_FORMAT, self.data, at, m.clock, m.second, code, m.reasons, balance
+        )
         self.count += 1
 
     def add_events(self, m):
@@ -41,8 +39,7 @@ class Log:
 
     def entry(self, number):
         """Clock, second, code, reasons and balance of an entry still held."""
-        i = number % SIZE
-        return self.clock[i], self.second[i], self.code[i], self.reasons[i], self.balance[i]
+        return struct.unpack_from(layouts.ENTRY_FORMAT, self.data, _HEAD + number % SIZE * _ENTRY)
 
     @staticmethod
     def name(code):
@@ -52,4 +49,18 @@ class Log:
 
     def first(self):
         """Number of the oldest entry still held."""
-        return max(0, self.count - SIZE)
+        return max(0, self.count - SIZE + MARGIN)
+
+    def forget(self, count):
+        """Take back the entries from number `count` on, at most MARGIN of them."""
+        self.count = max(count, self.count - MARGIN)
+
+    def pack(self):
+        """As stored."""
+        struct.pack_into(layouts.LOG_HEAD_FORMAT, self.data, 0, self.count)
+        return self.data
+
+    def unpack(self, data):
+        """From what was stored."""
+        self.data[:] = data
+        self.count = struct.unpack_from(layouts.LOG_HEAD_FORMAT, data)[0]

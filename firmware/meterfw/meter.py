@@ -4,9 +4,23 @@ Whatever changes the account from outside is a token. It is applied to a second 
 is committed in one write; then the two are swapped and the meter answers.
 """
 
-from meterfw import display, layouts, orders, record, rules, store
+import struct
+
+from meterfw import display, layouts, orders, record, rules
 from meterfw.calendar import look_up
 from meterfw.console import Console
+from meterfw.journal import (
+    LOST,
+    NEW,
+    REPAIRED,
+    WHOLE,
+    Journal,
+    Ledger,
+    checked,
+    crc,
+    read,
+    sealed,
+)
 from meterfw.link import BAD_LINE, FRAME, LINE, LONG_LINE, NOTHING, Link
 from meterfw.log import Log
 from meterfw.service import Service
@@ -14,19 +28,28 @@ from meterfw.tokens import USED, Gateway
 
 BOARD_STEP_WH = 500  # most energy of one step on a board
 COMMIT_MIN = 15  # clock minutes between commits while nothing happens
+COMMIT_WH = 250  # energy between commits: what a power cut may leave uncharged
 CLICK_MS = 300  # how long a test opens the relay
 SERVED = 4  # requests of the link served in one poll, at most
 _WARNINGS = (
     layouts.EVENT_LOW_CREDIT | layouts.EVENT_EMERGENCY_IN_USE | layouts.EVENT_LIMITER_ENGAGED
 )
+_PROFILE = struct.calcsize(layouts.PROFILE_FORMAT)
+_STARTED = (
+    layouts.LOG_STATE_NEW,
+    layouts.LOG_POWER_UP,
+    layouts.LOG_POWER_UP,
+    layouts.LOG_STATE_LOST,
+)
+_BARE = ("NOT FLASHED", "no identity", "or no profile", "OFF")
 _FIXED = ("energy", "payment_mode")  # parameters no token changes
 
 
 class Meter:
     """A budget meter on a `Board`.
 
-    The board's files "identity" and "profile" say what it is; "store" is its account, taken up
-    where it was.
+    The board's files "identity" and "profile" say what it is; the journal is its account, taken up
+    where it was. Without the two files it stays open and only tells who asks.
     """
 
     def __init__(self, board):
@@ -34,15 +57,17 @@ class Meter:
         self.log = Log()
         self.link = Link(board)
         self.page = 0
-        self._ledger = store.Ledger()
-        self._spare = store.Ledger()
-        self._sequence = 0
+        self._ledger = Ledger()
+        self._spare = Ledger()
+        self._journal = Journal(board)
         self._elapsed_ms = 0
         self._click_ms = 0
         self._supply = -1
         self._shown = None
-        self._committed = 0
+        self._committed_min = 0
+        self._committed_wh = 0
         self._step_pulses = BOARD_STEP_WH
+        self.found = NEW  # how the journal was found at start
         self._service = Service(self)
         self._console = Console(self)
         self._start()
@@ -65,53 +90,86 @@ class Meter:
     # Start
 
     def _start(self):
-        board, ledger = self.board, self._ledger
-        identity = store.checked(board.load("identity"), layouts.FLASHED_FORMAT)
+        """Take up the account where it was; always comes up."""
+        board, ledger, log = self.board, self._ledger, self.log
+        identity = checked(read(board, "identity"), layouts.FLASHED_FORMAT)
+        profile = read(board, "profile")
+        self.flashed = identity is not None and profile is not None and len(profile) == _PROFILE
+        if not self.flashed:
+            self._start_bare()
+            return
         meter, revision, key, self.profile_name, _ = identity
         self.gateway = Gateway(meter)
-        profile = board.load("profile")
-        stored = board.load(store.RECORD)
-        sequence = ledger.unpack(stored)
-        if sequence is not None:
-            self._sequence = sequence
-            started = layouts.LOG_POWER_UP
-            if ledger.memory.profile_crc != store.crc(profile):
-                self._take_profile(profile)
+        found = self.found = self._journal.load(ledger, log)
+        if found in (NEW, LOST):
+            self._install(profile, revision, key, found == LOST)
         else:
-            started = layouts.LOG_STATE_NEW if stored is None else layouts.LOG_STATE_UNREADABLE
-            ledger.memory.key_revision, ledger.memory.key = revision, key
-            ledger.memory.lost = 0 if stored is None else 1
-            self._take_profile(profile)
-            orders.install(ledger.state, ledger.profile, max(board.clock(), 0))
-            if ledger.memory.lost:
-                orders.start_empty(ledger.state, ledger.profile)
+            log.add(self.state, layouts.LOG_POWER_DOWN)
+            if ledger.memory.profile_crc != crc(profile):
+                self._take_profile(profile)
+                log.add(self.state, layouts.LOG_PROFILE_CHANGED)
         self.gateway.floor = max(revision, self._restore_key())
         self.gateway.start(ledger.memory)
         if self.profile.energy == layouts.ENERGY_GAS:
             self._step_pulses = max(BOARD_STEP_WH * 1000 // self.profile.wh_per_m3, 1)
-        self.log.add(self.state, started)
-        self._read_clock()
+        log.add(self.state, _STARTED[found])
+        self._resume_clock(found)
+        if found == REPAIRED:
+            log.add(self.state, layouts.LOG_JOURNAL_REPAIRED)
         rules.power_up(self.state, self.profile)
-        self._finish()
-        self.commit()
+        log.add_events(self.state)
+        if self.commit():
+            self._journal.begin()
+        self._drive()
+
+    def _start_bare(self):
+        """Without identity or profile: supply open, nothing taken, nothing stored."""
+        p = self.profile
+        for name, low in zip(layouts.PROFILE_FIELDS, layouts.PROFILE_LOW):
+            setattr(p, name, low)
+        self.gateway = Gateway(0)  # no token is for it
+        self.profile_name = b"none"
+        m = self.state
+        m.payment_mode = layouts.MODE_CREDIT
+        m.reasons = layouts.REASON_OPERATOR
+        self._drive()
+
+    def _install(self, profile, revision, key, lost):
+        """Put into service; after a loss with nothing booked and no token taken."""
+        ledger = self._ledger
+        ledger.memory.key_revision, ledger.memory.key = revision, key
+        ledger.memory.lost = int(lost)
+        self._take_profile(profile)
+        orders.install(ledger.state, ledger.profile, max(self.board.clock(), 0))
+        if lost:
+            orders.start_empty(ledger.state, ledger.profile)
 
     def _take_profile(self, data):
         """Take over the profile file; the account goes on under it."""
         ledger = self._ledger
         fields = layouts.PROFILE_FIELDS
         record.unpack(ledger.profile, data, layouts.PROFILE_FORMAT, fields)
-        ledger.memory.profile_crc = store.crc(data)
+        ledger.memory.profile_crc = crc(data)
         ledger.state.calendar_until = 0
 
     def _restore_key(self):
         """The file of the last key change: its revision, and its key where the store was lost."""
-        changed = store.checked(self.board.load("key"), layouts.KEY_FORMAT)
+        changed = checked(read(self.board, "key"), layouts.KEY_FORMAT)
         if changed is None:
             return 0
         memory = self.memory
         if memory.lost and changed[0] > memory.key_revision:
             memory.key_revision, memory.key = changed[0], changed[1]
         return changed[0]
+
+    def _resume_clock(self, found):
+        """The clock chip's time; without one at least a commit interval later, and uncertain."""
+        if self.board.clock() >= 0:
+            self._read_clock()
+            return
+        later = COMMIT_MIN if found in (WHOLE, REPAIRED) else 0
+        rules.resume(self.state, self.profile, later)
+        self.log.add(self.state, layouts.LOG_TIME_UNCERTAIN)
 
     # One pass
 
@@ -156,7 +214,8 @@ class Meter:
             return
         second = self.board.clock_s()
         minutes = chip - m.clock
-        if -2 < minutes < 2 and -2 < minutes * 60 + second - m.second < 2:
+        near = -2 < minutes < 2 and -2 < minutes * 60 + second - m.second < 2
+        if near and m.uncertain == 0:
             return
         rules.set_time(m, self.profile, chip, second)
         if not -2 < minutes < 2:
@@ -183,16 +242,28 @@ class Meter:
                 self._console.refuse("not plain text")
 
     def _finish(self):
-        """After a change: log, outputs, display, commit."""
+        """After a change: log, commit, outputs."""
         m = self.state
         if m.events:
             if m.events & _WARNINGS:
                 self.board.beep(1)
             self.log.add_events(m)
             self.commit()
-        elif not 0 <= m.clock - self._committed < COMMIT_MIN:
+        elif not 0 <= self.uncommitted_min() < COMMIT_MIN or self.uncommitted_wh() >= COMMIT_WH:
             self.commit()
-        supply = 0 if self._click_ms else rules.supply_on(m)
+        self._drive()
+
+    def uncommitted_min(self):
+        """Clock minutes since the last commit; negative after the clock was set back."""
+        return self.state.clock - self._committed_min
+
+    def uncommitted_wh(self):
+        """Energy since the last commit."""
+        return (self.state.energy_wh - self._committed_wh) % layouts.REGISTER_LIMIT
+
+    def _drive(self):
+        """Supply switch and display."""
+        supply = 0 if self._click_ms else rules.supply_on(self.state)
         if supply != self._supply:
             self._supply = supply
             self.board.supply(supply)
@@ -212,20 +283,22 @@ class Meter:
         )
         if shown != self._shown:
             self._shown = shown
-            self.board.show(display.page(m, self.profile, self.page))
+            page = display.page(m, self.profile, self.page) if self.flashed else _BARE
+            self.board.show(page)
 
     # Commit
 
     def commit(self, ledger=None):
         """Store a ledger, the one in force if none is given; False if that failed."""
         ledger = ledger or self._ledger
-        try:
-            self.board.store(store.RECORD, ledger.pack(self._sequence + 1))
-        except (OSError, ValueError):
+        if not self.flashed:
             return False
-        self._sequence += 1
-        self._committed = ledger.state.clock
-        return True
+        self._committed_min = ledger.state.clock
+        self._committed_wh = ledger.state.energy_wh
+        if self._journal.commit(ledger, self.log):
+            return True
+        self.log.add(self.state, layouts.LOG_COMMIT_FAILED)  # tried again when it is due again
+        return False
 
     # Tokens
 
@@ -239,30 +312,32 @@ class Meter:
         `port` is False for tokens from a card: a card is never locked out. Answers a list of
         (status, reason), one for each token.
         """
-        spare = self._spare
+        spare, log = self._spare, self.log
         spare.copy(self._ledger)
         answers = [self._take(data, spare, port) for data in batch]
-        if all(status != layouts.STATUS_EXECUTED for status, _ in answers):
-            self._note(answers)
+        taken = [status == layouts.STATUS_EXECUTED for status, _ in answers]
+        if not any(taken):
+            for _ in taken:
+                log.add(self.state, layouts.LOG_TOKEN_REFUSED)
             return answers
         self.gateway.succeed(spare.memory)
         rules.judge(spare.state, spare.profile)
-        if self.commit(spare):
-            self._ledger, self._spare = spare, self._ledger
-        else:
+        before = log.count
+        for done in taken:
+            log.add(spare.state, layouts.LOG_TOKEN_ACCEPTED if done else layouts.LOG_TOKEN_REFUSED)
+        events = spare.state.events
+        log.add_events(spare.state)
+        if not self.commit(spare):
+            log.forget(before)
             failed = (layouts.STATUS_EXECUTION_FAILURE, layouts.WHY_COMMIT_FAILED)
-            answers = [failed if a[0] == layouts.STATUS_EXECUTED else a for a in answers]
-        self._note(answers)
-        self._finish()
+            return [failed if done else a for a, done in zip(answers, taken)]
+        if spare.state.clock != self.state.clock:
+            self.board.set_clock(spare.state.clock)
+        self._ledger, self._spare = spare, self._ledger
+        if events & _WARNINGS:
+            self.board.beep(1)
+        self._drive()
         return answers
-
-    def _note(self, answers):
-        """Log what became of tokens."""
-        for status, _ in answers:
-            code = layouts.LOG_TOKEN_REFUSED
-            if status == layouts.STATUS_EXECUTED:
-                code = layouts.LOG_TOKEN_ACCEPTED
-            self.log.add(self.state, code)
 
     def _take(self, data, spare, port):
         """Judge one token and apply it to the spare ledger; answers status and reason."""
@@ -293,7 +368,10 @@ class Meter:
         gateway = self.gateway
         if gateway.kind == layouts.KIND_KEY_CHANGE:
             # Kept apart too, so that the revision outlives a lost account.
-            if not store.keep_key(self.board, gateway.value, gateway.new_key):
+            key = sealed(layouts.KEY_FORMAT, gateway.value, gateway.new_key)
+            try:
+                self.board.store("key", key)
+            except OSError:
                 return layouts.RESULT_NOT_STORED
             gateway.change_key(spare.memory)
             return layouts.RESULT_DONE

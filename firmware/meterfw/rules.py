@@ -52,6 +52,7 @@ from meterfw.layouts import (
     REASON_TAMPER,
     REGISTER_LIMIT,
     REPAY_TOPUP_SHARE,
+    UNCERTAIN_LIMIT,
 )
 
 GRANT_OVERDRAFT = 1
@@ -64,7 +65,12 @@ STEP_S = 3600  # longest step
 
 
 def kept_on(m):
-    """1 while friendly hours or a hold bar disconnection for credit (B-3, B-7)."""
+    """1 while friendly hours or a hold bar disconnection for credit (B-3, B-7).
+
+    On uncertain time they do for UNCERTAIN_LIMIT powered minutes.
+    """
+    if m.uncertain == 1 and m.uncertain_min >= UNCERTAIN_LIMIT:
+        return 0
     if m.window == 1 or m.hold_until > m.clock:
         return 1
     return 0
@@ -484,14 +490,28 @@ def pass_time(m, p, seconds):
     total = m.second + seconds
     m.second = total % 60
     if total >= 60:
+        if m.uncertain == 1:
+            m.uncertain_min = min(m.uncertain_min + total // 60, UNCERTAIN_LIMIT)
         m.clock = min(m.clock + total // 60, CLOCK_LIMIT)
         expire(m, p)
 
 
 def set_time(m, p, clock, second):
-    """Put the clock to a time. Ends are clock values, so what the new time has passed ends."""
+    """Put the clock to the time. Ends are clock values, so what it has passed ends."""
     m.clock = clock
     m.second = second
+    m.uncertain = 0
+    m.uncertain_min = 0
+    m.calendar_until = 0
+    expire(m, p)
+
+
+def resume(m, p, minutes):
+    """After a cut without a battery clock: at least so many minutes later, and uncertain."""
+    if m.uncertain == 1:
+        m.uncertain_min = min(m.uncertain_min + minutes, UNCERTAIN_LIMIT)
+    m.uncertain = 1
+    m.clock = min(m.clock + minutes, CLOCK_LIMIT)
     m.calendar_until = 0
     expire(m, p)
 
@@ -551,6 +571,8 @@ def quiet_s(m, p, ma, w):
         until = min(until, m.hold_until)
     if m.limit_until > 0:
         until = min(until, m.limit_until)
+    if m.uncertain == 1 and m.uncertain_min < UNCERTAIN_LIMIT:
+        until = min(until, m.clock + UNCERTAIN_LIMIT - m.uncertain_min)
     quiet = STEP_S
     if until - m.clock <= 60:
         quiet = (until - m.clock) * 60 - m.second

@@ -1,9 +1,23 @@
-"""The identity a meter is flashed with."""
+"""What a meter is flashed with: its identity and its profile."""
 
 from binascii import crc32
 
 from construct import Struct
 from meterproto import stored
+
+
+def flashed(meter, revision, key, profile):
+    """The files that make a board a meter, by name.
+
+    :param meter: serial number
+    :param revision: revision of the key
+    :param key: the meter's key, 32 bytes
+    :param profile: a `budgetmeter.profile.Profile`
+    """
+    return {
+        "identity": identity_file(meter, revision, key, profile.name),
+        "profile": profile.pack(),
+    }
 
 
 def identity_file(meter, revision, key, profile):

@@ -211,11 +211,16 @@ class LogCode(Code):
 
     POWER_UP = 32, "started"
     STATE_NEW = 33, "no stored state: put into service"
-    STATE_UNREADABLE = 34, "stored state not readable: put into service anew"
-    CLOCK_SET = 35, "clock corrected from the clock chip"
+    STATE_LOST = 34, "no stored state readable: started with nothing booked"
+    CLOCK_SET = 35, "clock set"
     TOKEN_ACCEPTED = 36, "token accepted"
     TOKEN_REFUSED = 37, "token refused"
     LOCKED_OUT = 38, "port locked out after wrong tags"
+    POWER_DOWN = 39, "power was cut; the time is that of the last commit"
+    TIME_UNCERTAIN = 40, "no battery clock: the time is a lower bound"
+    JOURNAL_REPAIRED = 41, "a damaged record was passed over"
+    PROFILE_CHANGED = 42, "a new profile was flashed"
+    COMMIT_FAILED = 43, "the account could not be stored"
 
 
 # Prefix of the constants in the generated layouts.

@@ -11,7 +11,7 @@ from construct import Struct
 
 from meterproto import framing, messages, records, stored, tokens
 from meterproto.codes import CODES, Code, Event
-from meterproto.fcs import TABLE, fcs16
+from meterproto.fcs import TABLE
 from meterproto.quantity import fields
 
 ROOT = Path(__file__).parents[2]
@@ -41,14 +41,9 @@ RECORDS = (
     ("STATE", records.State, "Stored record: state", True),
     ("MEMORY", stored.Memory, "Stored record: token memory", False),
     ("PROFILE", records.Profile, "Stored record, and file `profile`: profile", True),
+    ("LOG_HEAD", stored.LogHead, "Stored record: event log, followed by its entries", False),
     ("CRC", stored.Crc, "Stored record: at its end", False),
 )
-
-
-def fingerprint():
-    """Sixteen bits that change with the layout of the stored record."""
-    names = [f"{name}:{field.code}" for part in stored.PARTS for name, field, _ in fields(part)]
-    return fcs16(" ".join(names).encode())
 
 
 def _constants():
@@ -60,6 +55,7 @@ def _constants():
         "CLOCK_LIMIT": (records.CLOCK_LIMIT, "minutes"),
         "REGISTER_LIMIT": (records.REGISTER_LIMIT, "Wh or l"),
         "POWER_LIMIT": (records.POWER_LIMIT, "W"),
+        "UNCERTAIN_LIMIT": (records.UNCERTAIN_LIMIT, "minutes"),
         "EUR": (records.EUR, "mc"),
         "TOKEN_VERSION": (tokens.VERSION, ""),
         "TAG_SIZE": (tokens.TAG_SIZE, "bytes"),
@@ -71,10 +67,13 @@ def _constants():
         "MAX_PING": (messages.MAX_PING, "bytes"),
         "MAX_CONTENT": (framing.MAX_CONTENT, "bytes of a frame"),
         "MAGIC": (stored.MAGIC, ""),
-        "LAYOUT": (fingerprint(), "fingerprint"),
+        "LAYOUT": (stored.LAYOUT, "version of the stored record"),
+        "LOG_SIZE": (stored.LOG_SIZE, "entries"),
     }
     for name, (value, unit) in limits.items():
         yield f"{name} = {value}" + (f"  # {unit}" if unit else "")
+    older = {v: h[:3] for v, h in stored.HISTORY.items() if v != stored.LAYOUT}
+    yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, whether it has the event log"
     yield ""
     for prefix, codes in CODES.items():
         for code in codes:

@@ -35,17 +35,17 @@ Header = Struct(
     "sequence" / Quantity("B", "", 0, 255) * "chosen by the asker, repeated in the answer",
 )
 Identity = Struct(
-    "meter" / Quantity("L", "", 1, METER_LIMIT) * "serial number",
+    "meter" / Quantity("L", "", 0, METER_LIMIT) * "serial number; 0: not flashed yet",
     "key_revision" / Quantity("H", "", 1, 65_535) * "revision of its key",
     "energy" / one_of(Energy) * "what it meters",
     "firmware" / Opaque(8) * "version of the firmware, ASCII, padded with zeros",
     "profile" / Opaque(24) * "name of its profile, ASCII, padded with zeros",
-    "layout" / Quantity("H", "", 0, 65_535) * "fingerprint of the stored layouts",
+    "layout" / Quantity("H", "", 0, 65_535) * "version of the layouts it stores",
 )
 Status = Struct(
     *pick(
         State,
-        *("clock", "second", "payment_mode", "control_state", "reasons"),
+        *("clock", "second", "uncertain", "payment_mode", "control_state", "reasons"),
         *("credit", "emergency_status", "emergency_preset", "emergency_used", "arrears"),
         *("overdraft", "overdraft_until", "overdraft_order", "hold_until"),
         *("price", "price_next", "price_from", "warned", "kept", "charge_stopped"),

@@ -31,6 +31,7 @@ REGISTER_LIMIT = 1_000_000_000  # rolls over like six digits and three decimals
 TOTAL_LIMIT = 2**30 - 1
 ORDER_LIMIT = 2**30 - 1
 POWER_LIMIT = 100_000  # W
+UNCERTAIN_LIMIT = 1440  # powered minutes that windows and holds protect on uncertain time
 
 
 def mc(low, high):
@@ -121,6 +122,9 @@ State = Struct(
     "winter" / flag() * "winter period now",
     "calendar_until" / clock() * "next change of either; 0 recompute",
     "events" / Quantity("l", "bits", 0, 2**30 - 1) * "what happened since last asked (codes.Event)",
+    # New fields go to the end: a stored record of an older layout is a prefix (stored.HISTORY)
+    "uncertain" / flag() * "the time is a lower bound since a cut without a battery clock",
+    "uncertain_min" / Quantity("h", "min", 0, UNCERTAIN_LIMIT) * "powered minutes since",
 )
 
 

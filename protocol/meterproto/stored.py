@@ -2,7 +2,9 @@
 
 from construct import Struct
 
-from meterproto.quantity import Opaque, Quantity, flag
+from meterproto.fcs import fcs16
+from meterproto.messages import Entry
+from meterproto.quantity import Opaque, Quantity, fields, flag
 from meterproto.records import Profile, State
 from meterproto.tokens import KEY_SIZE, METER_LIMIT, NUMBER_LIMIT, WINDOW
 
@@ -38,10 +40,34 @@ Memory = Struct(
 )
 Head = Struct(
     "magic" / Quantity("L", "", MAGIC, MAGIC) * "begins every stored record",
-    "layout" / Quantity("H", "", 0, 65_535) * "fingerprint of the layouts of what follows",
+    "layout" / Quantity("H", "", 1, 65_535) * "version of the layouts of what follows",
     "sequence" / Quantity("L", "", 0, NUMBER_LIMIT) * "one higher with each commit",
+)
+LogHead = Struct(
+    "count" / Quantity("L", "", 0, NUMBER_LIMIT) * "number of the next entry of the event log",
 )
 Crc = Struct("crc" / crc() * "CRC-32 of all before it")
 
-# The stored record is these one after the other.
-PARTS = (Head, State, Memory, Profile, Crc)
+LOG_SIZE = 128  # entries of the event log that are stored
+
+# The stored record is these one after the other, with LOG_SIZE entries (messages.Entry) before
+# the last; entry n stands at place n modulo LOG_SIZE.
+PARTS = (Head, State, Memory, Profile, LogHead, Crc)
+
+# A layout grows at the end of the state and of the profile, and nowhere else. For every version:
+# how many fields of the state and of the profile it has, whether it has the event log, and the
+# fingerprint of its fields, which a test compares, so that no field moves unnoticed.
+LAYOUT = 2
+HISTORY = {
+    3139: (52, 38, False, 0x5601),  # the first, which called itself by a checksum
+    2: (54, 38, True, 0xF83C),
+}
+
+
+def fingerprint(version):
+    """Sixteen bits that change with the names, order or widths of a version's fields."""
+    states, profiles, log, _ = HISTORY[version]
+    declared = [*fields(State)[:states], *fields(Memory), *fields(Profile)[:profiles]]
+    if log:
+        declared += [*fields(LogHead), *fields(Entry)]
+    return fcs16(" ".join(f"{name}:{field.code}" for name, field, _ in declared).encode())

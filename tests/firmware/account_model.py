@@ -27,7 +27,8 @@ REGISTER_SIZE = 1_000_000_000
 
 EPOCH = datetime(2000, 1, 1, tzinfo=timezone(timedelta(hours=1)))
 BELGIUM = ZoneInfo("Europe/Brussels")
-HOLIDAYS = holidays.Belgium()
+HOLIDAYS = holidays.country_holidays("BE", language="en_US")
+SUNDAYS = ("Easter Sunday", "Pentecost")  # listed there, but no paid holidays of the law of 1974
 
 # How the state is shown: words of a code; amounts; flags and numbers as they stand; and books, as
 # whole euros and millicents.
@@ -40,12 +41,13 @@ MONEY = ("credit", "emergency_preset", "emergency_used", "arrears", "overdraft",
 BOOKS = ("credited", "charged", "settled")
 FLAGS = (
     *("warned", "kept", "charge_stopped", "window", "winter"),
-    *("limiter_available", "limiter_engaged", "minimum_supply_disabled"),
+    *("limiter_available", "limiter_engaged", "minimum_supply_disabled", "uncertain"),
 )
 NUMBERS = (
     *("clock", "second", "emergency_wh", "overdraft_until", "overdraft_order", "hold_until"),
     *("limit_ma", "limit_w", "limit_until", "connection_w", "over_s", "rearm_left_s"),
     *("leak_left_s", "tamper_wh", "energy_wh", "limited_wh", "unbilled_wh"),
+    "uncertain_min",
     *("volume_l", "volume_remainder"),
 )
 
@@ -179,8 +181,7 @@ class AccountModel:
             s["rearm_left_s"] = max(0, s["rearm_left_s"] - seconds)
             if s["rearm_left_s"] == 0:
                 s["reasons"].remove("overload")
-        if s["limiter_engaged"] and self._connected:
-            self._watch_limit(seconds, ma, w)
+        self._watch_limit(seconds, ma, w)
         if "leak_test" in s["reasons"]:
             s["leak_left_s"] = max(0, s["leak_left_s"] - seconds)
             if s["leak_left_s"] == 0:
@@ -188,9 +189,20 @@ class AccountModel:
                 self._connect()
         minutes, s["second"] = divmod(s["second"] + seconds, 60)
         if minutes:
-            s["clock"] = min(s["clock"] + minutes, LAST_MINUTE)
-            self._apply_ends()
+            self._later(minutes, s["uncertain"])
         self.judge()
+
+    def resume(self, minutes):
+        """After a cut without a clock: later by at least so much, and not sure of it."""
+        self._later(minutes, self.s["uncertain"])
+        self.s["uncertain"] = True
+
+    def _later(self, minutes, counting):
+        s = self.s
+        if counting:
+            s["uncertain_min"] = min(s["uncertain_min"] + minutes, 24 * 60)
+        s["clock"] = min(s["clock"] + minutes, LAST_MINUTE)
+        self._apply_ends()
 
     def power_up(self):
         """The meter starts again after a power cut."""
@@ -256,7 +268,8 @@ class AccountModel:
 
     def _watch_limit(self, seconds, ma, w):
         s, p = self.s, self.p
-        if not (0 < s["limit_ma"] < ma or 0 < s["limit_w"] < w):
+        above = 0 < s["limit_ma"] < ma or 0 < s["limit_w"] < w
+        if not (s["limiter_engaged"] and self._connected and above):
             s["over_s"] = 0
             return
         s["over_s"] = min(s["over_s"] + seconds, p["over_s"])
@@ -288,8 +301,12 @@ class AccountModel:
         return (
             (start != end and in_range(when.hour * 60 + when.minute, start, end - 1))
             or bool(p["window_days"] & 1 << when.weekday())
-            or bool(p["window_holidays"] and when.date() in HOLIDAYS)
+            or bool(p["window_holidays"] and self._is_holiday(when.date()))
         )
+
+    @staticmethod
+    def _is_holiday(day):
+        return day in HOLIDAYS and HOLIDAYS.get(day) not in SUNDAYS
 
     def _is_winter(self, when):
         first, last = self.p["winter_from"], self.p["winter_to"]
@@ -356,7 +373,8 @@ class AccountModel:
             and not s["limiter_engaged"]
             and s["emergency_status"] != "in_use"
         )
-        protected = s["window"] or self._held
+        trusted = not s["uncertain"] or s["uncertain_min"] < 24 * 60
+        protected = trusted and (s["window"] or self._held)
         if not (down and protected):
             s["kept"] = False
         if down and protected:
@@ -614,5 +632,5 @@ class AccountModel:
 
     def _order_clock(self, value, second, order):
         yield not 0 <= value <= LAST_MINUTE, Result.OUT_OF_RANGE
-        self.s |= {"clock": value, "second": 0}
+        self.s |= {"clock": value, "second": 0, "uncertain": False, "uncertain_min": 0}
         self._apply_ends()

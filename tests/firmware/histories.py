@@ -1,7 +1,8 @@
 """Random lives of a meter as plain integers, to replay in every runtime.
 
 An operation is a list: [0, seconds, pulses, ma, w] steps, [1, held] presses, [2, kind, value,
-second, order] orders and judges, [3, kind, value, second, order] orders only, [4] restarts.
+second, order] orders and judges, [3, kind, value, second, order] orders only, [4] restarts and
+[4, minutes] restarts without a battery clock.
 """
 
 from meterfw import layouts, orders, record, rules
@@ -39,7 +40,7 @@ def _draw(rng, m, p, ceiling):
     if kind == PRESS:
         return [PRESS, rng.choice((0, 4, 5, 9))]
     if kind == RESTART:
-        return [RESTART]
+        return rng.choice(([RESTART], [RESTART, 15], [RESTART, 700]))
     return [kind, *_order(rng, m)]
 
 

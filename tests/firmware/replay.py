@@ -30,6 +30,8 @@ def apply(m, p, operation):
     if kind == 1:
         return rules.press(m, p, operation[1])
     if kind == 4:
+        if len(operation) > 1:
+            rules.resume(m, p, operation[1])
         rules.power_up(m, p)
         return 0
     answer = orders.apply(m, p, operation[1], operation[2], operation[3], operation[4])

@@ -2,7 +2,7 @@
 
 from budgetmeter import profile as profiles
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.identity import identity_file
+from budgetmeter.identity import flashed
 from budgetmeter.vending.issue import Issuer
 from meterfw.meter import Meter
 from meterproto import framing, messages
@@ -18,14 +18,18 @@ class Rig:
 
     def __init__(self, profile="wallonia-card", clock=CLOCK, key=None):
         self.office = Issuer(METER, key or VENDING_KEY, derive=key is None)
-        identity = identity_file(METER, 1, self.office.key, profile)
-        self.board = VirtualBoard(identity, profiles.load(profile).pack(), clock)
+        files = flashed(METER, 1, self.office.key, profiles.load(profile))
+        self.board = VirtualBoard(clock, files)
         self.meter = Meter(self.board)
 
     def restart(self):
         """Cut the power; the meter starts from its files."""
         self.board.elapsed_ms()
         self.meter = Meter(self.board)
+
+    def lose_store(self):
+        """Both records become unreadable."""
+        self.board.files["store.0"] = self.board.files["store.1"] = b"\xff" * 40
 
     def wait(self, seconds):
         """Let time pass."""
@@ -57,6 +61,23 @@ class Rig:
         struct = messages.ANSWERS[Message(head.type & 127)]
         rest = content[messages.Header.sizeof() :]
         return struct.parse(rest) if struct is not None else rest
+
+    def events(self):
+        """The event log as read over the wire, page by page: (number, entry) pairs."""
+        seen, number, total = [], 0, 1
+        while number < total:
+            header = {"version": 1, "type": Message.EVENTS, "sequence": 3}
+            request = messages.Header.build(header) + messages.EventsRequest.build(
+                {"first": number}
+            )
+            (answer,) = framing.Decoder().feed(self.send(framing.encode(request)))
+            rest = answer[messages.Header.sizeof() :]
+            page = messages.EventsPage.parse(rest)
+            number, total = page.next, page.total
+            for i in range(page.count):
+                start = messages.EventsPage.sizeof() + i * messages.Entry.sizeof()
+                seen.append((page.first + i, messages.Entry.parse(rest[start:])))
+        return seen
 
     def type(self, line):
         """The lines a console command answers."""

@@ -99,8 +99,11 @@ class Lives(RuleBasedStateMachine):
     def press(self, held):
         assert rules.press(self.m, self.p, held) == int(self.model.press(held))
 
-    @rule()
-    def cut_power(self):
+    @rule(minutes=st.sampled_from([None, 0, 15, 1440]))
+    def cut_power(self, minutes):
+        if minutes is not None:  # without a battery clock
+            rules.resume(self.m, self.p, minutes)
+            self.model.resume(minutes)
         rules.power_up(self.m, self.p)
         self.model.power_up()
 
@@ -227,6 +230,8 @@ def test_seeded_lives_agree(name):
             elif kind == histories.PRESS:
                 assert int(model.press(*arguments)) == answer
             elif kind == histories.RESTART:
+                if arguments:
+                    model.resume(*arguments)
                 model.power_up()
             else:
                 assert model.order(*arguments) == answer

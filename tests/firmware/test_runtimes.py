@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from budgetmeter import compiled
 from budgetmeter import profile as profiles
-from meterfw import layouts
+from budgetmeter.identity import flashed
+from budgetmeter.vending.issue import Issuer
+from meterfw import journal, layouts
+from meterproto.codes import Kind
 from numba import njit
 
 from tests import micropython
-from tests.firmware import histories, replay
-from tests.firmware.support import clock
+from tests.firmware import histories, power_cycle, replay
+from tests.firmware.support import EUR, clock
 
 LIVES = 25  # of each profile
 LENGTH = 120
@@ -44,7 +47,7 @@ def compiled_checksums():
     """`replay.checksums` for operations as an integer array, compiled by Numba."""
     rule = compiled.compile_rules()
     install, advance, press = rule.install, rule.advance, rule.press
-    apply, judge, power_up = rule.apply, rule.judge, rule.power_up
+    apply, judge, power_up, resume = rule.apply, rule.judge, rule.power_up, rule.resume
     supply_on, stride = rule.supply_on, rule.stride
     names = layouts.STATE_FIELDS
     lines = "\n".join(f"    total = (total * 31 + m.{name}) % 1000000007" for name in names)
@@ -66,6 +69,8 @@ def compiled_checksums():
             elif kind == 1:
                 answer = press(m, p, a)
             elif kind == 4:
+                if a >= 0:
+                    resume(m, p, a)
                 power_up(m, p)
             else:
                 answer = apply(m, p, a, b, c, d)
@@ -76,7 +81,7 @@ def compiled_checksums():
 
     def checksums(life):
         row = np.array([tuple(life["profile"])], compiled.PROFILE)
-        padded = [(operation + [0] * 5)[:5] for operation in life["operations"]]
+        padded = [(operation + [-1] * 5)[:5] for operation in life["operations"]]
         totals = np.zeros(2 * len(padded) + 1, np.int64)
         run(np.zeros(1, compiled.STATE), row, life["clock"], np.array(padded, np.int64), totals)
         return totals.tolist()
@@ -172,3 +177,55 @@ def test_a_steady_step_allocates_nothing():
         "planted",
         "raised",
     ]
+
+
+# ---- The journal on a file system, power to power ----------------------------------------------
+
+
+def in_cpython(told):
+    return json.loads(json.dumps(power_cycle.life(told)))
+
+
+def in_micropython(told):
+    return json.loads(micropython.run(power_cycle.__file__, json.dumps(told)))
+
+
+def test_the_journal_keeps_the_account_in_both_interpreters(tmp_path, monkeypatch):
+    """Each life starts, in an interpreter of its own, from the files the one before left."""
+    monkeypatch.chdir(tmp_path)
+    office = Issuer(4711, bytes(32), derive=True)
+    noon = clock("2020-12-08 12:00")
+    profile = profiles.load("wallonia-card")
+    files = {k: v.hex() for k, v in flashed(4711, 1, office.key, profile).items()}
+    names = [*files, *journal.FILES, journal.BEGUN, "key"]
+
+    def token(kind, *values, **more):
+        return ["token", office.token(kind, *values, **more).hex()]
+
+    top_up = token(Kind.TOP_UP, 20 * EUR, order=1)
+    lives = [
+        (noon, [["use", 300], top_up, ["use", 240]]),  # 240 Wh are cut off
+        (noon + 60, [top_up, ["wait", 60], token(Kind.SUPPORT, EUR), ["use", 499]]),
+        (None, [["token", office.change_key(bytes(range(32))).hex()], ["wait", 3600]]),
+        (None, [top_up, token(Kind.TOP_UP, 5 * EUR), ["use", 260]]),
+    ]
+    seen = []
+    for now, steps in lives:
+        told = {"files": files, "now": now, "steps": steps, "names": names}
+        one, other = in_cpython(told), in_micropython(told)
+        assert one == other
+        seen.append(other)
+        files = other["files"]
+    states = [dict(zip(layouts.STATE_FIELDS, life["state"], strict=True)) for life in seen]
+    assert [life["found"] for life in seen] == [journal.NEW] + 3 * [journal.WHOLE]
+    assert [m["energy_wh"] for m in states] == [540, 799, 799, 1059]
+    assert [m["credited_eur"] for m in states] == [15 + 20, 36, 36, 41]
+    assert [m["uncertain"] for m in states] == [0, 0, 1, 1]
+    statuses = [[status for status, _ in life["answers"]] for life in seen]
+    assert statuses == [[3], [6, 3], [3], [5, 3]]  # the same token is taken once
+
+    files = {**files, "store.0": "00", "store.1": "ff" * 900}
+    told = {"files": files, "now": noon, "steps": [], "names": names}
+    one, other = in_cpython(told), in_micropython(told)
+    assert one == other
+    assert other["found"] == journal.LOST

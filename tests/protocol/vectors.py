@@ -14,7 +14,6 @@ from budgetmeter.vending.issue import Issuer
 from meterproto import framing, messages, stored, tokens
 from meterproto.codes import Kind, Message, MessageError, Result, TokenReason, TokenStatus
 from meterproto.fcs import fcs16
-from meterproto.generate import fingerprint
 
 FILE = Path(__file__).with_name("vectors.json")
 METER = 123_456_789
@@ -92,7 +91,8 @@ def token_answer(status, reason, number, balance=15 * EUR):
 
 
 STATUS = {
-    "clock": CLOCK, "second": 0, "payment_mode": 2, "control_state": 1, "reasons": 0,
+    "clock": CLOCK, "second": 0, "uncertain": 0,
+    "payment_mode": 2, "control_state": 1, "reasons": 0,
     "credit": 15 * EUR, "emergency_status": 0, "emergency_preset": 12 * EUR, "emergency_used": 0,
     "arrears": 0, "overdraft": 0, "overdraft_until": 0, "overdraft_order": 0, "hold_until": 0,
     "price": 25_000, "price_next": 0, "price_from": 0, "warned": 0, "kept": 0,
@@ -113,7 +113,7 @@ IDENTITY = {
     "energy": 0,
     "firmware": b"0.1.0\0\0\0",
     "profile": b"wallonia-card".ljust(24, b"\0"),
-    "layout": fingerprint(),
+    "layout": stored.LAYOUT,
 }
 
 
@@ -300,7 +300,8 @@ def document():
         "clock": CLOCK,
         "exchanges": exchanges(),
         "typed": list(typed()),
-        "record": sum(part.sizeof() for part in stored.PARTS),
+        "record": sum(part.sizeof() for part in stored.PARTS)
+        + stored.LOG_SIZE * messages.Entry.sizeof(),
     }
 
 

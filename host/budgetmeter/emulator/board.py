@@ -11,14 +11,14 @@ class VirtualBoard(Board):
     The load flows only while supply is closed, or through a `bypass` put around it.
     """
 
-    def __init__(self, identity, profile, clock):
+    def __init__(self, clock, files):
         """A board as flashed.
 
-        :param identity: bytes of `meterproto.stored.Identity`
-        :param profile: bytes of the profile record
         :param clock: minutes since 2000-01-01 00:00 UTC+1
+        :param files: its files by name, with `get` and `[name] = data`; both may raise OSError.
+            "identity" and "profile" make it a meter (`budgetmeter.identity.flashed`)
         """
-        self.files = {"identity": identity, "profile": profile}
+        self.files = files
         self.received = bytearray()  # waits to be read by the meter
         self.sent = bytearray()  # what the meter sent
         self.draw = NOTHING
@@ -29,8 +29,10 @@ class VirtualBoard(Board):
         self.wanted = 0  # pulse-seconds per hour asked for by the load
         self.drawn = 0  # and supplied
         self.missing_s = 0
-        self._clock_s = clock * 60
-        self._asked_s = self._clock_s
+        self._now_s = clock * 60
+        self._asked_s = self._now_s
+        self.has_clock = True  # a battery-backed clock chip
+        self._chip_s = 0  # how far the chip is ahead of the world
         self._counted = 0
         self._held_s = -1
 
@@ -38,7 +40,7 @@ class VirtualBoard(Board):
 
     def pass_time(self, seconds):
         """Let time pass at the present load."""
-        self._clock_s += seconds
+        self._now_s += seconds
         self.wanted += self.draw.wanted * seconds
         if self.closed or self.bypass:
             self.drawn += self.draw.rate * seconds
@@ -49,16 +51,10 @@ class VirtualBoard(Board):
         """The button is pressed and released after so many seconds."""
         self._held_s = held_s
 
-    def set_clock(self, clock):
-        """Put the clock chip to another time; elapsed time goes on as before."""
-        shift = clock * 60 - self._clock_s
-        self._clock_s += shift
-        self._asked_s += shift
-
     @property
     def now_s(self):
         """Seconds since 2000-01-01 00:00 UTC+1."""
-        return self._clock_s
+        return self._now_s
 
     def flowing(self):
         """What the sensors see."""
@@ -67,8 +63,8 @@ class VirtualBoard(Board):
     # What the meter asks
 
     def elapsed_ms(self):
-        passed = self._clock_s - self._asked_s
-        self._asked_s = self._clock_s
+        passed = self._now_s - self._asked_s
+        self._asked_s = self._now_s
         return passed * 1000
 
     def pulses(self):
@@ -91,10 +87,13 @@ class VirtualBoard(Board):
         return held
 
     def clock(self):
-        return self._clock_s // 60
+        return (self._now_s + self._chip_s) // 60 if self.has_clock else -1
 
     def clock_s(self):
-        return self._clock_s % 60
+        return (self._now_s + self._chip_s) % 60
+
+    def set_clock(self, clock):
+        self._chip_s = clock * 60 - self._now_s
 
     def show(self, lines):
         self.lines = lines

@@ -131,16 +131,14 @@ class Trace:
     def drain(self, log, seen, m):
         """Take over log entries from number `seen` on; returns the next number."""
         for number in range(max(seen, log.first()), log.count):
-            i = number % len(log.code)
-            code = code_of(log.code[i])
+            clock, second, code, reasons, balance = log.entry(number)
+            code = code_of(code)
             detail = ""
             if code == Event.CREDITED:
                 detail = f"+{units.euros(m.last_top_up)}"
             elif code == Event.DISCONNECTED:
-                detail = reasons_text(log.reasons[i])
-            self.entries.append(
-                Entry(log.clock[i], log.second[i], code, log.reasons[i], log.balance[i], detail)
-            )
+                detail = reasons_text(reasons)
+            self.entries.append(Entry(clock, second, code, reasons, balance, detail))
         return log.count
 
     def count(self, event):

@@ -4,13 +4,14 @@ import heapq
 from itertools import count
 
 from meterfw import layouts, rules
-from meterfw.meter import Meter
+from meterfw.journal import LOST, NEW
+from meterfw.meter import COMMIT_MIN, COMMIT_WH, Meter
 
 from budgetmeter import units
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.load import NOTHING
 from budgetmeter.emulator.trace import SAMPLE_S, Trace, phase
-from budgetmeter.identity import identity_file
+from budgetmeter.identity import flashed
 from budgetmeter.vending.issue import Issuer
 
 DAY_S = 86_400
@@ -26,16 +27,21 @@ class Emulator:
     :param load: what is consumed; `at(second)` with seconds since the start
     :param household: the people; None for nobody
     :param adaptive: False steps every second (slow; for proofs)
+    :param files: where the meter keeps its files, as `VirtualBoard` wants them; a meter found there
+        goes on where it was
     """
 
-    def __init__(self, profile, clock, load, household=None, adaptive=True):
+    def __init__(self, profile, clock, load, household=None, adaptive=True, files=None):
         self.profile = profile
         self.load = load
         self.household = household
         self.trace = Trace()
         self.issuer = Issuer(METER, VENDING_KEY, derive=True)
-        identity = identity_file(METER, 1, self.issuer.key, profile.name)
-        self.board = VirtualBoard(identity, profile.pack(), clock)
+        files = {} if files is None else files
+        for name, data in flashed(METER, 1, self.issuer.key, profile).items():
+            if files.get(name) != data:
+                files[name] = data
+        self.board = VirtualBoard(clock, files)
         self.meter = Meter(self.board)
         self.start_s = clock * 60
         self._longest = rules.STEP_S if adaptive else 1
@@ -101,12 +107,26 @@ class Emulator:
         steps = min(until - now, self._longest)
         if steps > 1:
             steps = rules.stride(meter.state, meter.profile, steps, flow.rate, flow.ma, flow.w)
+        if steps > 1:
+            steps = self._before_commit(steps, flow.rate)
         name = phase(meter.state)
         board.pass_time(steps)
         meter.poll()
         self.trace.pass_time(name, now, now + steps)
         if meter.log.count != self._seen:
             self._note()
+
+    def _before_commit(self, steps, rate):
+        """As many of the steps as end no later than the second of the next commit."""
+        meter, board = self.meter, self.board
+        seconds = (COMMIT_MIN - meter.uncommitted_min()) * 60 - meter.state.second
+        steps = min(steps, max(seconds, 1))
+        pulses = COMMIT_WH - meter.uncommitted_wh()
+        if self.profile.gas:
+            pulses = (pulses - 1) * 1000 // meter.profile.wh_per_m3
+        if rate > 0:
+            steps = min(steps, max((pulses * 3600 - board.drawn % 3600) // rate, 1))
+        return steps
 
     def _draw(self):
         draw = self.load.at(self.now_s - self.start_s)
@@ -163,7 +183,8 @@ class Emulator:
         self.load_changed()
         self.board.elapsed_ms()
         self.meter = Meter(self.board)
-        self._seen = 0
+        afresh = self.meter.found in (NEW, LOST)
+        self._seen = 0 if afresh else min(self._seen, self.meter.log.count)
         self._note()
 
     # What is asked

@@ -1,0 +1,27 @@
+"""Files of a board with a file system, as `Board.load` and `Board.store` promise them."""
+
+ENOENT = 2
+ENOENT_WASI = 44  # what a build on emscripten says instead
+
+
+def load(path):
+    """Contents of a file; None if there is none.
+
+    :raises OSError: when it cannot be read
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        if error.args[0] in (ENOENT, ENOENT_WASI):
+            return None
+        raise
+
+
+def store(path, data):
+    """Replace a file. On littlefs the new contents take the old ones' place as it is closed.
+
+    :raises OSError: when that failed
+    """
+    with open(path, "wb") as file:
+        file.write(data)

@@ -1,0 +1,186 @@
+"""The journal: the account as one record, committed whole into two files in turn.
+
+A commit writes the file that does not hold the newest record; the newest whole one wins at start. A
+file system that replaces a file atomically (littlefs) never leaves a torn record; where it does all
+the same, its CRC-32 tells, and the other file holds the commit before.
+"""
+
+import binascii
+import struct
+
+from meterfw import layouts, record
+from meterfw.tokens import Memory
+
+FILES = ("store.0", "store.1")
+FIRST = "store"  # the one file of the first layout, which is only read
+BEGUN = "begun"  # stands once there has been a commit: without it, no record means a new meter
+
+# How the store was found at start
+NEW, WHOLE, REPAIRED, LOST = range(4)
+
+_HEAD = struct.calcsize(layouts.HEAD_FORMAT)
+_MEMORY = struct.calcsize(layouts.MEMORY_FORMAT)
+_LOG_HEAD = struct.calcsize(layouts.LOG_HEAD_FORMAT)
+_ENTRY = struct.calcsize(layouts.ENTRY_FORMAT)
+_LOG = _LOG_HEAD + layouts.LOG_SIZE * _ENTRY
+
+
+def crc(data):
+    """CRC-32 as an unsigned number."""
+    return binascii.crc32(data) & 0xFFFFFFFF
+
+
+def read(board, name):
+    """Contents of a file; None if there is none or it cannot be read."""
+    try:
+        return board.load(name)
+    except OSError:
+        return None
+
+
+def checked(data, layout):
+    """The fields of a small file with a CRC-32 at its end; None if it is not whole."""
+    if data is None or len(data) != struct.calcsize(layout):
+        return None
+    values = struct.unpack(layout, data)
+    return values if values[-1] == crc(data[:-4]) else None
+
+
+def sealed(layout, *values):
+    """The bytes of such a file."""
+    data = struct.pack(layout[:-1], *values)
+    return data + struct.pack("<L", crc(data))
+
+
+class Ledger:
+    """The account as a whole: rule state, token memory, profile."""
+
+    def __init__(self):
+        self.state = record.State()
+        self.memory = Memory()
+        self.profile = record.Profile()
+
+    def copy(self, other):
+        """Become equal to another ledger."""
+        record.copy(self.state, other.state, layouts.STATE_FIELDS)
+        self.memory.copy(other.memory)
+        record.copy(self.profile, other.profile, layouts.PROFILE_FIELDS)
+
+
+class Journal:
+    """Keeps a ledger and the event log in the files of a board."""
+
+    def __init__(self, board):
+        self.board = board
+        self.sequence = 0
+        self._newest = 1  # which of FILES; the other one is written next
+
+    def load(self, ledger, log):
+        """Take up the newest whole record; answers NEW, WHOLE, REPAIRED or LOST.
+
+        REPAIRED: the other file was damaged. LOST: there has been a record, and none is whole.
+        """
+        damaged = False
+        best = None
+        for i, name in enumerate(FILES + (FIRST,)):
+            try:
+                data = self.board.load(name)
+            except OSError:
+                data = b"?"
+            if not data:  # not there, or made and never written
+                continue
+            sequence = self._sequence_of(data)
+            if sequence is None:
+                damaged = True
+            elif best is None or sequence > self.sequence:
+                best = data
+                self.sequence, self._newest = sequence, i % 2
+        if best is None:
+            return LOST if damaged or read(self.board, BEGUN) is not None else NEW
+        self._unpack(best, ledger, log)
+        return REPAIRED if damaged else WHOLE
+
+    def begin(self):
+        """Note that there has been a commit."""
+        if read(self.board, BEGUN) is None:
+            try:
+                self.board.store(BEGUN, b"1")
+            except OSError:
+                pass  # tried again at the next start
+
+    def commit(self, ledger, log):
+        """Store a ledger and the log; False if that failed, and then nothing has changed."""
+        other = 1 - self._newest
+        try:
+            self.board.store(FILES[other], self._pack(ledger, log))
+        except (OSError, ValueError):
+            return False
+        self._newest = other
+        self.sequence += 1
+        return True
+
+    def _pack(self, ledger, log):
+        """The record.
+
+        :raises ValueError: a field out of range, which `struct` would wrap in silence
+        """
+        state, profile = ledger.state, ledger.profile
+        wrong = record.in_range(
+            state, layouts.STATE_FIELDS, layouts.STATE_LOW, layouts.STATE_HIGH
+        ) or record.in_range(
+            profile, layouts.PROFILE_FIELDS, layouts.PROFILE_LOW, layouts.PROFILE_HIGH
+        )
+        if wrong:
+            raise ValueError(wrong)
+        data = (
+            struct.pack(layouts.HEAD_FORMAT, layouts.MAGIC, layouts.LAYOUT, self.sequence + 1)
+            + record.pack(state, layouts.STATE_FORMAT, layouts.STATE_FIELDS)
+            + ledger.memory.pack()
+            + record.pack(profile, layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS)
+            + log.pack()
+        )
+        return data + struct.pack("<L", crc(data))
+
+    def _sequence_of(self, data):
+        """Sequence of a whole record of a layout we know; None otherwise."""
+        if len(data) < _HEAD + 4:
+            return None
+        magic, layout, sequence = struct.unpack(layouts.HEAD_FORMAT, data[:_HEAD])
+        if magic != layouts.MAGIC or _shape(layout) is None or len(data) != _size(layout):
+            return None
+        if struct.unpack("<L", data[-4:])[0] != crc(data[:-4]):
+            return None
+        return sequence
+
+    def _unpack(self, data, ledger, log):
+        """Fill ledger and log; fields that an older layout lacks keep their zero."""
+        states, profiles, has_log = _shape(struct.unpack(layouts.HEAD_FORMAT, data[:_HEAD])[1])
+        at = _part(data, _HEAD, ledger.state, layouts.STATE_FORMAT, layouts.STATE_FIELDS, states)
+        ledger.memory.unpack(data[at : at + _MEMORY])
+        at += _MEMORY
+        names = layouts.PROFILE_FIELDS
+        at = _part(data, at, ledger.profile, layouts.PROFILE_FORMAT, names, profiles)
+        if has_log:
+            log.unpack(data[at : at + _LOG])
+
+
+def _shape(layout):
+    """Fields of the state and of the profile, and whether there is a log, in a layout's version."""
+    if layout == layouts.LAYOUT:
+        return len(layouts.STATE_FIELDS), len(layouts.PROFILE_FIELDS), True
+    return layouts.OLDER_LAYOUTS.get(layout)
+
+
+def _size(layout):
+    """Bytes of a record of a layout's version."""
+    states, profiles, has_log = _shape(layout)
+    size = _HEAD + struct.calcsize(layouts.STATE_FORMAT[: states + 1]) + _MEMORY + 4
+    return size + struct.calcsize(layouts.PROFILE_FORMAT[: profiles + 1]) + (_LOG if has_log else 0)
+
+
+def _part(data, at, target, layout, names, count):
+    """Unpack the first `count` fields of a record; answers where it ends."""
+    layout = layout[: count + 1]  # a code is one character
+    end = at + struct.calcsize(layout)
+    record.unpack(target, data[at:end], layout, names[:count])
+    return end
