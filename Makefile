@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench fuzz layouts clean
+.PHONY: help run test lint rules bench faults fuzz layouts clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: $(VENV)/test.stamp  ## figures as JSON lines, medians of several runs; NA
 
 fuzz: $(VENV)/test.stamp  ## ten million octets of junk at the meter's port; SEED=n repeats one
 	@$(BIN)/python -m tests.firmware.fuzz 10000000 $(SEED)
+
+faults: $(VENV)/test.stamp  ## power cuts everywhere, and in every recovery; CUT="rp2040 17:half" repeats one
+	@$(BIN)/python -m tests.faults.campaign $(CUT)
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate

@@ -2,12 +2,13 @@
 
 import sys
 
-from tests.bench import emulator, protocol, rules, vending
+from tests.bench import emulator, journal, protocol, rules, vending
 
 BENCHMARKS = {
     "rules": rules.main,
     "emulator": emulator.main,
     "protocol": protocol.main,
+    "journal": journal.main,
     "vending": vending.main,
 }
 

@@ -7,9 +7,11 @@ from budgetmeter import profile as profiles
 from budgetmeter import scenario, units
 from budgetmeter.emulator import ConstantLoad, Emulator, Household
 from budgetmeter.emulator import load as loads
+from budgetmeter.emulator.flash import BOARDS, Flash, LittleFiles
 from budgetmeter.emulator.trace import OFF
 from budgetmeter.emulator.world import DAY_S
 from meterfw import layouts
+from meterfw.journal import WHOLE
 from meterproto.codes import Event, Kind, LogCode
 
 from tests.firmware.support import clock, fields
@@ -137,6 +139,42 @@ def test_a_power_cut_is_a_restart_with_the_account_as_it_was():
     assert world.trace.durations["power cut"] == 2 * HOUR
 
 
+@pytest.mark.parametrize("name", ["wallonia-card", "wallonia-gas"])
+def test_what_a_cut_loses_does_not_depend_on_the_stride(name):
+    """Commits fall on the same second, so the restart finds the same account."""
+    worlds = []
+    for adaptive in (True, False):
+        profile = profiles.load(name)
+        load = ConstantLoad(1777, profile.gas)
+        world = Emulator(profile, clock("2020-12-08 10:00"), load, None, adaptive)
+        for minutes in (7, 1, 23, 58):
+            world.run(world.now_s + minutes * 60 + 13)
+            world.cut_power(40)
+        worlds.append(world)
+    fast, slow = worlds
+    assert fields(fast.meter.state) == fields(slow.meter.state)
+    assert fast.trace.entries == slow.trace.entries
+    m = fast.meter.state
+    assert (m.volume_l if profile.gas else m.energy_wh) < fast.board.drawn // 3600
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_meter_goes_on_from_its_files_on_flash(board):
+    flash = Flash(BOARDS[board].sectors)
+    at = clock("2020-12-08 10:00")
+    profile = profiles.load("wallonia-card")
+    files = LittleFiles(flash, BOARDS[board], format=True)
+    first = Emulator(profile, at, ConstantLoad(1000), files=files)
+    first.top_up(20 * units.EUR)
+    first.run(first.now_s + 2 * HOUR)
+    stored = {name: files.get(name) for name in ("store.0", "store.1")}
+    again = LittleFiles(Flash(flash.sectors, flash.image), BOARDS[board])
+    second = Emulator(profile, at + 120, ConstantLoad(1000), files=again)
+    assert second.meter.found == WHOLE
+    assert fields(second.meter.state) == fields(first.meter.state)
+    assert {name: files.get(name) for name in stored} != stored  # the start is noted there
+
+
 def test_a_cut_stops_the_leak_test():
     world = emulator("wallonia-gas", watts=0, initial_reserve="0.00", window_days=[])
     world.press(5)
@@ -149,9 +187,9 @@ def test_a_cut_stops_the_leak_test():
 
 def test_an_unreadable_state_starts_anew_and_says_so():
     world = emulator()
-    world.board.files["store"] = b"broken"
+    world.board.files["store.0"] = world.board.files["store.1"] = b"broken"
     world.cut_power()
-    assert LogCode.STATE_UNREADABLE in [entry.code for entry in world.trace.entries]
+    assert LogCode.STATE_LOST in [entry.code for entry in world.trace.entries]
 
 
 def test_the_clock_follows_the_chip():
@@ -159,7 +197,16 @@ def test_the_clock_follows_the_chip():
     world.board.set_clock(world.now_s // 60 + 45)
     world.board.pass_time(60)
     world.meter.poll()
-    assert world.meter.state.clock == world.board.clock()
+    assert world.meter.state.clock == world.board.clock() == world.now_s // 60 + 45
+
+
+def test_a_clock_order_sets_the_chip_too():
+    world = emulator(watts=0)
+    later = world.now_s // 60 + 1000
+    world.order(Kind.CLOCK, later)
+    world.board.pass_time(120)
+    world.meter.poll()
+    assert world.meter.state.clock == later + 2
 
 
 def test_the_log_of_the_meter_is_a_ring():
@@ -167,7 +214,7 @@ def test_the_log_of_the_meter_is_a_ring():
     for _ in range(100):
         world.order(Kind.HOLD, world.meter.state.clock + 100)
     log = world.meter.log
-    assert log.count - log.first() == 64
+    assert log.count - log.first() == 80
     assert sum(entry.code is Event.HOLD_GRANTED for entry in world.trace.entries) == 100
 
 

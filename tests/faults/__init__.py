@@ -1,0 +1,1 @@
+"""Power cuts everywhere: a story of a meter on flash, cut at every operation, and cut again."""
