@@ -57,6 +57,9 @@ def run(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="a habit of the household, e.g. amounts=20,50"),
     ] = None,
+    flash: Annotated[
+        str, typer.Option(metavar="BOARD", help="keep its files on a board's flash: rp2040, esp32")
+    ] = "",
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="plot it: .png, .svg, .pdf")
     ] = None,
@@ -67,9 +70,10 @@ def run(
 ):
     """Emulate in virtual time and report. Without a scenario: four months of a real household."""
     plotter = _plotter(plot)
+    files = _files(flash)
     chosen = scenario.load(what, profiles.load(profile) if profile else None)
     _override(chosen, load, start, days, household)
-    world, failures = _emulate(chosen)
+    world, failures = _emulate(chosen, files)
     figures = report.summary(world, chosen)
     if events is not None:
         _write(events, lambda: _write_events(world, events))
@@ -99,6 +103,20 @@ def _plotter(path):
     return plot
 
 
+def _files(board):
+    """Files on a simulated flash of a board; None keeps them in memory."""
+    if not board:
+        return None
+    try:
+        from budgetmeter.emulator import flash  # noqa: PLC0415  # littlefs is an extra
+    except ImportError:
+        raise InputError("--flash needs littlefs: pip install 'budgetmeter[flash]'") from None
+    if board not in flash.BOARDS:
+        raise InputError(f"--flash {board}: one of {', '.join(flash.BOARDS)}")
+    geometry = flash.BOARDS[board]
+    return flash.LittleFiles(flash.Flash(geometry.sectors), geometry, format=True)
+
+
 def _override(chosen, load, start, days, household):
     """Apply the options to the scenario."""
     if (load is not None or start or days) and chosen.steps:
@@ -120,7 +138,7 @@ def _override(chosen, load, start, days, household):
         chosen.load = scenario.default_load(chosen.profile, chosen.start, chosen.days)
 
 
-def _emulate(chosen):
+def _emulate(chosen, files):
     """Run, with a progress bar on a terminal."""
     bar = Progress(
         TextColumn("{task.description}"),
@@ -139,7 +157,7 @@ def _emulate(chosen):
             begin = now_s if begin is None else begin
             bar.update(task, total=max(end_s - begin, 1), completed=now_s - begin)
 
-        return scenario.run(chosen, progress)
+        return scenario.run(chosen, progress, files)
 
 
 def _write_events(world, path):

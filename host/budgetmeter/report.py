@@ -8,6 +8,7 @@ from rich.text import Text
 
 from budgetmeter import units
 from budgetmeter.emulator.trace import OFF, PHASES
+from budgetmeter.emulator.world import DAY_S
 
 SHOWN_EVENTS = 40
 CSV_FIELDS = ("time", "clock", "event", "rules", "balance_eur", "detail")
@@ -61,6 +62,24 @@ def summary(world, scenario):
             "emergency_starts": trace.count(Event.EMERGENCY_IN_USE),
         },
         "events": len(trace.entries),
+        **_flash(world),
+    }
+
+
+def _flash(world):
+    """What a run did to a simulated flash, where the meter's files are on one."""
+    flash = getattr(world.board.files, "flash", None)
+    if flash is None:
+        return {}
+    days = (world.now_s - world.start_s) / DAY_S
+    return {
+        "flash": {
+            "sectors": flash.sectors,
+            "programmed_bytes": flash.programmed,
+            "erases": sum(flash.erases),
+            "busiest_sector_erases": max(flash.erases),
+            "years_to_wear_out": round(flash.years(days)),
+        }
     }
 
 
@@ -135,6 +154,11 @@ def show(console, figures, world):
         table.add_row("emergency credit", f"{supply['emergency_starts']} times", "")
     if world.profile.values["limiter_fitted"]:
         table.add_row("overload trips", str(supply["overload_trips"]), "")
+    if "flash" in figures:
+        flash = figures["flash"]
+        text = f"busiest sector {flash['busiest_sector_erases']}: "
+        text += f"100,000 after {flash['years_to_wear_out']} years"
+        table.add_row("flash erases", str(flash["erases"]), text)
     console.print(table)
     console.print()
     _show_events(console, world)

@@ -457,7 +457,7 @@ def _spell(code):
     return code.name.lower().replace("_", "-")
 
 
-def start(scenario):
+def start(scenario, files=None):
     """An emulator at the start of a scenario, and its end in seconds since 2000 UTC+1.
 
     :raises InputError: start or days outside the load
@@ -473,16 +473,17 @@ def start(scenario):
     if load.start is not None and length > load.seconds:
         raise InputError(f"{load.label} has {load.seconds // DAY_S} days left, not {scenario.days}")
     household = Household(scenario.habits) if scenario.habits is not None else None
-    world = Emulator(scenario.profile, clock, load, household)
+    world = Emulator(scenario.profile, clock, load, household, files=files)
     return world, world.now_s + length
 
 
-def run(scenario, progress=None):
+def run(scenario, progress=None, files=None):
     """Run a scenario to its end; returns the emulator and the expectations that failed.
 
-    `progress(now_s, end_s)` is called for every day that has passed.
+    `progress(now_s, end_s)` is called for every day that has passed. `files` are where the meter
+    keeps its files (`Emulator`).
     """
-    world, end_s = start(scenario)
+    world, end_s = start(scenario, files)
     failures = []
 
     def tell(now_s):

@@ -56,6 +56,18 @@ def test_every_kind_of_profile_runs_and_plots(profile, tmp_path):
         assert "a synthetic gas load" in done.stdout
 
 
+@pytest.mark.parametrize("board", ["rp2040", "esp32"])
+def test_on_flash_the_run_is_the_same_and_its_wear_is_told(board):
+    told = json.loads(budgetmeter("run", "--json", "--days", 5, "--flash", board).stdout)
+    flash = told.pop("flash")
+    assert told == json.loads(budgetmeter("run", "--json", "--days", 5).stdout)
+    assert flash["erases"] > flash["busiest_sector_erases"] > 0
+    assert flash["programmed_bytes"] > flash["erases"] * 1000
+    shown = budgetmeter("run", "--days", 1, "--flash", board).stdout
+    assert "flash erases" in shown
+    assert "100,000 after" in shown
+
+
 def test_habits_are_an_argument_away():
     one = budgetmeter("run", "--days", 8, "--json").stdout
     two = budgetmeter("run", "--days", 8, "--json", "--household", "amounts=100").stdout
@@ -103,6 +115,7 @@ def test_shipped_scenarios_exit_0(name):
         (["run", "--days", "x"], "Invalid value for '--days'"),
         (["run", "--household", "amounts"], "household: 'amounts'"),
         (["run", "--household", "seed=x"], "seed=x: a value such as 1"),
+        (["run", "--flash", "pico"], "--flash pico: one of rp2040, esp32"),
         (["run", "--plot", "plot.doc"], "a file ending in .png, .svg or .pdf"),
         (["run", "--plot", "/nowhere/plot.png", "--days", "1"], "No such file"),
         (["run", "--events", "/nowhere/e.csv", "--days", "1"], "No such file"),
