@@ -7,6 +7,7 @@ is committed in one write; then the two are swapped and the meter answers.
 import struct
 
 from meterfw import display, layouts, orders, record, rules
+from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
 from meterfw.calendar import look_up
 from meterfw.console import Console
 from meterfw.journal import (
@@ -63,7 +64,8 @@ class Meter:
         self._elapsed_ms = 0
         self._click_ms = 0
         self._supply = -1
-        self._shown = None
+        self._shown = [-1] * 7  # page, clock, cents, switch, reasons, emergency credit, leak test
+        self._faults = 0
         self._committed_min = 0
         self._committed_wh = 0
         self._step_pulses = BOARD_STEP_WH
@@ -205,6 +207,16 @@ class Meter:
         rules.advance(m, p, seconds, pulses, ma, w)
         if m.clock != minute:
             self._read_clock()
+        self._note_faults(board.faults())
+
+    def _note_faults(self, faults):
+        """Log what has begun to be wrong with the board."""
+        new = faults & ~self._faults
+        self._faults = faults
+        if new & FAULT_SWITCH:
+            self.log.add(self.state, layouts.LOG_SWITCH_STUCK)
+        if new & FAULT_SENSOR:
+            self.log.add(self.state, layouts.LOG_SENSOR_SILENT)
 
     def _read_clock(self):
         """Follow the clock chip when it is two seconds or more away."""
@@ -271,18 +283,14 @@ class Meter:
 
     def _show(self):
         """Build the page when the minute, a cent of the balance or the state has changed."""
-        m = self.state
-        shown = (
-            self.page,
-            m.clock,
-            (m.credit - m.emergency_used) // 1000,
-            m.control_state,
-            m.reasons,
-            m.emergency_status,
-            m.leak_left_s,
-        )
-        if shown != self._shown:
-            self._shown = shown
+        m, shown = self.state, self._shown
+        cents = (m.credit - m.emergency_used) // 1000
+        same = shown[0] == self.page and shown[1] == m.clock and shown[2] == cents
+        same = same and shown[3] == m.control_state and shown[4] == m.reasons
+        if not (same and shown[5] == m.emergency_status and shown[6] == m.leak_left_s):
+            shown[0], shown[1], shown[2] = self.page, m.clock, cents
+            shown[3], shown[4] = m.control_state, m.reasons
+            shown[5], shown[6] = m.emergency_status, m.leak_left_s
             page = display.page(m, self.profile, self.page) if self.flashed else _BARE
             self.board.show(page)
 
@@ -409,7 +417,7 @@ class Meter:
         Returns whether the relay clicks. Gas is never interrupted.
         """
         self.board.show(("8" * 16,) * 4)
-        self._shown = None
+        self._shown[0] = -1
         self.board.beep(2)
         safe = (
             relay

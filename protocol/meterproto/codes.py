@@ -221,6 +221,8 @@ class LogCode(Code):
     JOURNAL_REPAIRED = 41, "a damaged record was passed over"
     PROFILE_CHANGED = 42, "a new profile was flashed"
     COMMIT_FAILED = 43, "the account could not be stored"
+    SWITCH_STUCK = 44, "the supply switch is not where it was put"
+    SENSOR_SILENT = 45, "the current sensor does not answer: the limiter sees nothing"
 
 
 # Prefix of the constants in the generated layouts.

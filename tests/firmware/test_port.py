@@ -35,10 +35,19 @@ def test_help_names_every_command(rig):
     lines = rig.type("help")
     assert lines[-1] == "ok"
     names = [line.split()[0] for line in lines[:-1]]
-    assert names == ["help", "status", "registers", "events", "profile", "token", "test", "version"]
-    for name in names:
-        if name != "token":
-            assert rig.type(name)[-1] == "ok"
+    reading = ["help", "status", "registers", "events", "profile"]
+    assert names == [*reading, "token", "test", "version", "repl"]
+    for name in (*reading, "test", "version"):
+        assert rig.type(name)[-1] == "ok"
+
+
+def test_leaving_to_the_repl_stores_first_and_is_for_boards_that_have_one(rig):
+    assert rig.type("repl") == ["error this board has none"]
+    stored, left = [], []
+    rig.meter.commit = lambda: stored.append(1)
+    rig.board.leave = lambda: left.append(list(stored)) or True
+    assert rig.type("repl") == []
+    assert left == [[1]]
 
 
 def test_status_and_registers_in_a_stable_form(rig):
