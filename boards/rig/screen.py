@@ -31,7 +31,7 @@ class Screen:
 def fitted(i2c):
     """The display on a bus; None when there is none, or its driver is not installed."""
     try:
-        import ssd1306
+        import ssd1306  # pyright: ignore[reportMissingImports]  # installed when flashing
 
         return Screen(ssd1306.SSD1306_I2C(WIDTH, HEIGHT, i2c))
     except (ImportError, OSError):

@@ -43,13 +43,13 @@ def _count_pulses():
     wrap_target()
     label("up")
     wait(0, pin, 0)
-    nop()[29]
-    nop()[29]
+    nop()[29]  # pyright: ignore[reportIndexIssue]
+    nop()[29]  # pyright: ignore[reportIndexIssue]
     jmp(pin, "up")
     label("down")
     wait(1, pin, 0)
-    nop()[29]
-    nop()[29]
+    nop()[29]  # pyright: ignore[reportIndexIssue]
+    nop()[29]  # pyright: ignore[reportIndexIssue]
     jmp(pin, "count")
     jmp("down")
     label("count")
@@ -75,7 +75,7 @@ class Counter:
     def total(self):
         """Pulses so far, modulo WRAP."""
         while self.machine.rx_fifo():
-            self._total = (self.WRAP - self.machine.get()) % self.WRAP
+            self._total = (self.WRAP - (self.machine.get() or 0)) % self.WRAP
         return self._total
 
 

@@ -81,7 +81,7 @@ class Journal:
         REPAIRED: the other file was damaged. LOST: there has been a record, and none is whole.
         """
         damaged = False
-        best = None
+        best = shape = None
         for i, name in enumerate(FILES + (FIRST,)):
             try:
                 data = self.board.load(name)
@@ -89,15 +89,15 @@ class Journal:
                 data = b"?"
             if not data:  # not there, or made and never written
                 continue
-            sequence = self._sequence_of(data)
-            if sequence is None:
+            found, sequence = self._whole(data)
+            if found is None:
                 damaged = True
             elif best is None or sequence > self.sequence:
-                best = data
+                best, shape = data, found
                 self.sequence, self._newest = sequence, i % 2
-        if best is None:
+        if best is None or shape is None:
             return LOST if damaged or read(self.board, BEGUN) is not None else NEW
-        self._unpack(best, ledger, log)
+        self._unpack(best, shape, ledger, log)
         return REPAIRED if damaged else WHOLE
 
     def begin(self):
@@ -141,20 +141,21 @@ class Journal:
         )
         return data + struct.pack("<L", crc(data))
 
-    def _sequence_of(self, data):
-        """Sequence of a whole record of a layout we know; None otherwise."""
+    def _whole(self, data):
+        """Shape and sequence of a whole record of a layout we know; else None and 0."""
         if len(data) < _HEAD + 4:
-            return None
+            return None, 0
         magic, layout, sequence = struct.unpack(layouts.HEAD_FORMAT, data[:_HEAD])
-        if magic != layouts.MAGIC or _shape(layout) is None or len(data) != _size(layout):
-            return None
+        shape = _shape(layout)
+        if magic != layouts.MAGIC or shape is None or len(data) != _size(shape):
+            return None, 0
         if struct.unpack("<L", data[-4:])[0] != crc(data[:-4]):
-            return None
-        return sequence
+            return None, 0
+        return shape, sequence
 
-    def _unpack(self, data, ledger, log):
+    def _unpack(self, data, shape, ledger, log):
         """Fill ledger and log; fields that an older layout lacks keep their zero."""
-        states, profiles, has_log = _shape(struct.unpack(layouts.HEAD_FORMAT, data[:_HEAD])[1])
+        states, profiles, has_log = shape
         at = _part(data, _HEAD, ledger.state, layouts.STATE_FORMAT, layouts.STATE_FIELDS, states)
         ledger.memory.unpack(data[at : at + _MEMORY])
         at += _MEMORY
@@ -165,15 +166,15 @@ class Journal:
 
 
 def _shape(layout):
-    """Fields of the state and of the profile, and whether there is a log, in a layout's version."""
+    """Fields of state and profile, and whether there is a log, in a layout's version; or None."""
     if layout == layouts.LAYOUT:
         return len(layouts.STATE_FIELDS), len(layouts.PROFILE_FIELDS), True
     return layouts.OLDER_LAYOUTS.get(layout)
 
 
-def _size(layout):
-    """Bytes of a record of a layout's version."""
-    states, profiles, has_log = _shape(layout)
+def _size(shape):
+    """Bytes of a record of a shape."""
+    states, profiles, has_log = shape
     size = _HEAD + struct.calcsize(layouts.STATE_FORMAT[: states + 1]) + _MEMORY + 4
     return size + struct.calcsize(layouts.PROFILE_FORMAT[: profiles + 1]) + (_LOG if has_log else 0)
 

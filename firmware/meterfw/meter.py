@@ -70,6 +70,7 @@ class Meter:
         self._committed_wh = 0
         self._step_pulses = BOARD_STEP_WH
         self.found = NEW  # how the journal was found at start
+        self.flashed = False
         self._service = Service(self)
         self._console = Console(self)
         self._start()
@@ -96,10 +97,10 @@ class Meter:
         board, ledger, log = self.board, self._ledger, self.log
         identity = checked(read(board, "identity"), layouts.FLASHED_FORMAT)
         profile = read(board, "profile")
-        self.flashed = identity is not None and profile is not None and len(profile) == _PROFILE
-        if not self.flashed:
+        if identity is None or profile is None or len(profile) != _PROFILE:
             self._start_bare()
             return
+        self.flashed = True
         meter, revision, key, self.profile_name, _ = identity
         self.gateway = Gateway(meter)
         found = self.found = self._journal.load(ledger, log)

@@ -1,7 +1,8 @@
 """Write what is generated from the declarations: `python -m meterproto.generate`.
 
 The firmware has no construct: `meterfw/layouts.py` gives it plain tuples, struct formats and the
-code constants. `protocol/README.md` gets the byte tables. A test fails when either is stale.
+code constants, `meterfw/record.pyi` the fields of its records, for type checkers.
+`protocol/README.md` gets the byte tables. A test fails when one of them is stale.
 """
 
 import sys
@@ -16,6 +17,7 @@ from meterproto.quantity import fields
 
 ROOT = Path(__file__).parents[2]
 LAYOUTS = ROOT / "firmware" / "meterfw" / "layouts.py"
+RECORD_TYPES = ROOT / "firmware" / "meterfw" / "record.pyi"
 README = ROOT / "protocol" / "README.md"
 MARK = "<!-- generated: make layouts -->"
 
@@ -123,6 +125,24 @@ def layouts():
     return HEAD + "\n".join(lines).rstrip("\n") + "\n"
 
 
+def record_types():
+    """The text of `meterfw/record.pyi`."""
+    lines = []
+    for name, struct in (("State", records.State), ("Profile", records.Profile)):
+        lines += [f"class {name}:", *(f"    {field}: int" for field, _, _ in fields(struct)), ""]
+    return f"{HEAD}{chr(10).join(lines)}\n{RECORD_FUNCTIONS}"
+
+
+RECORD_FUNCTIONS = """\
+def copy(target: object, source: object, fields: tuple[str, ...]) -> None: ...
+def in_range(
+    record: object, fields: tuple[str, ...], low: tuple[int, ...], high: tuple[int, ...]
+) -> str | None: ...
+def pack(record: object, layout: str, fields: tuple[str, ...]) -> bytes: ...
+def unpack(record: object, data: bytes, layout: str, fields: tuple[str, ...]) -> None: ...
+"""
+
+
 # ---- The byte tables -----------------------------------------------------------------------------
 
 
@@ -174,8 +194,12 @@ def readme():
 
 def main():
     LAYOUTS.write_text(layouts(), encoding="utf-8")
+    RECORD_TYPES.write_text(record_types(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")
-    print(f"wrote {LAYOUTS.name} and {README.parent.name}/{README.name}", file=sys.stderr)
+    print(
+        f"wrote {LAYOUTS.name}, {RECORD_TYPES.name} and {README.parent.name}/{README.name}",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":
