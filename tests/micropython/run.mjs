@@ -21,7 +21,10 @@ for (const name of readdirSync(join(firmware, "meterfw"))) {
 mp.runPython("import sys\nsys.path.append('/lib')");
 mp.globals.set("INPUT", readFileSync(0, "utf-8"));
 try {
-  mp.runPython(readFileSync(script, "utf-8"));
+  // This port collects garbage between two calls only, where the first asked for it.
+  for (const part of readFileSync(script, "utf-8").split("# ---- collected ----\n")) {
+    mp.runPython(part);
+  }
 } catch (error) {
   process.stderr.write(String(error.message) + "\n");
   process.exitCode = 1;

@@ -1,0 +1,85 @@
+# Run in MicroPython: a rig on virtual peripherals and the real framebuf. INPUT: files to put where
+# `import` finds them, and the files a board is flashed with. Printed: JSON of what it took.
+import gc
+import json
+import micropython
+import os
+import sys
+from binascii import unhexlify
+
+told = json.loads(globals()["INPUT"])
+for path, text in told["modules"].items():
+    folder = ""
+    for part in ("/lib/" + path).split("/")[1:-1]:
+        folder += "/" + part
+        try:
+            os.mkdir(folder)
+        except OSError:
+            pass
+    with open("/lib/" + path, "w") as file:
+        file.write(text)
+for name, data in told["flashed"].items():
+    with open(name, "wb") as file:
+        file.write(unhexlify(data))
+
+import framebuf  # noqa: E402
+import peripherals  # noqa: E402
+
+world = peripherals.world
+peripherals.install(framebuf)
+sys.modules["time"] = peripherals.Module(
+    ticks_ms=lambda: world.now_ms, ticks_diff=lambda a, b: a - b
+)
+panel = world.devices[0x3C] = peripherals.Ssd1306()
+chip = world.devices[0x68] = peripherals.Ds3231()
+
+del told, text, data
+globals().pop("INPUT")
+gc.collect()
+# ---- collected ----
+before = gc.mem_alloc()
+import board  # noqa: E402
+from meterfw.meter import Meter  # noqa: E402
+
+gc.collect()
+# ---- collected ----
+imported = gc.mem_alloc() - before
+board.LINK = "uart"
+rig = board.make()
+meter = Meter(rig)
+gc.collect()
+# ---- collected ----
+started = gc.mem_alloc() - before
+
+meter.poll()
+
+
+def locked(polls, step_ms, plant):
+    """Polls with the heap locked: no frame, token, commit or display change in them."""
+    micropython.heap_lock()
+    try:
+        for _ in range(polls):
+            world.now_ms += step_ms
+            meter.poll()
+            if plant:
+                bytearray(100)
+        return "ok"
+    except MemoryError:
+        return "raised"
+    finally:
+        micropython.heap_unlock()
+
+
+print(
+    json.dumps(
+        {
+            "imported": imported,
+            "started": started,
+            "steady": locked(5000, 10, False),  # less than a minute: the page stays
+            "planted": locked(1, 10, True),
+            "flashed": meter.flashed,
+            "closed": world.level(board.PINS["relay"]),
+            "rows": panel.rows(),
+        }
+    )
+)
