@@ -16,12 +16,17 @@ def flashed(meter, revision, key, profile):
     """
     return {
         "identity": identity_file(meter, revision, key, profile.name),
-        "profile": profile.pack(),
+        "profile": sealed(profile.pack()),
     }
 
 
+def sealed(data):
+    """A file with its CRC-32 at the end."""
+    return data + crc32(data).to_bytes(4, "little")
+
+
 def identity_file(meter, revision, key, profile):
-    """Bytes of the file `identity`.
+    """Bytes of the file "identity".
 
     :param meter: serial number
     :param revision: revision of the key
@@ -31,5 +36,4 @@ def identity_file(meter, revision, key, profile):
     """
     name = profile.encode("ascii", "replace")[:24].ljust(24, b"\0")
     fields = {"meter": meter, "key_revision": revision, "key": key, "profile": name}
-    data = Struct(*stored.Identity.subcons[:-1]).build(fields)
-    return data + crc32(data).to_bytes(4, "little")
+    return sealed(Struct(*stored.Identity.subcons[:-1]).build(fields))

@@ -223,6 +223,8 @@ class LogCode(Code):
     COMMIT_FAILED = 43, "the account could not be stored"
     SWITCH_STUCK = 44, "the supply switch is not where it was put"
     SENSOR_SILENT = 45, "the current sensor does not answer: the limiter sees nothing"
+    PROFILE_REFUSED = 46, "the flashed profile is damaged: the one in force goes on"
+    KEY_FLASHED = 47, "a newer key was flashed"
 
 
 # Prefix of the constants in the generated layouts.

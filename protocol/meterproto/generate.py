@@ -42,7 +42,8 @@ RECORDS = (
     ("HEAD", stored.Head, "Stored record: head", False),
     ("STATE", records.State, "Stored record: state", True),
     ("MEMORY", stored.Memory, "Stored record: token memory", False),
-    ("PROFILE", records.Profile, "Stored record, and file `profile`: profile", True),
+    ("PROFILE", records.Profile, "Stored record, and file `profile` before its CRC-32", True),
+    ("OWNER", stored.Owner, "Stored record: whose it is", False),
     ("LOG_HEAD", stored.LogHead, "Stored record: event log, followed by its entries", False),
     ("CRC", stored.Crc, "Stored record: at its end", False),
 )
@@ -75,7 +76,7 @@ def _constants():
     for name, (value, unit) in limits.items():
         yield f"{name} = {value}" + (f"  # {unit}" if unit else "")
     older = {v: h[:3] for v, h in stored.HISTORY.items() if v != stored.LAYOUT}
-    yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, whether it has the event log"
+    yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, whether it has owner and log"
     yield ""
     for prefix, codes in CODES.items():
         for code in codes:

@@ -2,10 +2,11 @@
 # `import` finds them, and the files a board is flashed with. Printed: JSON of what it took.
 import gc
 import json
-import micropython
 import os
 import sys
 from binascii import unhexlify
+
+import micropython
 
 told = json.loads(globals()["INPUT"])
 for path, text in told["modules"].items():

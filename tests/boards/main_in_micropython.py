@@ -1,8 +1,5 @@
 # Run in MicroPython: firmware/main.py on virtual peripherals, ended by its watchdog.
 import json
-import sys
-
-import micropython
 
 INPUT_SETUP = globals()["INPUT"]
 told = json.loads(INPUT_SETUP)

@@ -5,13 +5,16 @@ from binascii import crc32
 from pathlib import Path
 
 import pytest
+from budgetmeter import profile as profiles
+from budgetmeter.identity import flashed, sealed
+from budgetmeter.vending.issue import Issuer
 from construct import Array
-from meterfw import journal, layouts, rules
+from meterfw import journal, layouts, record, rules
 from meterfw.meter import COMMIT_MIN, COMMIT_WH
 from meterproto import messages, stored
 from meterproto.codes import Kind, LogCode, Message, TokenReason, TokenStatus
 
-from tests.firmware.rig import Rig
+from tests.firmware.rig import METER, Rig
 from tests.firmware.support import EUR, clock, conserved, fields, mc
 
 OLD = json.loads((Path(__file__).parent / "layout_3139.json").read_text())
@@ -64,10 +67,11 @@ def newest(rig):
 
 def test_the_record_is_what_is_declared(rig):
     rig.enter(rig.office.token(Kind.TOP_UP, 20 * EUR, order=1))
-    head, state, memory, profile, log, entries, _ = newest(rig)
+    head, state, memory, profile, owner, log, entries, _ = newest(rig)
     assert (head.magic, head.layout) == (stored.MAGIC, stored.LAYOUT)
     assert {name: state[name] for name in layouts.STATE_FIELDS} == fields(rig.state)
     assert (memory.number, memory.order, memory.key_revision) == (1, 1, 1)
+    assert owner.meter == rig.meter.gateway.meter
     assert profile.price == rig.meter.profile.price
     assert log.count == rig.meter.log.count
     assert entries[log.count - 1].balance == 35 * EUR
@@ -131,7 +135,7 @@ def test_a_store_that_fails_is_tried_again_when_it_is_due(rig):
     assert len(tries) == 1  # not every second
     rig.wait(1)
     assert len(tries) == 2
-    assert codes(rig).count(LogCode.COMMIT_FAILED) == 2
+    assert codes(rig).count(LogCode.COMMIT_FAILED) == 1  # as often as it happens in a row
     rig.board.store = plain
     energy = rig.state.energy_wh
     rig.wait(COMMIT_MIN * 60)
@@ -182,7 +186,7 @@ def spoil(rig, name, damage):
     if damage == "cut short":
         files[name] = bytes(data[:-1])
     elif damage == "a bit":
-        data[100] ^= 4
+        data[len(data) // 2] ^= 4
         files[name] = bytes(data)
     elif damage == "foreign":
         files[name] = b"\x00\x01 some other program's file" * 30
@@ -251,9 +255,11 @@ def test_a_meter_cut_before_its_first_commit_starts_as_new():
 
 
 @pytest.mark.parametrize("missing", ["identity", "profile"])
-@pytest.mark.parametrize("damage", ["gone", "cut short"])
+@pytest.mark.parametrize("damage", ["gone", "cut short", "a bit"])
 def test_a_board_that_is_not_flashed_comes_up_and_says_so(missing, damage):
     rig = Rig(clock=NOON)
+    for name in (*journal.FILES, journal.BEGUN):
+        rig.board.files.pop(name, None)
     spoil(rig, missing, damage)
     names = writes(rig)
     rig.restart()
@@ -269,13 +275,83 @@ def test_a_board_that_is_not_flashed_comes_up_and_says_so(missing, damage):
     assert names == []
 
 
-def test_a_profile_flashed_again_brings_a_bare_meter_back(rig):
+def test_an_identity_flashed_again_brings_a_bare_meter_back(rig):
     rig.enter(rig.office.token(Kind.TOP_UP, 5 * EUR))
-    profile = rig.board.files.pop("profile")
+    identity = rig.board.files.pop("identity")
     rig.restart()
-    rig.board.files["profile"] = profile
+    assert rig.meter.flashed is False
+    rig.board.files["identity"] = identity
     rig.restart()
     assert rig.state.credit == mc(20)
+
+
+def test_no_damage_to_the_profile_file_reaches_the_profile_in_force(rig):
+    """Every bit of it: the journal's own copy goes on, and tokens are taken."""
+    good = rig.board.files["profile"]
+    before = profile_of(rig)
+    for bit in range(len(good) * 8):
+        bad = bytearray(good)
+        bad[bit // 8] ^= 1 << bit % 8
+        rig.board.files["profile"] = bytes(bad)
+        rig.restart()
+        assert profile_of(rig) == before
+        assert LogCode.PROFILE_REFUSED in codes(rig)
+    assert rig.enter(rig.office.token(Kind.TOP_UP, EUR))[0] == TokenStatus.EXECUTED
+
+
+@pytest.mark.parametrize("changes", [{"energy": 1}, {"limit_w": -1}, {"winter_to": 0}])
+def test_a_whole_profile_file_that_contradicts_itself_is_refused(rig, changes):
+    p = profiles.load("wallonia-card").record()
+    for name, value in changes.items():
+        setattr(p, name, value)
+    data = record.pack(p, layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS)
+    rig.board.files["profile"] = sealed(data)
+    before = profile_of(rig)
+    rig.restart()
+    assert profile_of(rig) == before
+    assert LogCode.PROFILE_REFUSED in codes(rig)
+
+
+def profile_of(rig):
+    p = rig.meter.profile
+    return [getattr(p, name) for name in layouts.PROFILE_FIELDS]
+
+
+def test_a_profile_flashed_anew_brings_its_limit(rig):
+    rig.board.files["profile"] = sealed(profiles.load("flanders-2003").pack())
+    rig.restart()
+    assert (rig.state.limit_ma, rig.state.limit_w) == (0, 1380)
+
+
+def test_the_store_of_another_meter_is_foreign(rig):
+    rig.enter(rig.office.token(Kind.TOP_UP, 20 * EUR))
+    other = Issuer(222, bytes(32), derive=True)
+    rig.board.files |= flashed(222, 1, other.key, profiles.load("wallonia-card"))
+    rig.restart()
+    assert rig.meter.found == journal.LOST
+    assert rig.state.credit == 0
+    rig.board.files |= flashed(222, 2, bytes(range(32)), profiles.load("wallonia-card"))
+    rig.restart()  # flashed with a newer key it is in service again
+    assert rig.meter.memory.lost == 0
+    assert LogCode.KEY_FLASHED in codes(rig)
+    other.key, other.revision = bytes(range(32)), 2
+    assert rig.enter(other.token(Kind.TOP_UP, EUR))[0] == TokenStatus.EXECUTED
+
+
+def test_a_lost_meter_needs_a_key_above_every_earlier_one(rig):
+    rig.enter(rig.office.change_key(bytes(range(1, 33))))  # revision 2
+    old = rig.office.token(Kind.TOP_UP, 20 * EUR)
+    rig.enter(old)
+    rig.lose_store()
+    for revision in (1, 2):
+        rig.board.files |= flashed(METER, revision, bytes(32), profiles.load("wallonia-card"))
+        rig.restart()
+        assert rig.meter.memory.lost == 1
+    rig.board.files |= flashed(METER, 3, bytes(32), profiles.load("wallonia-card"))
+    rig.restart()
+    assert rig.meter.memory.lost == 0
+    assert rig.enter(old)[1] == TokenReason.KEY_REVISION
+    assert rig.state.credit == 0
 
 
 def test_the_lock_out_level_is_stored(rig):
@@ -326,6 +402,9 @@ def test_a_store_of_the_first_layout_is_migrated():
     assert rig.enter(rig.office.token(Kind.TOP_UP, EUR))[0] == TokenStatus.EXECUTED
     rig.restart()  # and the old file never wins again
     assert rig.state.credit == OLD["state"]["credit"] + EUR
+    rig.lose_store()
+    rig.restart()
+    assert rig.meter.found == journal.LOST
 
 
 @pytest.mark.parametrize("layout", [0, 1, 3, 3138, 65_535])
@@ -429,3 +508,123 @@ def test_expiry_is_judged_on_the_lower_bound():
     rig.restart()
     assert rig.enter(late)[1] == TokenReason.EXPIRED
     assert rig.enter(token)[0] == TokenStatus.EXECUTED
+
+
+def chip_says(rig, minute):
+    rig.board.clock = lambda: minute
+
+
+def test_one_wrong_reading_of_the_chip_ends_nothing(rig):
+    rig.enter(rig.office.token(Kind.HOLD, NOON + 1000, order=1))
+    for wrong in (NOON + 500_000, 60_000_000, 0, -5):
+        chip_says(rig, wrong)
+        rig.wait(60)
+        assert NOON <= rig.state.clock < NOON + 60
+        del rig.board.clock
+        rig.wait(60)
+        assert rig.state.hold_until == NOON + 1000
+    chip_says(rig, rig.board.clock() + 500)
+    rig.wait(60)
+    chip_says(rig, rig.board.clock() + 1)
+    rig.wait(60)  # twice the same
+    assert rig.state.clock > NOON + 500
+
+
+@pytest.mark.parametrize("wrong", [0, 60_000_000])
+def test_a_chip_that_has_lost_the_time_is_none(rig, wrong):
+    """After a change of its battery, or with garbage for a date."""
+    chip_says(rig, wrong)
+    rig.restart()
+    assert rig.state.clock == NOON + COMMIT_MIN
+    assert rig.state.uncertain == 1
+    assert rig.enter(rig.office.token(Kind.TOP_UP, EUR))[0] == TokenStatus.EXECUTED
+
+
+def test_a_clock_token_that_was_cut_can_be_entered_again(rig):
+    token = rig.office.token(Kind.CLOCK, NOON + 600, order=1)
+
+    def cut(name, data):
+        raise SystemExit
+
+    rig.board.store, plain = cut, rig.board.store
+    with pytest.raises(SystemExit):
+        rig.enter(token)
+    rig.board.store = plain
+    rig.restart()
+    assert rig.enter(token)[0] == TokenStatus.EXECUTED
+    assert rig.state.clock == rig.board.clock() == NOON + 600
+
+
+def test_a_chip_that_cannot_be_put_refuses_the_token(rig):
+    def broken(clock):
+        raise OSError(5)
+
+    rig.board.set_clock, plain = broken, rig.board.set_clock
+    token = rig.office.token(Kind.CLOCK, NOON + 600, order=1)
+    assert rig.enter(token)[1] == TokenReason.COMMIT_FAILED
+    assert rig.state.clock == NOON
+    rig.board.set_clock = plain
+    assert rig.enter(token)[0] == TokenStatus.EXECUTED
+
+
+def test_restarts_move_an_uncertain_clock_by_a_day_in_all():
+    rig = without_clock()
+    for _ in range(300):
+        rig.restart()
+    assert rig.state.clock == EVENING + 1440 + COMMIT_MIN
+
+
+# ---- The log -----------------------------------------------------------------------------------
+
+
+def test_refusals_in_a_row_are_one_entry(rig):
+    before = rig.meter.log.count
+    for _ in range(500):
+        rig.enter(b"junk")
+    assert rig.meter.log.count == before + 1
+    assert codes(rig)[-1] == LogCode.TOKEN_REFUSED
+    assert LogCode.STATE_NEW in codes(rig)
+
+
+@pytest.mark.parametrize("error", [OSError(28), MemoryError()])
+def test_a_batch_that_cannot_be_stored_leaves_one_line_in_the_log(rig, error):
+    def failing(name, data):
+        raise error
+
+    before = codes(rig)
+    rig.board.store, plain = failing, rig.board.store
+    tokens = [rig.office.token(Kind.SUPPORT, 1) for _ in range(60)]
+    answers = rig.meter.enter_all(tokens)
+    assert set(answers) == {(TokenStatus.EXECUTION_FAILURE, TokenReason.COMMIT_FAILED)}
+    assert codes(rig) == [*before, LogCode.COMMIT_FAILED]
+    assert rig.state.credit == mc(15)
+    rig.board.store = plain
+    assert {status for status, _ in rig.meter.enter_all(tokens)} == {TokenStatus.EXECUTED}
+    assert rig.state.credit == mc(15) + 60
+
+
+def test_an_error_after_all_has_landed_is_no_failure(rig):
+    """Said to have failed, but there: the record is read back."""
+
+    def late(name, data):
+        rig.board.files[name] = bytes(data)
+        raise OSError(5)
+
+    rig.board.store = late
+    token = rig.office.token(Kind.TOP_UP, EUR)
+    assert rig.enter(token)[0] == TokenStatus.EXECUTED
+    del rig.board.store
+    rig.restart()
+    assert rig.state.credit == mc(16)
+    assert rig.enter(token)[1] == TokenReason.USED
+
+
+def test_power_cuts_buy_no_free_wrong_tags(rig):
+    token = rig.office.token(Kind.TOP_UP, EUR)
+    forged = token[:-1] + bytes([token[-1] ^ 1])
+    tried = 0
+    for _ in range(50):
+        rig.restart()
+        for _ in range(4):
+            tried += rig.enter(forged)[1] == TokenReason.TAG
+    assert tried <= 2  # each one locks, and the cut begins the delay again

@@ -137,18 +137,44 @@ def test_profile_and_version(rig):
 
 
 def test_the_relay_clicks_only_when_that_is_safe(rig):
+    assert "relay not clicked: not safe now" in rig.type(
+        "test"
+    )  # a minute has to pass without load
+    rig.wait(60)
     assert rig.type("test") == ["display tested", "relay clicked", "ok"]
     assert rig.board.lines == ("8" * 16,) * 4 or rig.board.closed is False
     rig.wait(1)
     assert rig.board.closed is True
+    rig.wait(60)
     rig.board.draw = rig.board.draw._replace(rate=100, w=100, ma=400)
     assert "relay not clicked: not safe now" in rig.type("test")
     gas = Rig("wallonia-gas")
+    gas.wait(60)
     assert "relay not clicked: not safe now" in gas.type("test")
     off = Rig(clock=clock("2020-12-08 12:00"))
+    off.wait(60)
     off.enter(off.office.token(Kind.DISCONNECT, 1))
     assert "relay not clicked: not safe now" in off.type("test")
     assert off.board.closed is False
+
+
+def test_nobody_at_the_port_can_hold_supply_open(rig):
+    """The open relay makes the load zero, which is no proof that none waits."""
+    rig.wait(60)
+    opened = 0
+    for _ in range(600):
+        rig.type("test")
+        rig.wait(1)
+        opened += rig.board.closed is False
+    assert opened <= 11
+
+
+def test_without_sensors_pulses_tell_of_the_load(rig):
+    rig.board.current_ma = rig.board.power_w = lambda: 0
+    rig.wait(60)
+    rig.board.draw = rig.board.draw._replace(rate=3000, w=3000, ma=13_000)
+    rig.wait(2)
+    assert "relay not clicked: not safe now" in rig.type("test")
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_one_profile_value_by_token():
         ("limit_w", 0),
         ("limiter_fitted", 0),
         ("leak_test_s", 5),
-        ("winter_from", 0),
+        ("winter_to", 0),
         ("emergency_wh", 5),
     ],
 )
@@ -417,9 +417,10 @@ def test_the_vending_key_is_not_in_the_meter(rig):
 
 def test_a_new_profile_file_is_taken_over_and_the_account_goes_on(rig):
     from budgetmeter import profile as profiles
+    from budgetmeter.identity import sealed
 
     rig.enter(rig.office.token(Kind.TOP_UP, EUR))
-    rig.board.files["profile"] = profiles.load("wallonia-digital").pack()
+    rig.board.files["profile"] = sealed(profiles.load("wallonia-digital").pack())
     rig.restart()
     assert rig.meter.profile.emergency_auto == 1
     assert rig.state.credit == mc(16)

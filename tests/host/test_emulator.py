@@ -195,8 +195,9 @@ def test_an_unreadable_state_starts_anew_and_says_so():
 def test_the_clock_follows_the_chip():
     world = emulator(watts=0)
     world.board.set_clock(world.now_s // 60 + 45)
-    world.board.pass_time(60)
-    world.meter.poll()
+    for _ in range(2):  # so far away it has to say so twice
+        world.board.pass_time(60)
+        world.meter.poll()
     assert world.meter.state.clock == world.board.clock() == world.now_s // 60 + 45
 
 

@@ -104,7 +104,7 @@ class Emulator:
         if self._plans:
             until = min(until, self._plans[0][0])
         flow = board.flowing()
-        steps = min(until - now, self._longest)
+        steps = min(until - now, 1 if meter.clicking else self._longest)
         if steps > 1:
             steps = rules.stride(meter.state, meter.profile, steps, flow.rate, flow.ma, flow.w)
         if steps > 1:
