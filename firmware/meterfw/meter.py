@@ -165,7 +165,7 @@ class Meter:
     def _flashed_profile(self):
         """The profile of its file as bytes; None if it is damaged or contradicts itself."""
         data = read(self.board, "profile")
-        if checked(data, _PROFILE_FILE) is None:
+        if data is None or checked(data, _PROFILE_FILE) is None:
             return None
         data = data[:_PROFILE]
         p = self._spare.profile

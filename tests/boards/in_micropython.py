@@ -52,6 +52,34 @@ gc.collect()
 # ---- collected ----
 started = gc.mem_alloc() - before
 
+
+
+class Quiet:
+    """A UART with a PZEM on it that allocates nothing itself."""
+
+    ANSWER = unhexlify("f80414") + bytes(19) + b"\x01" + bytes(2)
+
+    def __init__(self, crc16):
+        self.answer = bytearray(self.ANSWER)
+        crc = crc16(self.answer, 23)
+        self.answer[23], self.answer[24] = crc & 0xFF, crc >> 8
+        self.waiting = 0
+        self.taken = 0
+
+    def any(self):
+        return self.waiting
+
+    def write(self, request):
+        self.waiting = 25
+
+    def readinto(self, buffer):
+        for i in range(25):
+            buffer[i] = self.answer[i]
+        self.waiting = 0
+        self.taken += 1
+
+
+quiet = rig.sensor.uart = Quiet(sys.modules["rig.pzem"].crc16)
 meter.poll()
 
 
@@ -78,6 +106,7 @@ print(
             "started": started,
             "steady": locked(5000, 10, False),  # less than a minute: the page stays
             "planted": locked(1, 10, True),
+            "measured": quiet.taken,
             "flashed": meter.flashed,
             "closed": world.level(board.PINS["relay"]),
             "rows": panel.rows(),
