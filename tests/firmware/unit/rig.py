@@ -46,6 +46,7 @@ class Bench(Board):
         self.ma = self.w = 0  # the load
         self.has_clock = True  # a battery-backed clock chip
         self._used = 0
+        self._held_s = -1
         self._passed_s = 0
         self._chip_s = clock * 60
 
@@ -58,6 +59,10 @@ class Bench(Board):
         """Use so much, if supply is closed."""
         if self.closed:
             self._used += pulses
+
+    def press(self, held_s=0):
+        """The button is pressed and released after so many seconds."""
+        self._held_s = held_s
 
     def elapsed_ms(self):
         passed, self._passed_s = self._passed_s, 0
@@ -75,6 +80,10 @@ class Bench(Board):
 
     def supply(self, closed):
         self.closed = closed == 1
+
+    def button_s(self):
+        held, self._held_s = self._held_s, -1
+        return held
 
     def clock(self):
         return self._chip_s // 60 if self.has_clock else -1
@@ -238,6 +247,11 @@ class Rig:
     def wait(self, seconds):
         """Let time pass."""
         self.board.pass_time(seconds)
+        self.meter.poll()
+
+    def press(self, held_s=0):
+        """Press the button."""
+        self.board.press(held_s)
         self.meter.poll()
 
     def enter(self, token, port=True):

@@ -3,6 +3,7 @@
 import unittest
 
 from meterfw import crypto, layouts
+from meterfw.tokens import NEW, TOO_OLD, USED, Window
 
 from tests.firmware.support import (
     EUR,
@@ -32,6 +33,28 @@ def whole(meter):
 def forged(rig):
     token = rig.office.token(Kind.TOP_UP, EUR)
     return token[:-1] + bytes([token[-1] ^ 1])
+
+
+class Numbers(unittest.TestCase):
+    def test_the_window_reaches_256_numbers_back_and_forgets_what_is_older(self):
+        window = Window()
+        window.take(1000)
+        assert [window.state(number) for number in (744, 745, 999, 1000, 1001)] == [
+            TOO_OLD,
+            NEW,
+            NEW,
+            USED,
+            NEW,
+        ]
+        window.take(745)
+        assert window.state(745) == USED
+        window.take(1003)
+        assert window.state(747) == TOO_OLD
+        assert window.state(1000) == USED
+        assert [window.state(number) for number in (748, 999, 1001, 1002)] == [NEW] * 4
+        window.take(2**30 - 1)
+        assert window.state(1003) == TOO_OLD
+        assert window.state(2**30 - 256) == NEW
 
 
 class Answers(unittest.TestCase):
