@@ -53,7 +53,6 @@ gc.collect()
 started = gc.mem_alloc() - before
 
 
-
 class Quiet:
     """A UART with a PZEM on it that allocates nothing itself."""
 
