@@ -13,12 +13,12 @@ TITLES = {"rp2040": ("Raspberry Pi Pico", "GP"), "esp32": ("ESP32 DevKit", "GPIO
 PARTS = (
     ("kWh meter, S0 output", "none", (("s0", "S0+"), ("GND", "S0-"))),
     ("Relay module or contactor driver", "5 V", (("relay", "IN"), ("GND", "GND"))),
-    ("Feedback: auxiliary contact", "none", (("relay_feedback", "opens when closed"), ("GND", "common"))),
+    ("Feedback contact", "none", (("relay_feedback", "opens when closed"), ("GND", "common"))),
     ("Push button", "none", (("button", "one side"), ("GND", "other side"))),
     ("Buzzer, active", "3.3 V", (("beeper", "+ by a transistor"), ("GND", "-"))),
-    ("PZEM-004T v3, isolated", "5 V", (("pzem_tx", "RX"), ("pzem_rx", "TX, by a divider"), ("GND", "GND"))),
+    ("PZEM-004T v3", "5 V", (("pzem_tx", "RX"), ("pzem_rx", "TX, by a divider"), ("GND", "GND"))),
     ("SSD1306, DS3231, AT24C32 card", "3.3 V", (("sda", "SDA"), ("scl", "SCL"), ("GND", "GND"))),
-    ("Serial link, when LINK is uart", "none", (("link_tx", "RX"), ("link_rx", "TX"), ("GND", "GND"))),
+    ("Serial link, if used", "none", (("link_tx", "RX"), ("link_rx", "TX"), ("GND", "GND"))),
     ("Safe-boot switch", "none", (("safe_boot", "one side"), ("GND", "other side"))),
 )  # fmt: skip
 

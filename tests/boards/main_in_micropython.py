@@ -14,8 +14,8 @@ for path, text in told["modules"].items():
             os.mkdir(folder)
         except OSError:
             pass
-    with open("/lib/" + path, "w") as file:
-        file.write(text)
+    with open("/lib/" + path, "wb") as file:
+        file.write(unhexlify(text))
 for name, data in told["flashed"].items():
     with open(name, "wb") as file:
         file.write(unhexlify(data))

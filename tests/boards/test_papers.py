@@ -24,10 +24,8 @@ def test_the_drawing_is_fresh_and_the_table_says_the_same(board, draw):
     assert (BOARDS / board / "wiring.svg").read_text("utf-8") == draw.drawing(board)
     text = (BOARDS / board / "README.md").read_text("utf-8")
     _, prefix = draw.TITLES[board]
-    rows = dict(
-        (name, int(number))
-        for number, name in re.findall(rf"^\| {prefix}(\d+) \| `(\w+)` \|", text, re.M)
-    )
+    found = re.findall(rf"^\| {prefix}(\d+) \| `(\w+)` \|", text, re.M)
+    rows = {name: int(number) for number, name in found}
     assert rows == draw.pins(board)
     drawn = {pin for _, _, wires in draw.PARTS for pin, _ in wires} - {"GND"}
     assert drawn == set(rows)
