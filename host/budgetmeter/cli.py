@@ -1,6 +1,7 @@
 """The command line: `budgetmeter VERB …`. Bad input is one line and exit status 2."""
 
 import json
+import logging
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated, cast
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -96,6 +98,7 @@ def _plotter(path):
         return None
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise InputError(f"--plot {path}: a file ending in .png, .svg or .pdf")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody asked about its caches
     try:
         from budgetmeter import plot  # noqa: PLC0415  # matplotlib is an extra
     except ImportError:
@@ -140,13 +143,15 @@ def _override(chosen, load, start, days, household):
 
 def _emulate(chosen, files):
     """Run, with a progress bar on a terminal."""
+    terminal = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=terminal,
         transient=True,
+        disable=not terminal.is_terminal,
     )
     with bar:
         task = bar.add_task("emulating", total=None)
@@ -202,7 +207,7 @@ def _profile_data(profile):
 
 
 def _show_profile(profile):
-    console.print(f"[bold]{profile.name}[/bold]  {profile.title}")
+    console.print(f"[bold]{escape(profile.name)}[/bold]  {escape(profile.title)}")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("value", "", "what it is", "rules"):
         table.add_column(column)
@@ -217,16 +222,18 @@ def _show_profile(profile):
         console.print(f"  {rule_id:7} {rule.title} [dim]({rule.clause})[/dim]")
     console.print("\n[bold]left out[/bold]")
     for item in profile.left_out:
-        console.print(f"  {item}")
+        console.print(f"  {escape(item)}")
 
 
 def _compare(chosen):
     for profile in chosen:
-        console.print(f"[bold]{profile.name}[/bold]  {profile.title}")
+        console.print(f"[bold]{escape(profile.name)}[/bold]  {escape(profile.title)}")
         table = Table.grid(padding=(0, 2), pad_edge=True)
         for label, text, rules in _story(profile):
             table.add_row(label, text, f"[dim]{rules}[/dim]")
-        table.add_row("[dim]left out[/dim]", f"[dim]{'; '.join(profile.left_out)}[/dim]", "")
+        table.add_row(
+            "[dim]left out[/dim]", f"[dim]{escape('; '.join(profile.left_out))}[/dim]", ""
+        )
         console.print(table)
         console.print()
     console.print("One of them value by value: budgetmeter profiles NAME")
@@ -278,16 +285,24 @@ def _story(profile):
         yield "winter", text, rules("winter_from", "winter_bars")
 
 
+def _fail(message):
+    """Leave with one line, whatever stands in the message."""
+    plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+    print(f"budgetmeter: {''.join(plain)}", file=sys.stderr)
+    sys.exit(2)
+
+
 def main():
     """Entry point: errors a user can mend are one line and exit status 2."""
     try:
         sys.exit(app(standalone_mode=False))
     except InputError as error:
-        print(f"budgetmeter: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(str(error))
     except UsageError as error:
-        print(f"budgetmeter: {' '.join(error.format_message().split())}", file=sys.stderr)
-        sys.exit(2)
+        message = " ".join(error.format_message().split())
+        if not message:  # a group of verbs alone: its help has been printed
+            sys.exit(0)
+        _fail(message)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:

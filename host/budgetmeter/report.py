@@ -3,6 +3,7 @@
 import csv
 
 from meterproto.codes import Event
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -132,7 +133,7 @@ def show(console, figures, world):
     """Print summary and events."""
     money, energy, supply = figures["money"], figures["energy"], figures["supply"]
     console.print(Text(figures["title"], style="bold"))
-    console.print(f"{world.profile.title}; {figures['start']} to {figures['end']}\n")
+    console.print(f"{escape(world.profile.title)}; {figures['start']} to {figures['end']}\n")
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -167,7 +168,7 @@ def show(console, figures, world):
 def _energy_rows(table, energy, figures, gas):
     if gas:
         table.add_row("volume", f"{energy['volume_l'] / 1000:.3f} m3", "")
-    table.add_row("energy", f"{energy['register_wh'] / 1000:.3f} kWh", figures["load"])
+    table.add_row("energy", f"{energy['register_wh'] / 1000:.3f} kWh", escape(figures["load"]))
     if energy["under_limiter_wh"]:
         table.add_row("  under the limiter", f"{energy['under_limiter_wh'] / 1000:.3f} kWh", "")
     if energy["unbilled_wh"]:

@@ -427,7 +427,7 @@ def test_a_forged_token_is_said_to_be_one(cli):
         (["office", "add-meter", METER], "in the books already"),
         (["office", "add-meter", "0"], "nine digits"),
         (["office", "add-meter", "7", "--profile", "walonia"], "did you mean"),
-        (["office", "log", "--db", "sqlite:////nowhere/x.db"], "database: "),
+        (["office", "log", "--db", "sqlite:////nowhere/x.db"], "no vending office there"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_2(cli, arguments, said):

@@ -16,7 +16,7 @@ from budgetmeter.errors import InputError
 from budgetmeter.vending import orders
 from budgetmeter.vending.keys import KeyFile
 
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False)
 token_app = typer.Typer(no_args_is_help=True, help="Issue and read tokens.")
 office_app = typer.Typer(no_args_is_help=True, help="Keys, meters and the audit log.")
 
@@ -27,18 +27,21 @@ DbOption = Annotated[
     str, typer.Option("--db", envvar="BUDGETMETER_DB", help="database URL of the office")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print as JSON")]
-MeterOption = Annotated[int, typer.Option("--meter", help="serial number of the meter")]
+MeterOption = Annotated[
+    int,
+    typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="serial number of the meter"),
+]
 KEY = Path("vending.key")
 DB = "sqlite:///vending.db"
 
 
-def _office(db, keys=None):
-    """The office; its database driver is an extra."""
+def _office(db, keys=None, create=False):
+    """The office; its database driver is an extra. Only `init` creates one."""
     try:
         from budgetmeter.vending.office import Office  # noqa: PLC0415
     except ImportError:
         raise InputError("vending needs SQLAlchemy: pip install 'budgetmeter[vending]'") from None
-    return Office(db, keys)
+    return Office(db, keys, create=create)
 
 
 # ---- Office -------------------------------------------------------------------------------------
@@ -48,18 +51,18 @@ def _office(db, keys=None):
 def init(key: KeyOption = KEY, db: DbOption = DB):
     """Create the file of vending keys, readable by its owner only, and the database."""
     keys = KeyFile.create(key)
-    _office(db, keys).note("init", "vending key revision 1")
+    try:
+        _office(db, keys, create=True).begin()
+    except BaseException:
+        key.unlink()  # no office, no key left behind
+        raise
     console.print(f"vending keys in {key}: whoever has them can issue tokens for every meter")
 
 
 @office_app.command("new-key")
 def new_key(key: KeyOption = KEY, db: DbOption = DB):
     """Add a vending key; meters get theirs of it with a key-change token."""
-    keys = KeyFile(key)
-    office = _office(db, keys)
-    revision = keys.add_revision()
-    office.note("new-key", f"vending key revision {revision}")
-    console.print(f"revision {revision}")
+    console.print(f"revision {_office(db, KeyFile(key)).new_key()}")
 
 
 @office_app.command("add-meter")
@@ -77,7 +80,10 @@ def add_meter(
 
 @office_app.command()
 def log(
-    meter: Annotated[int | None, typer.Option("--meter", help="of this meter only")] = None,
+    meter: Annotated[
+        int | None,
+        typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="of this meter only"),
+    ] = None,
     db: DbOption = DB,
     as_json: JsonOption = False,
 ):
@@ -116,7 +122,9 @@ def issue(
     name: Annotated[str, typer.Option(help="parameter: which value of the profile")] = "",
     to: Annotated[str, typer.Option(help="parameter: what it becomes, as in a profile")] = "",
     expiry: Annotated[str, typer.Option(help="the meter refuses it from then on")] = "",
-    order: Annotated[int | None, typer.Option(help="issue this earlier order again")] = None,
+    order: Annotated[
+        int | None, typer.Option(min=1, max=tokens.NUMBER_LIMIT, help="issue this order again")
+    ] = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
@@ -129,7 +137,21 @@ def issue(
     }  # fmt: skip
     wanted = orders.read(kind, given)
     office = _office(db, KeyFile(key))
-    token = office.issue(meter, wanted, _expiry(expiry), order)
+    _show(office.issue(meter, wanted, _expiry(expiry), order), as_json)
+
+
+@token_app.command()
+def show(
+    meter: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="its serial number")],
+    number: Annotated[int, typer.Argument(min=1, max=tokens.NUMBER_LIMIT, help="of the token")],
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+):
+    """Print a token that was issued once more; the meter still takes it only once."""
+    _show(_office(db).show(meter, number), as_json)
+
+
+def _show(token, as_json):
     if as_json:
         data = {
             "meter": token.meter,
