@@ -20,8 +20,9 @@ import pytest
 import serial
 from budgetmeter import identity
 from budgetmeter import profile as profiles
+from budgetmeter.commands import flash as command
 from budgetmeter.errors import InputError
-from budgetmeter.rig import flash, port, sources
+from budgetmeter.rig import flash, port, remote, sources
 from budgetmeter.vending import orders
 from budgetmeter.vending.issue import Issuer
 from budgetmeter.vending.keys import KeyFile
@@ -33,6 +34,7 @@ from tests.firmware.support import mc
 from tests.rig.board import Board
 
 METER = 123_456_789
+SHIPPED = Path(profiles.__file__).with_name("profiles")
 COMMAND = Path(sys.executable).with_name("budgetmeter")
 DRIVER = b"class SSD1306_I2C:\n    def __init__(self, *_):\n        raise OSError(19)\n"
 ANSWER_S = 60  # slow machines
@@ -195,8 +197,12 @@ def test_an_esp32_becomes_a_meter(tmp_path, keys, flashed):
     for name in ("board.mpy", "main.py", "identity", "profile", "rig/wiring.mpy"):
         (flashed / name).unlink()
     with Board(flashed, "esp32") as board:
-        told = run_flash(board, keys, board="esp32", profile="wallonia-gas", serial=7)
-        assert console(board, "version")[0] == "meter 000000007"
+        own = keys.path.with_name("à soi, pour la maison de campagne.toml")  # not ASCII, and long
+        shutil.copyfile(SHIPPED / "wallonia-gas.toml", own)
+        told = run_flash(board, keys, board="esp32", profile=own, serial=7)
+        version = console(board, "version")
+        assert version[0] == "meter 000000007"
+        assert "profile ? soi, pour la maison de" in version
     assert set(told["copied"]) == {"board.mpy", "rig/wiring.mpy", "main.py", "identity", "profile"}
 
 
@@ -358,7 +364,7 @@ def test_a_board_that_will_not_do_goes_on_as_it_was(tmp_path, keys, flashed, cas
     assert "\n" not in str(raised.value)
     files = files_of(flashed)
     assert {name: files[name] for name in flashed_with} == flashed_with
-    assert set(files) - set(flashed_with) <= {"store.0", "store.1", "begun", "repl"}
+    assert set(files) - set(flashed_with) <= {"store.0", "store.1", "begun"}
 
 
 def test_another_release_and_a_missing_driver_are_warnings(keys, flashed):
@@ -418,6 +424,19 @@ def test_a_board_that_does_not_answer(monkeypatch, answer, said):
     with port_that_says(answer) as name, pytest.raises(InputError) as raised:
         port.leave(name)
     assert said in str(raised.value)
+
+
+def test_a_board_that_falls_silent(monkeypatch):
+    monkeypatch.setattr(remote, "STALLED_S", 1)
+    with port_that_says(b"") as name, pytest.raises(InputError) as raised:
+        remote.Remote(name).inspect(sources.board("rp2040"))
+    assert str(raised.value) == f"{name}: the board stopped answering"
+
+
+def test_without_its_tools_flash_says_what_to_install(keys, monkeypatch):
+    monkeypatch.setattr(command, "_installed", lambda name: name != "mpremote")
+    with pytest.raises(InputError, match=r"flash needs mpremote: pip install 'budgetmeter\[rig\]'"):
+        command.flash("rp2040", "/dev/nowhere", METER, "wallonia-card", keys.path)
 
 
 def test_a_port_in_use(keys, tmp_path):

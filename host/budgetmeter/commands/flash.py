@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -115,7 +116,7 @@ def _show(report, plan):
     if not plan.keeps:
         console.print(
             f"for the office: budgetmeter office flashed {report['meter']:09d} "
-            f"--revision {plan.revision} --profile {report['profile']}",
+            f"--revision {plan.revision} --profile {shlex.quote(report['profile'])}",
             soft_wrap=True,
         )
 

@@ -16,7 +16,7 @@ from budgetmeter.rig import port, sources
 from budgetmeter.rig.remote import ACCOUNT, NEW, Remote
 
 LEFT = ("repl", "main.py.new", "identity.new", "profile.new")  # by a run that was cut short
-ROOT_STALE = ("board.py", "main.mpy")  # what would run in place of ours
+SHADOW = "board.py"  # would be imported in place of board.mpy
 DRIVER = "ssd1306"  # of the display; micropython-lib's own
 DRIVER_BLOCKS = 3  # a file, and its folder `lib`
 SPARE_BLOCKS = 8  # for the account: two records, one of them written anew, and their folder
@@ -218,8 +218,8 @@ def _has(found, name, path):
 
 def _stale(name, compiled):
     """Whether a file on the board is one of ours that has no place there any more."""
-    ours = name.partition("/")[0] in sources.PACKAGES and "/" in name
-    return name not in compiled and (ours or name in ROOT_STALE)
+    ours = "/" in name and name.partition("/")[0] in sources.PACKAGES
+    return name not in compiled and (ours or name == SHADOW)
 
 
 def _revision(found, wanted):
@@ -312,17 +312,17 @@ def _verify(device, answer, found, wanted, plan):
         "serial number": (answer.meter, wanted.serial),
         "firmware": (text(answer.firmware), meterfw.VERSION),
         "layout": (answer.layout, layouts.LAYOUT),
-        "profile": (text(answer.profile), wanted.profile.name[:24]),
+        "profile": (answer.profile, identity.name_field(wanted.profile.name)),
         "key revision": (answer.key_revision, revision),
     }
     for what, (told, flashed) in says.items():
         if told != flashed:
-            raise InputError(f"{device}: the meter says {what} {told}, not {flashed}")
+            raise InputError(f"{device}: the meter says {what} {text(told)}, not {text(flashed)}")
 
 
-def text(padded):
-    """ASCII padded with zeros, as text."""
-    return padded.rstrip(b"\0").decode("ascii", "replace")
+def text(value):
+    """A number, or ASCII padded with zeros, as text."""
+    return value.rstrip(b"\0").decode("ascii") if isinstance(value, bytes) else str(value)
 
 
 def _dotted(release):

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from construct import ConstructError
+from meterfw import journal
 from meterproto import stored
 
 from budgetmeter.errors import InputError
 
 STALLED_S = 60  # mpremote has said nothing for so long: the board is gone
-ACCOUNT = ("store.0", "store.1", "store", "begun", "key")  # what a meter writes itself
+ACCOUNT = (*journal.FILES, journal.FIRST, journal.BEGUN, "key")  # what a meter writes itself
 _DONE = "all is in its place"
 NEW = ".new"  # behind the name of a file that is to take the place of another
 
@@ -135,9 +136,10 @@ class Remote:
         self._mpremote("mip", *(["--index", index] if index else []), "install", package)
 
     def restart(self):
-        """Reset it, if it can be reset."""
+        """Reset it, so that what it had runs again, if it can be reset."""
+        forget = "import os\nif 'repl' in os.listdir():\n os.remove('repl')"
         with suppress(InputError):
-            self._mpremote("reset")
+            self._mpremote("exec", forget, "+", "reset")
 
     def _mpremote(self, *arguments, told=None):
         """Run mpremote; the lines it prints, each given to `told` as it comes."""
@@ -159,8 +161,11 @@ class Remote:
                     told(lines[-1])
             watch.stop()
         if process.returncode != 0:
-            why = next((line for line in reversed(lines) if line), "it stopped answering")
-            raise InputError(f"{self.device}: {why.removeprefix('mpremote: ')}")
+            last = next((line for line in reversed(lines) if line), "")
+            why = last if process.returncode > 0 else ""
+            if why.startswith("mpremote"):  # the command, or the class of an exception
+                why = why.partition(": ")[2]
+            raise InputError(f"{self.device}: {why or 'the board stopped answering'}")
         return lines
 
 
