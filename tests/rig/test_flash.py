@@ -253,17 +253,7 @@ def test_a_flash_cut_short_is_mended_by_the_next(keys, flashed, compiled):
         (flashed / name).write_bytes(b"old")
     (flashed / "main.py").write_bytes(b"raise SystemExit\n")
     with Board(flashed) as board:
-        cut = board.expect(b"open('meterfw/link.mpy','wb')")
-        process = subprocess.Popen(
-            arguments(board, keys),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        assert cut.wait(ANSWER_S)
-        os.killpg(process.pid, signal.SIGKILL)  # mpremote too
-        process.wait()
-        wait_for_free(board.port)
+        cut_short(board, arguments(board, keys), b"open('meterfw/link.mpy','wb')")
         port.leave(str(board.port))
         files = files_of(flashed)
         assert files["meterfw/files.mpy"] == compiled["meterfw/files.mpy"]
@@ -276,6 +266,17 @@ def test_a_flash_cut_short_is_mended_by_the_next(keys, flashed, compiled):
     files = files_of(flashed)
     assert {name: files[name] for name in compiled} == compiled
     assert not [name for name in files if name.endswith(".new")]
+
+
+def cut_short(board, command, octets):
+    """Run a command, and kill it and its mpremote as the board receives these octets."""
+    cut = board.expect(octets)
+    nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, start_new_session=True, **nowhere)
+    assert cut.wait(ANSWER_S)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    wait_for_free(board.port)
 
 
 # ---- Factory -----------------------------------------------------------------------------------
@@ -317,6 +318,21 @@ def test_factory_asks_erases_and_begins_with_a_newer_key(tmp_path, keys, flashed
     flashed_with = stored.Identity.parse((flashed / "identity").read_bytes())
     assert flashed_with.key_revision == 2
     office.engine.dispose()
+
+
+def test_factory_that_is_cut_short_has_erased_nothing(keys, flashed):
+    office = Issuer(METER, keys.meter_key(METER, 1))
+    keys.add_revision()
+    with Board(flashed) as board:
+        typed = tokens.to_text(office.token(Kind.TOP_UP, mc(20)))
+        assert console(board, f"token {typed}")[-1] == "ok"
+        before = account(board)
+        command = [*arguments(board, keys), "--factory", "--yes"]
+        cut_short(board, command, b"open('identity.new','wb')")
+        told = run_flash(board, keys)
+        assert (told["account"], told["key_revision"]) == ("kept", 1)
+        assert account(board) == before
+    assert not [name for name in files_of(flashed) if name.endswith(".new")]
 
 
 # ---- What cannot be done -----------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from budgetmeter import profile as profiles
 from budgetmeter.errors import InputError
@@ -27,12 +27,12 @@ class _Terminal:
         self.bar = Progress(
             TextColumn("{task.description:32}"),
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
+            TaskProgressColumn("{task.percentage:>3.0f} %"),
             console=screen,
             transient=True,
             disable=not screen.is_terminal,
         )
-        self.task = self.bar.add_task("looking", total=None)
+        self.task = self.bar.add_task("checking", total=None)
 
     def confirm(self, question):
         if self.yes:
@@ -47,11 +47,9 @@ class _Terminal:
     def warn(self, text):
         self.bar.console.print(f"budgetmeter: warning: {text}", soft_wrap=True)
 
-    def begin(self, total):
-        self.bar.update(self.task, total=total, completed=0)
-
-    def copying(self, name, done):
-        self.bar.update(self.task, description=f"copying {name}", completed=done)
+    def doing(self, what, done=0, total=None):
+        self.bar.remove_task(self.task)  # a task keeps its total for good
+        self.task = self.bar.add_task(what, completed=done, total=total)
 
 
 def flash(
@@ -110,7 +108,7 @@ def _show(report, plan):
         f"{report['firmware']}, key revision {report['key_revision']}, account {report['account']}",
         soft_wrap=True,
     )
-    console.print(f"{len(plan.files)} files copied, {plan.same} were as they should be")
+    console.print(f"files copied: {len(plan.files)}, as they should be already: {plan.same}")
     for name in report["removed"]:
         console.print(f"removed {name}")
     if not plan.keeps:

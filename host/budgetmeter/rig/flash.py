@@ -101,11 +101,8 @@ class User:
     def warn(self, text):
         """Something the user should know."""
 
-    def begin(self, total):
-        """Copying begins: octets in all."""
-
-    def copying(self, name, done):
-        """A file is being copied; octets before it."""
+    def doing(self, what, done=0, total=None):
+        """What is being done; octets copied so far, and in all."""
 
 
 def flash(device, wanted, user, index=""):
@@ -120,7 +117,9 @@ def flash(device, wanted, user, index=""):
     """
     port.check(device)
     with TemporaryDirectory(prefix="budgetmeter-") as folder:
+        user.doing("compiling")
         compiled = sources.build(wanted.kind, folder)
+        user.doing("looking at the board")
         port.leave(device)
         remote = Remote(device)
         with _restarting(remote):
@@ -137,7 +136,9 @@ def flash(device, wanted, user, index=""):
             )
         _carry_out(remote, plan, user)
         if not found.display:
+            user.doing("installing ssd1306")
             _install_driver(remote, user, index)
+        user.doing("starting the meter")
         remote.finish(plan.steps())
         answer = port.identify(device)
     _verify(device, answer, found, wanted, plan)
@@ -281,15 +282,15 @@ def _carry_out(remote, plan, user):
     """Copy what is to be copied."""
     if not (plan.files or plan.remove or plan.folders):
         return
-    sizes = plan.sizes()
     before, total = {}, 0
-    for name, size in sizes.items():
+    for name, size in plan.sizes().items():
         before[name] = total
         total += size
-    user.begin(total)
-    remote.copy(
-        plan.files, plan.remove, plan.folders, lambda name: user.copying(name, before[name])
-    )
+
+    def begun(name):
+        user.doing(f"copying {name.removesuffix(NEW)}", before[name], total)
+
+    remote.copy(plan.files, plan.remove, plan.folders, begun)
 
 
 def _install_driver(remote, user, index):
