@@ -2,9 +2,9 @@
 //
 //   node bridge.mjs FOLDER PERIPHERALS ONBOARD TOLD OPTIONS
 //
-// Standard input and output are the serial port, octet by octet; "reset" on the file descriptor
-// TOLD says that the board restarts. FOLDER is its flash: read at each start, written at each reset and at the
-// end. OPTIONS is JSON: what onboard.py makes of the WebAssembly port.
+// Standard input and output are the serial port, octet by octet; "reset" on the file descriptor TOLD
+// says that the board restarts. FOLDER is its flash: read at each start, written at each reset and at
+// the end. OPTIONS is JSON: what onboard.py makes of the WebAssembly port.
 //
 // What is real: MicroPython, its REPL, compiler and .mpy loader, and every file that was flashed.
 // What is replaced, beside the hardware (PERIPHERALS) and what onboard.py names:
@@ -24,7 +24,7 @@ const PASS_MS = 5;
 
 let vm = null;
 let turn = null; // one pass of main.py's loop; null in the REPL
-let waiting = []; // octets that have come in
+const waiting = []; // octets that have come in
 let asked = 0; // octets of RAW_PASTE seen
 let pasted = null; // octets pasted so far
 let mute = 0; // octets of output to swallow: plain raw mode says OK before it runs
