@@ -15,6 +15,7 @@ from rich.table import Table
 
 from budgetmeter import catalogue, report, scenario, units
 from budgetmeter import profile as profiles
+from budgetmeter.commands import flash as flashing
 from budgetmeter.commands import vending
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(vending.token_app, name="token")
 app.add_typer(vending.office_app, name="office")
+app.command()(flashing.flash)
 console = Console(highlight=False)
 
 

@@ -34,6 +34,11 @@ def identity_file(meter, revision, key, profile):
     :param profile: name of the profile, at most 24 ASCII characters
     :raises construct.ConstructError: a value out of range
     """
-    name = profile.encode("ascii", "replace")[:24].ljust(24, b"\0")
+    name = name_field(profile)
     fields = {"meter": meter, "key_revision": revision, "key": key, "profile": name}
     return sealed(Struct(*stored.Identity.subcons[:-1]).build(fields))
+
+
+def name_field(profile):
+    """The name of a profile as a meter keeps it: 24 ASCII characters, padded with zeros."""
+    return profile.encode("ascii", "replace")[:24].ljust(24, b"\0")

@@ -79,6 +79,19 @@ def add_meter(
 
 
 @office_app.command()
+def flashed(
+    meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
+    revision: Annotated[int, typer.Option(help="revision of the key it was flashed with")],
+    profile: Annotated[str, typer.Option(help="the profile it was flashed with")],
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+):
+    """Note what a board was flashed with: its tokens are sealed with that key from then on."""
+    _office(db, KeyFile(key)).flashed(meter, revision, profile)
+    console.print(f"meter {meter:09d}: key revision {revision}")
+
+
+@office_app.command()
 def log(
     meter: Annotated[
         int | None,

@@ -104,6 +104,11 @@ def _prepare_sqlite(connection, _record):
     cursor.close()
 
 
+def _check_number(meter):
+    if not 1 <= meter <= tokens.METER_LIMIT:
+        raise InputError(f"meter {meter}: a number of up to nine digits, from 1")
+
+
 class Office:
     """Issues tokens against a database.
 
@@ -217,8 +222,7 @@ class Office:
 
         :raises InputError: a number that is none, or a meter there already
         """
-        if not 1 <= meter <= tokens.METER_LIMIT:
-            raise InputError(f"meter {meter}: a number of up to nine digits, from 1")
+        _check_number(meter)
 
         def work():
             with self.engine.begin() as connection:
@@ -228,6 +232,35 @@ class Office:
                 self._vouch(connection, self.keys.latest)
                 connection.execute(meters.insert().values(values))
                 self._note(connection, "add-meter", meter, detail=profile)
+
+        self._guard(work)
+
+    def flashed(self, meter, revision, profile):
+        """Note what a meter was flashed with, and take it into the books if it is not there.
+
+        Its tokens are sealed with the key of that revision from then on.
+
+        :raises InputError: a number that is none, a revision the key file does not have, or one
+            below that in the books
+        """
+        _check_number(meter)
+        self.keys.meter_key(meter, revision)
+
+        def work():
+            with self.engine.begin() as connection:
+                row = self._row(connection, meter)
+                values = {"profile": profile, "key_revision": revision}
+                if row is None:
+                    connection.execute(meters.insert().values(meter=meter, **values))
+                elif revision < row["key_revision"]:
+                    raise InputError(
+                        f"meter {meter} has key revision {row['key_revision']} in the books; no "
+                        "meter goes back"
+                    )
+                else:
+                    change = meters.update().where(meters.c.meter == meter)
+                    connection.execute(change.values(values))
+                self._note(connection, "flashed", meter, detail=f"{profile}, revision {revision}")
 
         self._guard(work)
 
