@@ -13,10 +13,10 @@ from rich.table import Table
 
 from budgetmeter import catalogue, report, scenario, units
 from budgetmeter import profile as profiles
-from budgetmeter.commands import vending
+from budgetmeter.commands import emulate, meter, vending
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
-from budgetmeter.errors import InputError
+from budgetmeter.errors import BudgetmeterError, InputError
 
 # Typer's base of "the command line is wrong", wherever the installed release keeps it
 UsageError = cast(type[Exception], typer.BadParameter.__bases__[0])
@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 app.add_typer(vending.token_app, name="token")
 app.add_typer(vending.office_app, name="office")
+app.command()(emulate.emulate)
+meter.add_to(app)
 console = Console(highlight=False)
 
 
@@ -264,7 +266,7 @@ def main():
     """Entry point: errors a user can mend are one line and exit status 2."""
     try:
         sys.exit(app(standalone_mode=False))
-    except InputError as error:
+    except BudgetmeterError as error:
         print(f"budgetmeter: {error}", file=sys.stderr)
         sys.exit(2)
     except UsageError as error:

@@ -1,12 +1,14 @@
 """A meter on a virtual board with an office that seals its tokens, for tests of the link."""
 
 from budgetmeter import profile as profiles
+from budgetmeter.client import Meter as Client
+from budgetmeter.client.exchange import Exchange
 from budgetmeter.emulator import VirtualBoard
+from budgetmeter.emulator.loop import LoopLine
 from budgetmeter.identity import flashed
 from budgetmeter.vending.issue import Issuer
 from meterfw.meter import Meter
-from meterproto import framing, messages
-from meterproto.codes import Message, TokenStatus
+from meterproto.codes import TokenStatus
 
 METER = 123_456_789
 VENDING_KEY = bytes(range(32))
@@ -40,44 +42,23 @@ class Rig:
         """Status and reason of one token."""
         return self.meter.enter(token, port)
 
+    def receive(self, octets):
+        """Octets come in on its port."""
+        self.board.receive(octets, self.meter.poll)
+
     def send(self, octets):
         """What the meter answers on its port."""
-        self.board.received += octets
         self.board.sent.clear()
-        while self.board.received:
-            self.meter.poll()
-        for _ in range(64):  # requests are served a few at a time
-            self.meter.poll()
+        self.receive(octets)
         return bytes(self.board.sent)
 
-    def ask(self, kind, payload=b"", sequence=1):
-        """The parsed answer to a request."""
-        header = {"version": 1, "type": kind, "sequence": sequence}
-        wire = self.send(framing.encode(messages.Header.build(header) + payload))
-        (content,) = framing.Decoder().feed(wire)
-        head = messages.Header.parse(content)
-        assert head.sequence == sequence
-        assert head.type in (kind | messages.ANSWER, Message.ERROR | messages.ANSWER)
-        struct = messages.ANSWERS[Message(head.type & 127)]
-        rest = content[messages.Header.sizeof() :]
-        return struct.parse(rest) if struct is not None else rest
+    def ask(self, kind, payload=b""):
+        """The parsed answer to a request, asked once."""
+        return Exchange(LoopLine(self), timeout=1, tries=1).ask(kind, payload).payload
 
     def events(self):
-        """The event log as read over the wire, page by page: (number, entry) pairs."""
-        seen, number, total = [], 0, 1
-        while number < total:
-            header = {"version": 1, "type": Message.EVENTS, "sequence": 3}
-            request = messages.Header.build(header) + messages.EventsRequest.build(
-                {"first": number}
-            )
-            (answer,) = framing.Decoder().feed(self.send(framing.encode(request)))
-            rest = answer[messages.Header.sizeof() :]
-            page = messages.EventsPage.parse(rest)
-            number, total = page.next, page.total
-            for i in range(page.count):
-                start = messages.EventsPage.sizeof() + i * messages.Entry.sizeof()
-                seen.append((page.first + i, messages.Entry.parse(rest[start:])))
-        return seen
+        """The event log as read over the wire, page by page."""
+        return Client(LoopLine(self), tries=1).events()
 
     def type(self, line):
         """The lines a console command answers."""

@@ -186,11 +186,11 @@ def test_events_by_page(rig):
     for _ in range(60):
         rig.enter(rig.office.token(Kind.HOLD, rig.state.clock + 100))
     seen = rig.events()
-    numbers = [n for n, _ in seen]
+    numbers = [entry.number for entry in seen]
     assert numbers == list(range(rig.meter.log.first(), rig.meter.log.count))
     assert len(numbers) == 80
-    codes = {entry.code for _, entry in seen}
-    assert codes == {int(Event.HOLD_GRANTED), int(LogCode.TOKEN_ACCEPTED)}
+    codes = {entry.code for entry in seen}
+    assert codes == {Event.HOLD_GRANTED, LogCode.TOKEN_ACCEPTED}
 
 
 def test_a_token_in_a_frame_answers_number_balance_and_supply(rig):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from budgetmeter.errors import InputError
-from budgetmeter.units import decimal
+from budgetmeter.units import EPOCH, decimal
 
 HOUSEHOLD = "household-2007-jan-apr.csv.gz"
 NOMINAL_V = 230  # where a file has no current
@@ -121,6 +121,25 @@ class SampledLoad:
         if rate < 0:
             return Draw(0, 0, 0, until, 0, True)
         return Draw(rate, self.currents[index], 0 if self.gas else rate, until, rate)
+
+
+class From:
+    """A sampled load that goes by the clock: it draws what the file has for that time.
+
+    :param load: a `SampledLoad`
+    :param clock: clock value at which the reader begins to count its seconds
+    """
+
+    def __init__(self, load, clock):
+        self._load = load
+        begin = int((load.begin - EPOCH).total_seconds())
+        self._later = clock * 60 - begin
+
+    def at(self, second):
+        draw = self._load.at(second + self._later) if second + self._later >= 0 else None
+        if draw is None:
+            return NOTHING._replace(until=-self._later)
+        return draw._replace(until=draw.until - self._later)
 
 
 def household():

@@ -1,0 +1,133 @@
+"""Lines: octets to a meter and back, over a port or within this process."""
+
+import errno
+import os
+import re
+import time
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import serial
+
+from budgetmeter.client.errors import LineError
+
+BAUD = 115_200
+WRITE_S = 5.0  # longest wait for a port to take octets
+PIECE = 4096  # octets read at a time
+LOOP = "loop"
+
+
+_NAMED = {errno.EAGAIN: "in use by another program", errno.EIO: "the device is gone"}
+
+
+class Line(Protocol):
+    """What a client needs of a line. `now` is the clock that `read` waits on, in seconds."""
+
+    def write(self, data: bytes) -> None:
+        """Send octets.
+
+        :raises LineError: when the line broke
+        """
+        ...
+
+    def read(self, wait_s: float) -> bytes:
+        """What has come in, waiting at most so long for the first octet; empty if nothing came.
+
+        :raises LineError: when the line broke
+        """
+        ...
+
+    def now(self) -> float: ...
+
+    def close(self) -> None: ...
+
+
+class SerialLine:
+    """A port by its pyserial URL: `/dev/ttyACM0`, `socket://127.0.0.1:7000`, `rfc2217://…`.
+
+    A device is taken for this program alone.
+
+    :raises LineError: when it cannot be opened
+    """
+
+    def __init__(self, url):
+        self.url = url
+        _check(url)
+        try:
+            self._port = serial.serial_for_url(
+                url, baudrate=BAUD, timeout=0, write_timeout=WRITE_S, exclusive=True
+            )
+            self._port.reset_input_buffer()
+        except (serial.SerialException, OSError, ValueError, OverflowError) as error:
+            raise LineError(_why(url, error)) from None
+
+    def write(self, data):
+        try:
+            self._port.write(data)
+        except (serial.SerialException, OSError) as error:
+            raise LineError(_why(self.url, error)) from None
+
+    def read(self, wait_s):
+        port = self._port
+        try:
+            port.timeout = wait_s
+            data = port.read(1)
+            if data:
+                port.timeout = 0
+                data += port.read(PIECE)
+        except (serial.SerialException, OSError) as error:
+            raise LineError(_why(self.url, error)) from None
+        return data
+
+    def now(self):
+        return time.monotonic()
+
+    def close(self):
+        self._port.close()
+
+
+def _check(url):
+    """Name what pyserial's own message would not."""
+    if not url.isprintable() or not url.strip():
+        raise LineError(f"{url!r} is no port, such as /dev/ttyACM0 or socket://127.0.0.1:7000")
+    if url.startswith("socket:"):
+        try:
+            parts = urlsplit(url)
+            whole = parts.hostname and parts.port and not parts.query
+        except ValueError:
+            whole = False
+        if not whole:
+            raise LineError(f"{url}: an address such as socket://127.0.0.1:7000")
+
+
+def _why(url, error):
+    """One line; the system's own words where an error number is in pyserial's."""
+    number = re.search(r"\[Errno (\d+)\]|\((\d+), ", str(error))
+    if number:
+        code = int(number[1] or number[2])
+        return f"{url}: {_NAMED.get(code) or os.strerror(code)}"
+    if "disconnected" in str(error):
+        return f"{url}: closed by the other side"
+    return f"{url}: {' '.join(str(error).split())}"
+
+
+def open_line(url):
+    """The line of a URL; `loop` or `loop:PROFILE` is an emulated meter in this process.
+
+    :raises LineError: when it cannot be opened
+    :raises InputError: no such profile
+    """
+    kind, _, profile = url.partition(":")
+    if kind == LOOP and not profile.startswith("//"):
+        return _loop(profile)
+    return SerialLine(url)
+
+
+def _loop(profile):
+    from budgetmeter import profile as profiles  # noqa: PLC0415  # other lines need no emulator
+    from budgetmeter.emulator import ConstantLoad, Emulator  # noqa: PLC0415
+    from budgetmeter.emulator.loop import LoopLine  # noqa: PLC0415
+    from budgetmeter.units import clock_now  # noqa: PLC0415
+
+    world = Emulator(profiles.load(profile or "wallonia-card"), clock_now(), ConstantLoad())
+    return LoopLine(world)
