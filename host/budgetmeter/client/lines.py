@@ -1,8 +1,10 @@
 """Lines: octets to a meter and back, over a port or within this process."""
 
+import contextlib
 import errno
 import os
 import re
+import socket
 import time
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ import serial
 from budgetmeter.client.errors import LineError
 
 BAUD = 115_200
+OPEN_S = 10.0
 WRITE_S = 5.0  # longest wait for a port to take octets
 PIECE = 4096  # octets read at a time
 LOOP = "loop"
@@ -43,7 +46,7 @@ class Line(Protocol):
 
 
 class SerialLine:
-    """A port by its pyserial URL: `/dev/ttyACM0`, `socket://127.0.0.1:7000`, `rfc2217://…`.
+    """A port by its pyserial URL: `/dev/ttyACM0`, `rfc2217://…`.
 
     A device is taken for this program alone.
 
@@ -52,12 +55,14 @@ class SerialLine:
 
     def __init__(self, url):
         self.url = url
-        _check(url)
+        if not url.isprintable() or not url.strip():
+            raise LineError(f"{url!r} is no port, such as /dev/ttyACM0 or socket://127.0.0.1:7000")
         try:
             self._port = serial.serial_for_url(
                 url, baudrate=BAUD, timeout=0, write_timeout=WRITE_S, exclusive=True
             )
-            self._port.reset_input_buffer()
+            if "://" not in url:
+                self._port.reset_input_buffer()  # what was meant for whoever had it before
         except (serial.SerialException, OSError, ValueError, OverflowError) as error:
             raise LineError(_why(url, error)) from None
 
@@ -72,11 +77,12 @@ class SerialLine:
         try:
             port.timeout = wait_s
             data = port.read(1)
-            if data:
-                port.timeout = 0
-                data += port.read(PIECE)
         except (serial.SerialException, OSError) as error:
             raise LineError(_why(self.url, error)) from None
+        if data:
+            with contextlib.suppress(serial.SerialException, OSError):  # told by the next read
+                port.timeout = 0
+                data += port.read(PIECE)
         return data
 
     def now(self):
@@ -86,18 +92,54 @@ class SerialLine:
         self._port.close()
 
 
-def _check(url):
-    """Name what pyserial's own message would not."""
-    if not url.isprintable() or not url.strip():
-        raise LineError(f"{url!r} is no port, such as /dev/ttyACM0 or socket://127.0.0.1:7000")
-    if url.startswith("socket:"):
+class SocketLine:
+    """A TCP port by its pyserial URL, `socket://127.0.0.1:7000`.
+
+    Not pyserial's own: that one keeps the socket open when the other side is gone, loses what was
+    said last, and serves no descriptor above 1023.
+
+    :raises LineError: when it cannot be opened
+    """
+
+    def __init__(self, url):
+        self.url = url
         try:
             parts = urlsplit(url)
-            whole = parts.hostname and parts.port and not parts.query
+            address = parts.hostname, parts.port
         except ValueError:
-            whole = False
-        if not whole:
+            address = None, None
+        if not all(address) or parts.query or parts.path.strip("/"):
             raise LineError(f"{url}: an address such as socket://127.0.0.1:7000")
+        try:
+            self._socket = socket.create_connection(address, OPEN_S)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except (OSError, UnicodeError) as error:
+            raise LineError(_why(url, error)) from None
+
+    def write(self, data):
+        try:
+            self._socket.settimeout(WRITE_S)
+            self._socket.sendall(data)
+        except OSError as error:
+            raise LineError(_why(self.url, error)) from None
+
+    def read(self, wait_s):
+        try:
+            self._socket.settimeout(wait_s)
+            data = self._socket.recv(PIECE)
+        except (TimeoutError, BlockingIOError):
+            return b""
+        except OSError as error:
+            raise LineError(_why(self.url, error)) from None
+        if not data:
+            raise LineError(f"{self.url}: closed by the other side")
+        return data
+
+    def now(self):
+        return time.monotonic()
+
+    def close(self):
+        self._socket.close()
 
 
 def _why(url, error):
@@ -106,9 +148,8 @@ def _why(url, error):
     if number:
         code = int(number[1] or number[2])
         return f"{url}: {_NAMED.get(code) or os.strerror(code)}"
-    if "disconnected" in str(error):
-        return f"{url}: closed by the other side"
-    return f"{url}: {' '.join(str(error).split())}"
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"{url}: {' '.join(reason.split())}"
 
 
 def open_line(url):
@@ -120,7 +161,7 @@ def open_line(url):
     kind, _, profile = url.partition(":")
     if kind == LOOP and not profile.startswith("//"):
         return _loop(profile)
-    return SerialLine(url)
+    return SocketLine(url) if kind == "socket" else SerialLine(url)
 
 
 def _loop(profile):

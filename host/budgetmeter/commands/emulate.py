@@ -59,6 +59,8 @@ def emulate(
     """Meters on real ports, until stopped. Prints number and URL of each as soon as it answers."""
     if pty and (tcp is not None or bind != LOOPBACK):
         raise InputError("either --tcp or --pty")
+    if not bind:
+        raise InputError("--bind takes an address")
     tcp = tcp or 0
     if tcp and tcp + count - 1 > 65_535:
         raise InputError(f"--tcp {tcp}: {count} meters need ports above 65535")

@@ -10,13 +10,16 @@ import os
 import selectors
 import socket
 import tty
+from collections import deque
 
 from budgetmeter.errors import InputError
 
 READ = 256  # octets taken in at a time
 ROOM = 16_384  # octets waiting to be read by the user, above which none are taken in
 GIVE_UP_S = 30.0  # how long they may wait without one being read
+AT_ONCE = 8  # users let in or sent away at a time
 BUSY = b"error port in use\r\n"
+MORE, NOTHING, GONE = range(3)
 
 
 class Stream:
@@ -31,27 +34,35 @@ class Stream:
     def interest(self):
         """What to select for, by file descriptor; nothing when nothing can happen."""
         events = selectors.EVENT_WRITE if self._out else 0
-        if not self.ended and len(self._out) <= ROOM:
+        if not self.ended and self.takes_more():
             events |= selectors.EVENT_READ
         return {self.fd: (events, self)} if events else {}
 
     def serve(self, world):
-        """Take in a piece and let the meter answer it; False when the user is gone."""
+        """Take in a piece for the meter to answer: MORE may have come, NOTHING, or he is GONE."""
         try:
             data = os.read(self.fd, READ)
         except BlockingIOError:
-            return True
+            return NOTHING
         except OSError:
-            return False
-        if not data:
-            self.ended = True
-            return bool(self._out)
-        world.receive(data)
-        return True
+            return GONE
+        if data:
+            world.receive(data)
+            return MORE
+        self.ended = True
+        return NOTHING if self._out else GONE
 
-    def send(self, data, now):
-        """Keep octets for the user and send what goes; False when the user is gone."""
-        self._out += data
+    def takes_more(self):
+        """Whether there is room for more answers."""
+        return len(self._out) <= ROOM
+
+    def hold(self, sent):
+        """Keep octets for the user; `sent` is emptied."""
+        self._out += sent
+        sent.clear()
+
+    def send(self, now):
+        """Send what goes of what is kept; False when the user is gone."""
         while self._out:
             try:
                 sent = os.write(self.fd, self._out)
@@ -94,7 +105,7 @@ class TcpPort:
         try:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._listener.bind(address)
-            self._listener.listen(16)
+            self._listener.listen(socket.SOMAXCONN)
         except OSError as error:
             self._listener.close()
             raise InputError(f"{host}, port {port}: {error.strerror or error}") from None
@@ -104,6 +115,7 @@ class TcpPort:
         self.url = f"socket://{shown}:{at[1]}"
         self._user = None
         self.stream = None
+        self._leaving = deque()  # sent away
 
     def interests(self):
         """By file descriptor: what to select it for, and the stream on it."""
@@ -114,25 +126,44 @@ class TcpPort:
         """A file descriptor has something to read."""
         if fd == self._listener.fileno():
             self._accept(world)
-        elif self.stream is not None and not self.stream.serve(world):
+        elif self.stream is not None and self.stream.serve(world) == GONE:
             self.hang_up()
 
     def _accept(self, world):
-        try:
-            user, _ = self._listener.accept()
-        except OSError:  # gone again already
-            return
-        user.setblocking(False)
-        if self.stream is not None and not self.stream.ended:
-            self.serve(world, self.stream.fd)  # the one before may just have left
-        if self.stream is not None and not self.stream.ended:
-            with user, contextlib.suppress(OSError):
-                user.send(BUSY)
-            return
-        self.hang_up()
-        user.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        user.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._user, self.stream = user, Stream(user.fileno())
+        """Let in whoever waits, if nobody else is in."""
+        for _ in range(AT_ONCE):
+            try:
+                user, _ = self._listener.accept()
+            except OSError:  # nobody, or gone again already
+                return
+            user.setblocking(False)
+            if self._in_use(world):
+                self._send_away(user)
+                continue
+            self.hang_up()
+            user.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            user.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self._user, self.stream = user, Stream(user.fileno())
+
+    def _in_use(self, world):
+        """Whether the present user is still there: he may have left behind what he has sent."""
+        stream = self.stream
+        if stream is None:
+            return False
+        found = MORE
+        while found == MORE and not stream.ended and stream.takes_more():
+            found = stream.serve(world)
+            stream.hold(world.board.sent)
+        return found != GONE and not stream.ended
+
+    def _send_away(self, user):
+        """Tell him, and close when he has had time to read it."""
+        with contextlib.suppress(OSError):
+            user.send(BUSY)
+            user.shutdown(socket.SHUT_WR)
+        self._leaving.append(user)
+        if len(self._leaving) > AT_ONCE:
+            self._leaving.popleft().close()
 
     def hang_up(self):
         """The user is gone, or given up."""
@@ -143,6 +174,8 @@ class TcpPort:
     def close(self):
         """Give the port back."""
         self.hang_up()
+        for user in self._leaving:
+            user.close()
         self._listener.close()
 
 
@@ -171,8 +204,11 @@ class PtyPort:
         self.stream.serve(world)
 
     def hang_up(self):
-        """Nobody reads: what waits is dropped, as on a serial line."""
+        """Nobody reads: what waits, either way, is dropped, as on a serial line."""
         self.stream.forget()
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(ROOM // READ):
+                os.read(self._master, READ)
 
     def close(self):
         """Give the device back."""

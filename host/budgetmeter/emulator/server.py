@@ -146,10 +146,13 @@ class Server:
     def _deliver(self, index):
         """Hand on what a meter has sent, and look at its port anew."""
         world, port, _ = self._meters[index]
-        sent = world.board.sent
-        if port.stream is not None and not port.stream.send(sent, time.monotonic()):
-            port.hang_up()
-        sent.clear()
+        stream = port.stream
+        if stream is None:
+            world.board.sent.clear()
+        else:
+            stream.hold(world.board.sent)
+            if not stream.send(time.monotonic()):
+                port.hang_up()
         self._watch(index)
 
     def _watch(self, index):
