@@ -7,7 +7,7 @@ STUBS  := $(VENV)/stubs
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench faults fuzz layouts clean
+.PHONY: help run test lint rules bench faults fuzz kills soak device layouts clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,15 @@ fuzz: $(VENV)/test.stamp  ## ten million octets of junk at the meter's port; SEE
 
 faults: $(VENV)/test.stamp  ## power cuts everywhere, and in every recovery; CUT="rp2040 17:half" repeats one
 	@$(BIN)/python -m tests.faults.campaign $(CUT)
+
+kills: $(VENV)/test.stamp  ## kill -9 under load, 200 times on the same state; SEED=n repeats one
+	@$(BIN)/python -m tests.emulate.killed 200 $(SEED)
+
+soak: $(VENV)/test.stamp  ## a thousand meters in one process, asked 200,000 times over TCP
+	@$(BIN)/python -m tests.emulate.soak
+
+device: $(VENV)/test.stamp  ## the device suite on one target: TARGET=/dev/ttyACM0 KEY=vending.key
+	@$(BIN)/python -m pytest tests/device -rs $(if $(TARGET),--target $(TARGET)) $(if $(KEY),--key $(KEY))
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate

@@ -1,4 +1,15 @@
-"""Figures that tests count and the run prints at its end, whichever worker counted them."""
+"""Options of the device suite; figures that tests count, whichever worker counted them."""
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("device suite")
+    group.addoption(
+        "--target",
+        action="append",
+        help="where tests/device runs: emulator, tcp, pty, micropython, or a port such as "
+        "/dev/ttyACM0; may be repeated; by default the four",
+    )
+    group.addoption("--key", help="vending keys of a meter on a port")
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -15,11 +15,11 @@ from rich.table import Table
 
 from budgetmeter import catalogue, report, scenario, units
 from budgetmeter import profile as profiles
+from budgetmeter.commands import emulate, meter, vending
 from budgetmeter.commands import flash as flashing
-from budgetmeter.commands import vending
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
-from budgetmeter.errors import InputError
+from budgetmeter.errors import BudgetmeterError, InputError
 
 # Typer's base of "the command line is wrong", wherever the installed release keeps it
 UsageError = cast(type[Exception], typer.BadParameter.__bases__[0])
@@ -32,6 +32,8 @@ app = typer.Typer(
 app.add_typer(vending.token_app, name="token")
 app.add_typer(vending.office_app, name="office")
 app.command()(flashing.flash)
+app.command()(emulate.emulate)
+meter.add_to(app)
 console = Console(highlight=False)
 
 
@@ -298,7 +300,7 @@ def main():
     """Entry point: errors a user can mend are one line and exit status 2."""
     try:
         sys.exit(app(standalone_mode=False))
-    except InputError as error:
+    except BudgetmeterError as error:
         _fail(str(error))
     except UsageError as error:
         message = " ".join(error.format_message().split())

@@ -4,7 +4,7 @@ Local time is Belgian wall-clock time, with summer time as the meter derives it;
 counts minutes since 2000-01-01 00:00 UTC+1 all year.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
 from meterfw import calendar
@@ -78,6 +78,12 @@ def to_clock(moment):
 def from_clock(clock, second=0):
     """Belgian local time of a clock value, as a naive datetime."""
     return EPOCH + timedelta(minutes=calendar.local(clock), seconds=second)
+
+
+def clock_now():
+    """Clock value of the present moment."""
+    present = datetime.now(timezone(timedelta(hours=1))).replace(tzinfo=None)
+    return int((present - EPOCH).total_seconds() // 60)
 
 
 def moment(value):

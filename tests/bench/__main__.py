@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import boards, emulator, journal, protocol, rules, vending
+from tests.bench import boards, emulator, journal, pipeline, protocol, rules, vending
 
 BENCHMARKS = {
     "rules": rules.main,
@@ -11,6 +11,7 @@ BENCHMARKS = {
     "protocol": protocol.main,
     "journal": journal.main,
     "vending": vending.main,
+    "pipeline": pipeline.main,
 }
 
 for name in sys.argv[1:] or BENCHMARKS:

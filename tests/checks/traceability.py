@@ -54,7 +54,9 @@ def test_places():
     """Rule id to the tests marked with it."""
     collector = _Collector()
     with contextlib.redirect_stdout(io.StringIO()) as output:
-        status = pytest.main(["--collect-only", "-qq", str(ROOT / "tests")], plugins=[collector])
+        status = pytest.main(
+            ["--collect-only", "-qq", "--assert=plain", str(ROOT / "tests")], plugins=[collector]
+        )
     if status != 0:
         raise SystemExit(f"tests do not collect:\n{output.getvalue()}")
     return collector.tests

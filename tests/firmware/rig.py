@@ -1,12 +1,12 @@
 """The rig of the unit tests with the host's parts: the emulator's board, the office's issuer.
 
-Answers are parsed by construct.
+Answers are asked for by the client and parsed by construct.
 """
 
+from budgetmeter.client.exchange import Exchange
 from budgetmeter.emulator import VirtualBoard
+from budgetmeter.emulator.loop import LoopLine
 from budgetmeter.vending.issue import Issuer
-from meterproto import framing, messages
-from meterproto.codes import Message
 
 from tests.firmware.unit import rig
 from tests.firmware.unit.rig import METER, VENDING_KEY, executed
@@ -20,14 +20,10 @@ class Rig(rig.Rig):
     board_type = VirtualBoard
     office_type = Issuer
 
-    def ask(self, kind, payload=b"", sequence=1):
-        """The parsed answer to a request."""
-        header = {"version": 1, "type": kind, "sequence": sequence}
-        wire = self.send(framing.encode(messages.Header.build(header) + payload))
-        (content,) = framing.Decoder().feed(wire)
-        head = messages.Header.parse(content)
-        assert head.sequence == sequence
-        assert head.type in (kind | messages.ANSWER, Message.ERROR | messages.ANSWER)
-        struct = messages.ANSWERS[Message(head.type & 127)]
-        rest = content[messages.Header.sizeof() :]
-        return struct.parse(rest) if struct is not None else rest
+    def receive(self, octets):
+        """Octets come in on its port."""
+        self.board.receive(octets, self.meter.poll)
+
+    def ask(self, kind, payload=b""):
+        """The parsed answer to a request, asked once."""
+        return Exchange(LoopLine(self), timeout=1, tries=1).ask(kind, payload).payload

@@ -1,8 +1,13 @@
 """The virtual board: a `meterfw.board.Board` in virtual time."""
 
 from meterfw.board import Board
+from meterfw.link import CHUNK
+from meterfw.meter import SERVED
+from meterproto.framing import FLAG
 
 from budgetmeter.emulator.load import NOTHING
+
+_ENDS = bytes([FLAG]) + b"\r\n"  # octets that may complete a line or a frame
 
 
 class VirtualBoard(Board):
@@ -50,6 +55,15 @@ class VirtualBoard(Board):
     def press(self, held_s=0):
         """The button is pressed and released after so many seconds."""
         self._held_s = held_s
+
+    def receive(self, octets, poll):
+        """Octets come in on the port; `poll` lets the meter do a pass, until all are served."""
+        self.received += octets
+        while self.received:
+            poll()
+        ends = sum(octet in _ENDS for octet in octets[-CHUNK:])
+        for _ in range(ends // SERVED):  # what it has read and not come to
+            poll()
 
     @property
     def now_s(self):

@@ -124,6 +124,25 @@ class SampledLoad:
         return Draw(rate, self.currents[index], 0 if self.gas else rate, until, rate)
 
 
+class From:
+    """A sampled load that goes by the clock: it draws what the file has for that time.
+
+    :param load: a `SampledLoad`
+    :param clock: clock value at which the reader begins to count its seconds
+    """
+
+    def __init__(self, load, clock):
+        self._load = load
+        begin = int((load.begin - EPOCH).total_seconds())
+        self._later = clock * 60 - begin
+
+    def at(self, second):
+        draw = self._load.at(second + self._later) if second + self._later >= 0 else None
+        if draw is None:
+            return NOTHING._replace(until=-self._later)
+        return draw._replace(until=draw.until - self._later)
+
+
 def household():
     """The measured household that comes with the package: four months of minutes."""
     path = files("budgetmeter") / "data" / HOUSEHOLD

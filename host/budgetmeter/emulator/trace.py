@@ -144,3 +144,16 @@ class Trace:
     def count(self, event):
         """How often an event happened."""
         return sum(entry.code is event for entry in self.entries)
+
+
+class NoTrace(Trace):
+    """Keeps nothing, so that a meter may run for ever."""
+
+    def pass_time(self, name, begin, end):
+        pass
+
+    def sample(self, now_s, m):
+        pass
+
+    def drain(self, log, seen, m):
+        return log.count

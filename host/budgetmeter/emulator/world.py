@@ -7,11 +7,12 @@ from meterfw import layouts, rules
 from meterfw.journal import LOST, NEW
 from meterfw.meter import COMMIT_MIN, COMMIT_WH, Meter
 from meterproto.codes import Result, TokenReason
+from meterproto.tokens import meter_key
 
 from budgetmeter import units
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.load import NOTHING
-from budgetmeter.emulator.trace import SAMPLE_S, Trace, phase
+from budgetmeter.emulator.trace import SAMPLE_S, NoTrace, Trace, phase
 from budgetmeter.identity import flashed
 from budgetmeter.vending.issue import Issuer
 
@@ -29,21 +30,40 @@ class Emulator:
     :param household: the people; None for nobody
     :param adaptive: False steps every second (slow; for proofs)
     :param files: where the meter keeps its files, as `VirtualBoard` wants them; a meter found there
-        goes on where it was
+        goes on where it was, with the identity it was flashed with
+    :param meter: serial number
+    :param key: the key to flash it with, and its revision; by default one that is no secret
+    :param trace: False keeps no trace, for a meter that lives long
+    :raises OSError: when the files cannot be read or written
     """
 
-    def __init__(self, profile, clock, load, household=None, adaptive=True, files=None):
+    def __init__(
+        self,
+        profile,
+        clock,
+        load,
+        household=None,
+        adaptive=True,
+        files=None,
+        meter=METER,
+        key=None,
+        trace=True,
+    ):
         self.profile = profile
         self.load = load
         self.household = household
-        self.trace = Trace()
-        self.issuer = Issuer(METER, VENDING_KEY, derive=True)
+        self.trace = Trace() if trace else NoTrace()
         files = {} if files is None else files
-        for name, data in flashed(METER, 1, self.issuer.key, profile).items():
-            if files.get(name) != data:
+        key, revision = key or (meter_key(VENDING_KEY, meter, 1), 1)
+        for name, data in flashed(meter, revision, key, profile).items():
+            found = files.get(name)
+            if found is None or (name == "profile" and found != data):
                 files[name] = data
         self.board = VirtualBoard(clock, files)
         self.meter = Meter(self.board)
+        memory = self.meter.memory
+        self.issuer = Issuer(meter, memory.key, memory.key_revision)
+        self.issuer.number = memory.numbers.highest
         self.start_s = clock * 60
         self._longest = rules.STEP_S if adaptive else 1
         self._plans = []
@@ -158,6 +178,11 @@ class Emulator:
                     events |= 1 << entry.code
             self.household.notice(events)
             self.load_changed()
+
+    def receive(self, octets):
+        """Octets come in on the meter's port; what it answers is in `board.sent`."""
+        self.board.receive(octets, self.meter.poll)
+        self._note()
 
     # What people and the operator do
 

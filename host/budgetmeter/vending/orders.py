@@ -113,7 +113,11 @@ KINDS = {
     "key-change": (Kind.KEY_CHANGE, []),
     "test": (Kind.TEST, []),
 }
-FIXED = ("energy", "payment_mode", "limiter_fitted")  # values of the profile that every meter refuses to change
+FIXED = (
+    "energy",
+    "payment_mode",
+    "limiter_fitted",
+)  # values of the profile that every meter refuses to change
 OPTIONS = tuple(dict.fromkeys(name for _, options in KINDS.values() for name, _, _ in options))
 
 

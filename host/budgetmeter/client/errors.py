@@ -1,0 +1,93 @@
+"""What can go wrong between a client and a meter.
+
+MeterError
+├── LineError             the port cannot be opened, or broke
+├── NoAnswer              nothing came, however often it was asked
+├── BadAnswer             the meter could not serve the request
+└── TokenRefused          with status, reason, number and balance
+    ├── FormatFailure
+    ├── AuthenticationFailure
+    ├── ValidationFailure
+    │   └── TokenUsed     taken before
+    └── ExecutionFailure
+"""
+
+from meterproto.codes import Result, TokenReason, TokenStatus
+
+from budgetmeter.errors import BudgetmeterError
+
+
+class MeterError(BudgetmeterError):
+    """Base of what a client raises. The message is one clear line."""
+
+
+class LineError(MeterError):
+    """The port cannot be opened, or broke."""
+
+
+class NoAnswer(MeterError):
+    """No answer came in time. A token may have been taken; entering it again is safe."""
+
+
+class BadAnswer(MeterError):
+    """The meter could not serve the request, or answered something else."""
+
+
+class TokenRefused(MeterError):
+    """The meter did not take a token; its account has not changed.
+
+    :ivar status: `meterproto.codes.TokenStatus`
+    :ivar reason: reason code: `meterproto.codes.TokenReason`, or 64 plus a `Result`
+    :ivar number: the token's number, 0 when it could not be read
+    :ivar balance: the balance, EUR
+    """
+
+    def __init__(self, status, reason, number, balance):
+        super().__init__(f"token refused: {explain(reason)}")
+        self.status = TokenStatus(status)
+        self.reason = reason
+        self.number = number
+        self.balance = balance
+
+
+class FormatFailure(TokenRefused):
+    """No token, mistyped, or of a kind this meter does not know."""
+
+
+class AuthenticationFailure(TokenRefused):
+    """Key revision unknown, tag wrong, or locked out."""
+
+
+class ValidationFailure(TokenRefused):
+    """Not for this meter, expired, too old, or taken before."""
+
+
+class TokenUsed(ValidationFailure):
+    """Taken before. On a line that duplicates what is sent, perhaps by this very call."""
+
+
+class ExecutionFailure(TokenRefused):
+    """Refused by a rule, or could not be stored; the token is not spent."""
+
+
+_BY_STATUS = {
+    TokenStatus.FORMAT_FAILURE: FormatFailure,
+    TokenStatus.AUTHENTICATION_FAILURE: AuthenticationFailure,
+    TokenStatus.VALIDATION_FAILURE: ValidationFailure,
+    TokenStatus.EXECUTION_FAILURE: ExecutionFailure,
+}
+
+
+def refusal(status, reason, number, balance):
+    """The exception for a meter's answer to a token."""
+    kind = TokenUsed if reason == TokenReason.USED else _BY_STATUS[status]
+    return kind(status, reason, number, balance)
+
+
+def explain(reason):
+    """A reason code in words."""
+    codes, number = TokenReason, reason
+    if reason >= TokenReason.RESULT:
+        codes, number = Result, reason - TokenReason.RESULT
+    known = {int(code): code.meaning for code in codes}
+    return known.get(number, f"reason {reason}")

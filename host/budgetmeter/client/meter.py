@@ -1,0 +1,156 @@
+"""The client: a meter by the URL of its port."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from construct import ConstructError
+from meterproto import messages, tokens
+from meterproto.codes import ControlState, Kind, Message, TokenReason, TokenStatus
+
+from budgetmeter.client.errors import MeterError, TokenUsed, refusal
+from budgetmeter.client.exchange import Exchange
+from budgetmeter.client.lines import open_line
+from budgetmeter.client.readings import Entry, Identity, Registers, Status, reading
+from budgetmeter.errors import InputError
+
+TIMEOUT_S = 1.0
+TRIES = 5
+LONGEST_LINE = 160  # characters of a console command
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A token that was taken.
+
+    :ivar number: its number
+    :ivar balance: the balance now, EUR
+    :ivar control_state: the supply control switch now
+    :ivar effect: False when the order behind it had taken effect before
+    :ivar confirmed: False when no answer to a first try came, and the meter said to a later one
+        that the token is spent: by that first try, unless it had been entered elsewhere before
+    """
+
+    number: int
+    balance: Decimal
+    control_state: ControlState
+    effect: bool = True
+    confirmed: bool = True
+
+
+class Meter:
+    """A meter, real or emulated. A context manager; not to be shared by threads.
+
+        with Meter("/dev/ttyACM0") as meter:
+            print(meter.status().balance)
+
+    :param port: a pyserial URL (`/dev/ttyACM0`, `socket://127.0.0.1:7000`), `loop` for an emulated
+        meter in this process, or a `budgetmeter.client.Line`
+    :param timeout: seconds to wait for an answer before a request is repeated
+    :param tries: how often a request is sent at most
+    :raises LineError: when the port cannot be opened
+    """
+
+    def __init__(self, port, timeout=TIMEOUT_S, tries=TRIES):
+        if timeout <= 0 or tries < 1:
+            raise InputError("timeout is above 0 s, and tries at least 1")
+        self.line = open_line(port) if isinstance(port, str) else port
+        self.exchange = Exchange(self.line, timeout, tries)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def close(self):
+        """Give the port back."""
+        self.line.close()
+
+    # Reading. Each may raise NoAnswer, BadAnswer or LineError.
+
+    def identify(self):
+        """Who it is: an `Identity`."""
+        return self._read(Identity, Message.IDENTIFY)
+
+    def status(self):
+        """Account, limits and supply now: a `Status`."""
+        return self._read(Status, Message.STATUS)
+
+    def registers(self):
+        """Energy and lifetime totals: `Registers`."""
+        return self._read(Registers, Message.REGISTERS)
+
+    def _read(self, kind, message):
+        return reading(kind, self.exchange.ask(message).payload)
+
+    def events(self, first=0):
+        """The event log from entry number `first` on, oldest first: a list of `Entry`.
+
+        A meter keeps the latest 128; what is older is gone.
+        """
+        entries, total = [], first + 1
+        while first < total:
+            request = messages.EventsRequest.build({"first": first})
+            page = self.exchange.ask(Message.EVENTS, request).payload
+            for number, raw in enumerate(page.entries, page.first):
+                raw.number = number
+                entries.append(reading(Entry, raw))
+            if page.next <= first:
+                break
+            first, total = page.next, page.total
+        return entries
+
+    def ping(self):
+        """Ask for a sign of life."""
+        self.exchange.ask(Message.PING)
+
+    # Changing
+
+    def enter(self, token):
+        """Enter a token, as bytes or as its text. Repeating it is safe: it is spent once.
+
+        :returns: `Entered`
+        :raises TokenRefused: with the reason; nothing has changed
+        :raises InputError: text that is no token
+        :raises NoAnswer: it may have been taken or not; enter it again to know
+        """
+        if isinstance(token, str):
+            try:
+                token = tokens.from_text(token)
+            except ValueError as error:
+                raise InputError(f"no token: {error}") from None
+        if not 0 < len(token) <= tokens.KeyToken.sizeof():
+            raise InputError(f"a token has at most {tokens.KeyToken.sizeof()} bytes")
+        answer, tries = self.exchange.ask(Message.TOKEN, bytes(token))
+        status, reason, number = answer.status, answer.reason, answer.number
+        balance = Decimal(answer.balance).scaleb(-5)
+        switch = ControlState(answer.control_state)
+        if status == TokenStatus.EXECUTED:
+            return Entered(number, balance, switch, effect=reason == TokenReason.NONE)
+        refused = refusal(status, reason, number, balance)
+        if tries > 1 and (isinstance(refused, TokenUsed) or self._key_changed(token, reason)):
+            return Entered(number, balance, switch, confirmed=False)
+        raise refused
+
+    def _key_changed(self, token, reason):
+        """Whether a key change, refused for its revision, is the one now in force."""
+        if reason != TokenReason.KEY_REVISION or token[1] != Kind.KEY_CHANGE:
+            return False
+        try:
+            return tokens.parse(token).value == self.identify().key_revision
+        except (ConstructError, ValueError, MeterError):
+            return False
+
+    def command(self, line):
+        """Lines the console answers to a command; the last one is `ok` or begins with `error`.
+
+        It is sent once: a command is not repeated by itself.
+
+        :raises InputError: what cannot be sent as one line of the console
+        :raises NoAnswer: the answer did not come to its end
+        """
+        if not line.isascii() or not line.isprintable() or "~" in line:
+            raise InputError("a command is a line of printable ASCII without ~")
+        if not line.strip() or len(line) > LONGEST_LINE:
+            raise InputError(f"a command has 1 to {LONGEST_LINE} characters")
+        return self.exchange.command(line)

@@ -1,0 +1,216 @@
+"""Ports a meter is reached on: TCP and PTY. Nothing waits, and every buffer is bounded.
+
+A port has one user at a time, as a serial port has. What a meter says is kept for a user who is
+slow to read; while much is kept, nothing is read from him, and who does not read at all is given
+up in the end.
+"""
+
+import contextlib
+import os
+import selectors
+import socket
+import tty
+from collections import deque
+
+from budgetmeter.errors import InputError
+
+READ = 256  # octets taken in at a time
+ROOM = 16_384  # octets waiting to be read by the user, above which none are taken in
+GIVE_UP_S = 30.0  # how long they may wait without one being read
+AT_ONCE = 8  # users let in or sent away at a time
+BUSY = b"error port in use\r\n"
+MORE, NOTHING, GONE = range(3)
+
+
+class Stream:
+    """Octets to and from one file descriptor."""
+
+    def __init__(self, fd):
+        self.fd = fd
+        self.ended = False  # nothing more will come in
+        self._out = bytearray()
+        self._stuck_since = None
+
+    def interest(self):
+        """What to select for, by file descriptor; nothing when nothing can happen."""
+        events = selectors.EVENT_WRITE if self._out else 0
+        if not self.ended and self.takes_more():
+            events |= selectors.EVENT_READ
+        return {self.fd: (events, self)} if events else {}
+
+    def serve(self, world):
+        """Take in a piece for the meter to answer: MORE may have come, NOTHING, or he is GONE."""
+        try:
+            data = os.read(self.fd, READ)
+        except BlockingIOError:
+            return NOTHING
+        except OSError:
+            return GONE
+        if data:
+            world.receive(data)
+            return MORE
+        self.ended = True
+        return NOTHING if self._out else GONE
+
+    def takes_more(self):
+        """Whether there is room for more answers."""
+        return len(self._out) <= ROOM
+
+    def hold(self, sent):
+        """Keep octets for the user; `sent` is emptied."""
+        self._out += sent
+        sent.clear()
+
+    def send(self, now):
+        """Send what goes of what is kept; False when the user is gone."""
+        while self._out:
+            try:
+                sent = os.write(self.fd, self._out)
+            except BlockingIOError:
+                if self._stuck_since is None:
+                    self._stuck_since = now
+                return True
+            except OSError:
+                return False
+            del self._out[:sent]
+            self._stuck_since = None
+        return not self.ended
+
+    def stuck(self, now, give_up_s):
+        """Whether nothing has been read for too long."""
+        return self._stuck_since is not None and now - self._stuck_since > give_up_s
+
+    def forget(self):
+        """Drop what waits."""
+        self._out.clear()
+        self._stuck_since = None
+
+
+class TcpPort:
+    """A listening socket and its one user at a time; a second one is told so and sent away.
+
+    :param host: address to listen on
+    :param port: number; 0 takes a free one
+    :raises InputError: when it cannot be had
+    """
+
+    def __init__(self, host, port):
+        try:
+            family, kind, _, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            self._listener = socket.socket(family, kind)
+        except (OSError, UnicodeError) as error:
+            raise InputError(f"{host}: {getattr(error, 'strerror', None) or error}") from None
+        try:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._listener.bind(address)
+            self._listener.listen(socket.SOMAXCONN)
+        except OSError as error:
+            self._listener.close()
+            raise InputError(f"{host}, port {port}: {error.strerror or error}") from None
+        self._listener.setblocking(False)
+        at = self._listener.getsockname()
+        shown = f"[{at[0]}]" if family == socket.AF_INET6 else at[0]
+        self.url = f"socket://{shown}:{at[1]}"
+        self._user = None
+        self.stream = None
+        self._leaving = deque()  # sent away
+
+    def interests(self):
+        """By file descriptor: what to select it for, and the stream on it."""
+        wanted = {self._listener.fileno(): (selectors.EVENT_READ, None)}
+        return wanted if self.stream is None else wanted | self.stream.interest()
+
+    def serve(self, world, fd):
+        """A file descriptor has something to read."""
+        if fd == self._listener.fileno():
+            self._accept(world)
+        elif self.stream is not None and self.stream.serve(world) == GONE:
+            self.hang_up()
+
+    def _accept(self, world):
+        """Let in whoever waits, if nobody else is in."""
+        for _ in range(AT_ONCE):
+            try:
+                user, _ = self._listener.accept()
+            except OSError:  # nobody, or gone again already
+                return
+            user.setblocking(False)
+            if self._in_use(world):
+                self._send_away(user)
+                continue
+            self.hang_up()
+            user.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            user.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self._user, self.stream = user, Stream(user.fileno())
+
+    def _in_use(self, world):
+        """Whether the present user is still there: he may have left behind what he has sent."""
+        stream = self.stream
+        if stream is None:
+            return False
+        found = MORE
+        while found == MORE and not stream.ended and stream.takes_more():
+            found = stream.serve(world)
+            stream.hold(world.board.sent)
+        return found != GONE and not stream.ended
+
+    def _send_away(self, user):
+        """Tell him, and close when he has had time to read it."""
+        with contextlib.suppress(OSError):
+            user.send(BUSY)
+            user.shutdown(socket.SHUT_WR)
+        self._leaving.append(user)
+        if len(self._leaving) > AT_ONCE:
+            self._leaving.popleft().close()
+
+    def hang_up(self):
+        """The user is gone, or given up."""
+        if self._user is not None:
+            self._user.close()
+        self._user = self.stream = None
+
+    def close(self):
+        """Give the port back."""
+        self.hang_up()
+        for user in self._leaving:
+            user.close()
+        self._listener.close()
+
+
+class PtyPort:
+    """A pseudo-terminal, as a serial device would be.
+
+    :raises InputError: when there is none left
+    """
+
+    def __init__(self):
+        try:
+            self._master, self._device = os.openpty()  # kept open, so that users come and go
+        except OSError as error:
+            raise InputError(f"no pseudo-terminal: {error.strerror}") from None
+        tty.setraw(self._device)
+        os.set_blocking(self._master, False)
+        self.url = os.ttyname(self._device)
+        self.stream = Stream(self._master)
+
+    def interests(self):
+        """By file descriptor: what to select it for, and the stream on it."""
+        return self.stream.interest()
+
+    def serve(self, world, fd):
+        """The file descriptor has something to read."""
+        self.stream.serve(world)
+
+    def hang_up(self):
+        """Nobody reads: what waits, either way, is dropped, as on a serial line."""
+        self.stream.forget()
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(ROOM // READ):
+                os.read(self._master, READ)
+
+    def close(self):
+        """Give the device back."""
+        os.close(self._master)
+        os.close(self._device)

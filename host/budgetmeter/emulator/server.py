@@ -1,0 +1,179 @@
+"""Meters on ports of their own, in one process and one thread, in real time, faster, or at will."""
+
+import selectors
+import socket
+import threading
+import time
+
+from meterproto.records import CLOCK_LIMIT
+
+from budgetmeter.emulator.ports import GIVE_UP_S
+
+AS_FAST_AS_IT_GOES = float("inf")
+LAST_S = CLOCK_LIMIT * 60 - 3600  # the clock's end, seconds since 2000
+SLICE_S = 3600  # virtual time of one meter between looks at the ports, at most
+BUDGET_S = 0.01  # and real time of all of them
+SHORTEST_S = 0.005  # sleep between steps of virtual time
+SWEEP_S = 1.0  # between looks at users who do not read, at most
+
+
+class Server:
+    """Serves meters until it is stopped.
+
+    :param speed: seconds of virtual time in a second; 0 leaves the time to whoever has `lock`;
+        `AS_FAST_AS_IT_GOES`
+    :param until_s: where time stops, seconds since 2000-01-01 00:00 UTC+1
+    :param give_up_s: how long a user may leave answers unread
+    :param lock: held while a meter is touched
+    """
+
+    def __init__(self, speed=1.0, until_s=LAST_S, give_up_s=GIVE_UP_S, lock=None):
+        self.speed = speed
+        self.until_s = min(until_s, LAST_S)
+        self.give_up_s = give_up_s
+        self.lock = lock or threading.Lock()
+        self._meters = []  # (emulator, port, its time at the server's start)
+        self._round = 0  # seconds since the start that all meters are being brought to
+        self._left = 0  # how many are not known to be there
+        self._next = 0  # whose turn it is
+        self._settled = 0  # and where all of them are
+        self._selector = selectors.DefaultSelector()
+        self._watched = []  # for each meter, by file descriptor: (events, stream)
+        self._unread = set()  # meters with answers that wait to be read
+        self._bell, self._ringer = socket.socketpair()
+        self._selector.register(self._bell, selectors.EVENT_READ, None)
+        self._stopped = False
+        self._begun = time.monotonic()
+
+    @property
+    def urls(self):
+        """Of the ports, in the order they were added."""
+        return [port.url for _, port, _ in self._meters]
+
+    def add(self, world, port):
+        """Serve an `Emulator` on a `TcpPort` or `PtyPort` from now on."""
+        passed = self._passed()
+        begin_s = world.now_s - (0 if passed == AS_FAST_AS_IT_GOES else passed)
+        self._meters.append((world, port, begin_s))
+        self._watched.append({})
+        self._left = len(self._meters)
+        self._watch(len(self._meters) - 1)
+
+    def run(self):
+        """Serve until `stop` is called."""
+        while not self._stopped:
+            self.turn()
+
+    def stop(self):
+        """Let `run` return; from any thread or a signal handler."""
+        self._stopped = True
+        self._ringer.send(b"\n")
+
+    def close(self):
+        """Store every account and give the ports back."""
+        with self.lock:
+            for world, port, _ in self._meters:
+                world.meter.commit()
+                port.close()
+            self._selector.close()
+            self._bell.close()
+            self._ringer.close()
+
+    # One turn
+
+    def turn(self):
+        """Wait for something to do, and do it."""
+        ready = self._selector.select(self._idle_s())
+        with self.lock:
+            touched = {}
+            for key, events in ready:
+                if key.data is None:
+                    self._bell.recv(64)
+                    continue
+                touched[key.data] = None
+                if events & selectors.EVENT_READ:
+                    world, port, begin_s = self._meters[key.data]
+                    self._let_pass(world, begin_s, self._passed())
+                    port.serve(world, key.fd)
+            for index in touched:
+                self._deliver(index)
+            self._pass_time()
+            self._sweep()
+
+    def _passed(self):
+        """Virtual seconds since the start."""
+        if self.speed == AS_FAST_AS_IT_GOES:
+            return AS_FAST_AS_IT_GOES
+        return int((time.monotonic() - self._begun) * self.speed)
+
+    def _idle_s(self):
+        """How long nothing needs to be done unless a port asks; None for ever."""
+        if self._passed() > self._settled:
+            return 0
+        waits = [SWEEP_S] if self._unread else []
+        if 0 < self.speed < AS_FAST_AS_IT_GOES:
+            passed = (time.monotonic() - self._begun) * self.speed
+            waits.append(max((1 - passed % 1) / self.speed, SHORTEST_S))
+        return min(waits, default=None)
+
+    def _let_pass(self, world, begin_s, passed):
+        """Bring a meter towards its time; False if it is not there yet."""
+        target = min(begin_s + passed, self.until_s)
+        until = min(target, world.now_s + SLICE_S)
+        if until > world.now_s:
+            world.run(until)
+        return until >= target
+
+    def _pass_time(self):
+        """Let time pass for the meters in turn, as long as the ports can wait."""
+        if self._passed() <= self._settled:
+            return
+        end = time.monotonic() + BUDGET_S
+        while self._left > 0:
+            world, _, begin_s = self._meters[self._next]
+            there = self._let_pass(world, begin_s, self._round)
+            self._left = self._left - 1 if there else len(self._meters)
+            if world.board.sent:
+                self._deliver(self._next)
+            self._next = (self._next + 1) % len(self._meters)
+            if time.monotonic() > end:
+                return
+        self._settled = self._round
+        self._round, self._left = self._passed(), len(self._meters)
+
+    # Ports
+
+    def _deliver(self, index):
+        """Hand on what a meter has sent, and look at its port anew."""
+        world, port, _ = self._meters[index]
+        stream = port.stream
+        if stream is None:
+            world.board.sent.clear()
+        else:
+            stream.hold(world.board.sent)
+            if not stream.send(time.monotonic()):
+                port.hang_up()
+        self._watch(index)
+
+    def _watch(self, index):
+        """Select for what a port waits for now."""
+        watched, wanted = self._watched[index], self._meters[index][1].interests()
+        for fd in list(watched):
+            if wanted.get(fd) != watched[fd]:
+                self._selector.unregister(fd)
+                del watched[fd]
+        for fd, interest in wanted.items():
+            if fd not in watched:
+                self._selector.register(fd, interest[0], index)
+                watched[fd] = interest
+        unread = any(events & selectors.EVENT_WRITE for events, _ in wanted.values())
+        (self._unread.add if unread else self._unread.discard)(index)
+
+    def _sweep(self):
+        """Give up users who leave their answers unread."""
+        now = time.monotonic()
+        for index in list(self._unread):
+            port = self._meters[index][1]
+            if port.stream.stuck(now, self.give_up_s):
+                port.hang_up()
+                self._watch(index)

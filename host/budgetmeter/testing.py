@@ -1,0 +1,267 @@
+"""A meter under test, its time in the test's hands: what the fixtures of the pytest plugin are."""
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+
+from meterfw import layouts
+from meterproto import tokens
+from meterproto.codes import ControlState
+
+from budgetmeter import profile as profiles
+from budgetmeter import units
+from budgetmeter.client import Meter
+from budgetmeter.emulator import ConstantLoad, Emulator
+from budgetmeter.emulator.loop import LoopLine
+from budgetmeter.emulator.ports import TcpPort
+from budgetmeter.emulator.server import Server
+from budgetmeter.errors import InputError
+from budgetmeter.vending import orders
+
+PROFILE = "wallonia-card"
+START = "2020-06-02 12:00"  # a Tuesday, outside friendly hours and winter
+LAST_EVENTS = 12  # shown with a failure
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token for a meter.
+
+    :ivar number: counted for each meter
+    :ivar octets: as in a frame or on a card
+    """
+
+    number: int
+    octets: bytes
+
+    @property
+    def text(self):
+        """As groups of characters to type."""
+        return tokens.to_text(self.octets)
+
+
+class Vending:
+    """An office for one meter, in memory: numbers and seals its tokens."""
+
+    def __init__(self, issuer):
+        self._issuer = issuer
+
+    def issue(self, kind, order=0, expiry=None, **options):
+        """A `Token`, not yet entered.
+
+        :param kind: as in `budgetmeter token issue`: "top-up", "hold", "overdraft", …
+        :param order: order id; tokens under one id take effect once; 0 none
+        :param expiry: Belgian local time from which on the meter refuses it
+        :param options: those of the kind as text: amount="20.00", until="2021-03-31", …
+        :raises InputError: an unknown kind, or an option missing or unusable
+        """
+        wanted = orders.read(kind, options)
+        until = 0 if expiry is None else units.to_clock(moment(expiry))
+        more = {"order": order, "expiry": until}
+        if wanted.kind == layouts.KIND_KEY_CHANGE:
+            raise InputError("key changes come from an office: budgetmeter.vending")
+        octets = self._issuer.token(wanted.kind, wanted.value, wanted.second, **more)
+        return Token(self._issuer.number, octets)
+
+    def top_up(self, amount):
+        """A top-up of so many EUR, e.g. "20.00": a `Token`."""
+        return self.issue("top-up", amount=str(amount))
+
+
+class MeterUnderTest:
+    """An emulated meter in virtual time: nothing passes but what the test lets pass.
+
+    :param profile: a name, or a TOML file
+    :param start: Belgian local time at which it is put into service
+    :ivar world: the `Emulator`
+    :ivar client: a `budgetmeter.client.Meter` on it
+    :ivar vending: its `Vending`
+    """
+
+    def __init__(self, profile=PROFILE, start=START):
+        clock = units.to_clock(moment(start))
+        self._load = ConstantLoad()
+        self.world = Emulator(profiles.load(profile), clock, self._load)
+        self.lock = threading.Lock()  # a server on the same meter takes it too
+        self.line = LockedLine(self)
+        self.client = Meter(self.line)
+        self.vending = Vending(self.world.issuer)
+
+    # Time and consumption
+
+    def use(self, watts=0, litres=0, hours=0, minutes=0, seconds=0):
+        """Draw so many watts, or litres of gas an hour, for so long; then nothing.
+
+        While supply is open nothing flows, and time passes all the same.
+        """
+        gas = self.world.profile.gas
+        if (litres if not gas else watts) or watts < 0 or litres < 0:
+            raise InputError("a gas meter uses litres, any other watts; neither below 0")
+        with self.lock:
+            self._load.set(litres if gas else watts, gas)
+            self.world.load_changed()
+            self.world.run(self.world.now_s + _seconds(hours, minutes, seconds))
+            self._load.set(0, gas)
+            self.world.load_changed()
+
+    def wait(self, days=0, hours=0, minutes=0, seconds=0):
+        """Let time pass without consumption."""
+        self.use(hours=24 * days + hours, minutes=minutes, seconds=seconds)
+
+    def at(self, time):
+        """Let time pass without consumption until a Belgian local time, e.g. "2020-07-02 23:00".
+
+        :raises InputError: when it is past
+        """
+        time = moment(time)
+        until = units.to_clock(time) * 60 + time.second
+        if until < self.world.now_s:
+            raise InputError(f"{time} is past: it is {self.time}")
+        with self.lock:
+            self.world.run(until)
+
+    # People, the operator, the mains
+
+    def press(self, seconds=0):
+        """Press the button, and hold it for so many seconds."""
+        with self.lock:
+            self.world.press(seconds)
+
+    def top_up(self, amount):
+        """Enter a top-up of so many EUR, e.g. "20.00".
+
+        :raises TokenRefused: as `enter`
+        """
+        return self.enter(self.vending.top_up(amount))
+
+    def order(self, kind, **options):
+        """Issue a token of a kind and enter it; options as for `Vending.issue`.
+
+        :raises TokenRefused: as `enter`
+        """
+        return self.enter(self.vending.issue(kind, **options))
+
+    def enter(self, token):
+        """Enter a `Token`, its bytes or its text at the port: `budgetmeter.client.Entered`.
+
+        :raises TokenRefused: with the reason
+        """
+        return self.client.enter(getattr(token, "octets", token))
+
+    def cut_power(self, hours=0, minutes=0, seconds=0):
+        """Take the mains away for so long; the meter starts again from what it has stored."""
+        with self.lock:
+            self.world.cut_power(_seconds(hours, minutes, seconds))
+
+    # What there is to see
+
+    @property
+    def time(self):
+        """Belgian local time."""
+        return self.world.local_time()
+
+    @property
+    def balance(self):
+        """What the customer sees, EUR."""
+        return Decimal(self.world.balance()).scaleb(-5)
+
+    @property
+    def supply(self):
+        """`meterproto.codes.ControlState`: CONNECTED, DISCONNECTED or READY."""
+        return ControlState(self.world.meter.state.control_state)
+
+    @property
+    def connected(self):
+        """Whether energy may flow."""
+        return self.supply == ControlState.CONNECTED
+
+    @property
+    def display(self):
+        """The four lines on its display."""
+        return self.world.board.lines
+
+    def status(self):
+        """A `budgetmeter.client.Status`, read at the port."""
+        return self.client.status()
+
+    def registers(self):
+        """`budgetmeter.client.Registers`, read at the port."""
+        return self.client.registers()
+
+    def events(self):
+        """Names of what happened, oldest first, e.g. "credited", "disconnected"."""
+        entries = self.world.trace.entries
+        return [entry.code.name.lower().replace("_", "-") for entry in entries]
+
+    def story(self):
+        """Lines that tell where the meter is and what happened last."""
+        profile, entries = self.world.profile, self.world.trace.entries
+        yield f"{profile.name} at {self.time:%Y-%m-%d %H:%M:%S}, {self.supply.name.lower()}"
+        yield f"balance {self.balance:.5f} EUR; display: {' | '.join(map(str.strip, self.display))}"
+        if len(entries) > LAST_EVENTS:
+            yield f"last {LAST_EVENTS} of {len(entries)} events:"
+        for entry in entries[-LAST_EVENTS:]:
+            name = entry.code.name.lower().replace("_", "-")
+            rules = " ".join(entry.rules(profile.region))
+            line = f"{entry.time}  {name:22}{units.euros(entry.balance):>9} EUR  {entry.detail}"
+            yield f"{line.rstrip():<64}{'  ' if rules else ''}{rules}".rstrip()
+
+
+class LockedLine(LoopLine):
+    """A line in process to a meter that a server may be serving too."""
+
+    def __init__(self, under_test):
+        super().__init__(under_test.world)
+        self._lock = under_test.lock
+        self._answer = bytearray()
+
+    def write(self, data):
+        sent = self._world.board.sent
+        with self._lock:
+            super().write(data)
+            self._answer += sent
+            sent.clear()
+
+    def read(self, wait_s):
+        data = bytes(self._answer)
+        self._answer.clear()
+        if not data:
+            self._now += wait_s
+        return data
+
+
+@contextmanager
+def served(under_test, port=None):
+    """A meter under test on a port, TCP on loopback by default; gives its URL."""
+    server = Server(speed=0, lock=under_test.lock)
+    port = port or TcpPort("127.0.0.1", 0)
+    server.add(under_test.world, port)
+    thread = threading.Thread(target=server.run, name="budgetmeter", daemon=True)
+    thread.start()
+    try:
+        yield port.url
+    finally:
+        server.stop()
+        thread.join()
+        server.close()
+
+
+def moment(value):
+    """A naive datetime of a time or of text.
+
+    :raises InputError: when it is none, or not within 2000 to 2099
+    """
+    try:
+        time = units.moment(value)
+        units.to_clock(time)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return time
+
+
+def _seconds(hours, minutes, seconds):
+    total = round(hours * 3600 + minutes * 60 + seconds)
+    if total < 0:
+        raise InputError("time does not run back")
+    return total

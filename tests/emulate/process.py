@@ -1,0 +1,51 @@
+"""`budgetmeter emulate` as a process: ready when it says so, stopped or killed."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+BUDGETMETER = str(Path(sys.executable).with_name("budgetmeter"))
+
+
+class Emulated:
+    """The command with arguments; a context manager that ends it.
+
+    :ivar urls: of its ports, by meter number
+    """
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(
+            [BUDGETMETER, "emulate", "--json", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.urls = {}
+        count = 1
+        if "--count" in arguments:
+            count = int(arguments[arguments.index("--count") + 1])
+        for _ in range(count):
+            line = self.process.stdout.readline()
+            assert line, self.process.stderr.read()
+            told = json.loads(line)
+            self.urls[told["meter"]] = told["url"]
+
+    @property
+    def url(self):
+        """Of the first meter."""
+        return next(iter(self.urls.values()))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.end(signal.SIGKILL)
+
+    def end(self, number):
+        """Send a signal; the exit status and what was said on standard error."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        _, said = self.process.communicate(timeout=60)
+        return self.process.returncode, said

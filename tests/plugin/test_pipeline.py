@@ -1,0 +1,188 @@
+"""The plugin as a user meets it: a project of his own, its own environment, the built wheel."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+SECTION = README.split("### A meter in your pipeline\n")[1].split("\n### ")[0]
+
+
+def block(language):
+    return re.search(rf"^```{language}\n(.*?)^```", SECTION, re.M | re.S)[1]
+
+
+STEPS = yaml.safe_load(block("yaml"))["jobs"]["test"]["steps"]
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """An environment in which `pip install budgetmeter` finds the wheel built from here."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*build, "-w", str(folder), str(ROOT)], check=True, timeout=120)
+    (wheel,) = folder.glob("budgetmeter-*.whl")
+    constraint = folder / "constraints.txt"
+    constraint.write_text(f"budgetmeter @ {wheel.as_uri()}\n")
+    venv.create(folder / "venv", with_pip=True)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "PYTHON"))}
+    return kept | {
+        "PATH": f"{folder / 'venv' / 'bin'}:{os.environ['PATH']}",
+        "PIP_CONSTRAINT": str(constraint),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "XDG_STATE_HOME": str(folder),
+    }
+
+
+def step(script, environment, project):
+    """A step of a workflow, as its runner does it; whatever it left running is ended."""
+    process = subprocess.Popen(
+        ["bash", "-e", "-c", script],
+        env=environment,
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        process.wait(timeout=300)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+    said, errors = process.communicate(timeout=60)
+    return process.returncode, said, errors
+
+
+@pytest.fixture(scope="session")
+def installed(environment, tmp_path_factory):
+    """The environment after the workflow's installation."""
+    (install,) = (s["run"] for s in STEPS if "pip install" in s.get("run", ""))
+    status, _, errors = step(install, environment, tmp_path_factory.mktemp("empty"))
+    assert status == 0, errors
+    return environment
+
+
+def test_the_workflow_of_the_readme_as_written(installed, tmp_path):
+    (tmp_path / "test_meter.py").write_text(block("python"))
+    said = []
+    for wanted in STEPS:
+        if "uses" in wanted:  # checkout is the folder, setup-python the environment
+            assert wanted["uses"].split("@")[0] in ("actions/checkout", "actions/setup-python")
+        elif "pip install" not in wanted["run"]:
+            status, output, errors = step(wanted["run"], installed, tmp_path)
+            assert status == 0, errors + output
+            said.append(output)
+    tests, asked = said
+    assert "1 passed" in tests
+    assert '"control_state": "connected"' in asked
+    assert "meter 100000001\n" in asked
+
+
+def test_the_test_has_ten_lines():
+    lines = [line for line in block("python").splitlines() if line.strip()]
+    assert len(lines) == 10
+
+
+def project(installed, folder, text, *arguments):
+    """Run pytest on a test file in the project."""
+    (folder / "test_it.py").write_text(text)
+    return step(" ".join(["pytest", "-p", "no:cacheprovider", *arguments]), installed, folder)
+
+
+def test_every_fixture_without_an_import(installed, tmp_path):
+    text = """
+import pytest
+from budgetmeter.client import Meter
+
+pytestmark = pytest.mark.meter(start="2021-02-01 10:00")
+
+@pytest.mark.meter(profile="wallonia-gas")
+def test_gas(meter):
+    assert meter.time.year == 2021
+    meter.use(litres=500, hours=2)
+    assert meter.registers().volume_l == 1000
+
+def test_port(meter, meter_url, vending):
+    with Meter(meter_url) as client:
+        assert client.enter(vending.top_up("20.00").text).balance == 35
+        meter.use(watts=1000, hours=4)
+        assert client.status().balance == meter.balance == 34
+        meter.cut_power(minutes=5)
+        assert client.registers().credited == 35
+        assert meter.events().count("power-up") == 1
+
+def test_faults(meter, meter_url, vending, faulty_line):
+    with Meter(faulty_line(split=0.3, drop=0.2), tries=20) as client:
+        client.enter(vending.issue("support", amount="5").octets)
+    with Meter(faulty_line(meter_url, delay=0.5, delay_s=0.01), tries=20) as client:
+        assert client.status().balance == 20
+"""
+    status, said, errors = project(installed, tmp_path, text, "--strict-markers", "-W", "error")
+    assert status == 0, said + errors
+    assert "3 passed" in said
+
+
+def test_a_failure_shows_what_happened_to_the_meter(installed, tmp_path):
+    text = """
+def test_off(meter, faulty_line):
+    faulty_line(seed=42)
+    meter.top_up("5.00")
+    meter.use(watts=9000, hours=20)
+    assert meter.balance == 7
+"""
+    status, said, _ = project(installed, tmp_path, text)
+    assert status == 1
+    shown = said.split("Meter ---")[1]
+    assert "wallonia-card at 2020-06-03 08:00:00, disconnected" in shown
+    assert re.search(r"2020-06-02 12:00:00  credited +20.00 EUR  \+5.00 +OC-16", shown)
+    assert "OC-15" in shown
+    assert "seed 42: no fault" in shown
+
+
+def test_mistakes_are_named(installed, tmp_path):
+    text = """
+import pytest
+
+@pytest.mark.meter(profile="walonia-card")
+def test_profile(meter): pass
+
+@pytest.mark.meter("wallonia-card")
+def test_marker(meter): pass
+
+def test_past(meter): meter.at("2020-01-01")
+
+def test_amount(meter): meter.top_up("-5")
+
+def test_gas(meter): meter.use(litres=5, hours=1)
+"""
+    status, said, errors = project(installed, tmp_path, text)
+    assert status == 1, errors
+    for words in (
+        "did you mean wallonia-card?",
+        "the marker meter takes profile=… and start=…",
+        "is past: it is 2020-06-02 12:00:00",
+        "-5 EUR is not above 0",
+        "a gas meter uses litres, any other watts",
+    ):
+        assert words in said
+
+
+def test_who_does_not_ask_for_a_meter_does_not_wait_for_one(installed, tmp_path):
+    text = """
+import sys
+
+def test_nothing():
+    assert not [name for name in sys.modules if name.startswith(("meterfw", "construct", "serial"))]
+"""
+    status, said, _ = project(installed, tmp_path, text)
+    assert status == 0, said
