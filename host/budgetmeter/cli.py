@@ -13,10 +13,10 @@ from rich.table import Table
 
 from budgetmeter import catalogue, report, scenario, units
 from budgetmeter import profile as profiles
-from budgetmeter.commands import vending
+from budgetmeter.commands import fleet, vending
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
-from budgetmeter.errors import InputError
+from budgetmeter.errors import BudgetmeterError, InputError
 
 # Typer's base of "the command line is wrong", wherever the installed release keeps it
 UsageError = cast(type[Exception], typer.BadParameter.__bases__[0])
@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A Belgian budget (prepayment) meter: emulate it, look at it, put it under test.",
 )
+app.add_typer(fleet.app, name="fleet")
 app.add_typer(vending.token_app, name="token")
 app.add_typer(vending.office_app, name="office")
 console = Console(highlight=False)
@@ -264,7 +265,7 @@ def main():
     """Entry point: errors a user can mend are one line and exit status 2."""
     try:
         sys.exit(app(standalone_mode=False))
-    except InputError as error:
+    except BudgetmeterError as error:
         print(f"budgetmeter: {error}", file=sys.stderr)
         sys.exit(2)
     except UsageError as error:

@@ -2,11 +2,12 @@
 
 import sys
 
-from tests.bench import emulator, journal, protocol, rules, vending
+from tests.bench import emulator, fleet, journal, protocol, rules, vending
 
 BENCHMARKS = {
     "rules": rules.main,
     "emulator": emulator.main,
+    "fleet": fleet.main,
     "protocol": protocol.main,
     "journal": journal.main,
     "vending": vending.main,

@@ -67,7 +67,10 @@ class Emulator:
 
     def plan(self, time, action):
         """Do something at a Belgian local time (at once when that is past)."""
-        at_s = units.to_clock(time) * 60 + time.second
+        self.plan_at(units.to_clock(time) * 60 + time.second, action)
+
+    def plan_at(self, at_s, action):
+        """The same at a time in seconds since 2000 UTC+1."""
         heapq.heappush(self._plans, (at_s, next(self._serial), action))
 
     def load_changed(self):
