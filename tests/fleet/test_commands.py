@@ -76,6 +76,10 @@ def test_parameters_are_listed():
             ["run", "flanders-6a", "--meters", "1", "--days", "1", "--scheduler", "nowhere"],
             "--scheduler nowhere: ",
         ),
+        (
+            ["run", "flanders-6a", "--meters=1", "--days=1", "--scheduler", "tcp://127.0.0.1:1"],
+            "--scheduler tcp://127.0.0.1:1: Connection refused",
+        ),
         (["report", "nowhere"], "nowhere: no run there"),
         (["compare", "flanders-6a", "wallonia-2020"], "not the same households"),
         (["compare", "flanders-6a", "flanders-6a"], "both studies are called flanders-6a"),

@@ -160,6 +160,6 @@ def _source(label, table, column, gas):
     rates = np.full(int(seconds[-1] // interval) + 1, -1, np.int64)
     rates[seconds[known] // interval] = np.round(values[known]).astype(np.int64)
     start = units.EPOCH + timedelta(
-        seconds=int((times[0] - np.datetime64(units.EPOCH)).astype(int))
+        seconds=int((times[0] - np.datetime64(units.EPOCH, "s")).astype(int))
     )
     return loads.SampledLoad(start, interval, rates, rates, gas, label)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import socket
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -257,15 +258,16 @@ def _on_cluster(run, ready, todo, address):
 
 @contextmanager
 def _client(address):
+    from distributed import Client, KilledWorker  # noqa: PLC0415  # slow to come
+
     try:
-        from distributed import Client, KilledWorker  # noqa: PLC0415
-    except ImportError:
-        raise InputError("--scheduler needs Dask: pip install 'budgetmeter[fleet]'") from None
-    try:
+        host, port = address.rsplit("/", 1)[-1].rsplit(":", 1)
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
         client = Client(address, timeout=10, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        why = str(error).splitlines()[0] if str(error) else "no answer"
-        raise InputError(f"--scheduler {address}: {why}") from None
+    except ValueError:
+        raise InputError(f"--scheduler {address}: an address such as tcp://host:8786") from None
+    except OSError as error:
+        raise InputError(f"--scheduler {address}: {error.strerror or 'no answer'}") from None
     try:
         yield client
     except KilledWorker:
