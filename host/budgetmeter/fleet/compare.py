@@ -120,14 +120,10 @@ def compare(a, b):
         "confidence": CONFIDENCE,
         "measures": measures,
         "reconnected": {"a": a.reconnections(), "b": b.reconnections()},
-        "conservation": all(held == booked for held, booked in map(_books, (a, b))),
+        "conservation": all(held == booked for held, booked in (r.conservation() for r in (a, b))),
     }
 
 
-def _books(results):
-    return results.conservation()
-
-
 def hardship(results):
-    """What a household bears, in kWh (gas: m3) gone without: who gains and who loses is judged."""
+    """What each household goes without, Wh (gas: l): by it who gains and who loses is told."""
     return results.columns("wanted")[0] - results.served()

@@ -75,25 +75,13 @@ def notes(p, amount):
     return min(max((amount + NOTE - 1) // NOTE * NOTE, NOTE), p.top_up_max)
 
 
-def awake(c, clock):
-    """The clock value, or the same minute of the first hour somebody is up."""
-    now = local(clock)
-    hour = now % 1440 // 60
-    if hour < c.wakes:
-        return clock + (c.wakes - hour) * 60
-    if hour >= c.sleeps:
-        return clock + (24 + c.wakes - hour) * 60
-    return clock
-
-
-def reachable(c, clock):
-    """The clock value, or the same minute of the first hour in which credit can be bought."""
-    now = local(clock)
-    hour = now % 1440 // 60
-    if hour < c.opens:
-        return clock + (c.opens - hour) * 60
-    if hour >= c.closes:
-        return clock + (24 + c.opens - hour) * 60
+def in_hours(first, last, clock):
+    """The clock value, or the same minute of the next hour from `first` to `last` (local)."""
+    hour = local(clock) % 1440 // 60
+    if hour < first:
+        return clock + (first - hour) * 60
+    if hour >= last:
+        return clock + (24 + first - hour) * 60
     return clock
 
 
@@ -108,7 +96,7 @@ def plan_visit(h, c, clock):
 def plan_errand(h, c, m, within_h):
     """A top-up out of turn within so many hours, unless one is planned earlier."""
     minutes = 60 + below(draw(c, h.meter, ERRAND, m.clock), within_h * 60)
-    at = reachable(c, m.clock + minutes)
+    at = in_hours(c.opens, c.closes, m.clock + minutes)
     if h.errand_at == 0 or at < h.errand_at:
         h.errand_at = at
 
@@ -128,7 +116,8 @@ def plan_press(h, c, m):
         within = c.notice_min
         if careful(h, m) == 1:
             within = c.trip_min
-        h.press_at = awake(c, m.clock + 1 + below(draw(c, h.meter, PRESS, m.clock), within))
+        minutes = 1 + below(draw(c, h.meter, PRESS, m.clock), within)
+        h.press_at = in_hours(c.wakes, c.sleeps, m.clock + minutes)
 
 
 def careful(h, m):
