@@ -7,7 +7,7 @@ STUBS  := $(VENV)/stubs
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench faults fuzz kills soak device layouts clean
+.PHONY: help run test lint rules bench studies faults fuzz kills soak device layouts clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,13 @@ rules: $(VENV)/test.stamp  ## traceability: rule id, clause, where in the code, 
 
 bench: $(VENV)/test.stamp  ## figures as JSON lines, medians of several runs; NAME=rules for one
 	@$(BIN)/python -m tests.bench $(NAME)
+
+studies: $(VENV)/test.stamp  ## the three fleet studies of docs/fleet.md; plots in out/
+	@mkdir -p out
+	@$(BIN)/budgetmeter fleet compare flanders-10a flanders-6a --plot out/fleet-flanders.png
+	@$(BIN)/budgetmeter fleet compare wallonia-friendly-hours wallonia-no-friendly-hours \
+		--plot out/fleet-friendly-hours.png
+	@$(BIN)/budgetmeter fleet compare wallonia-2020 wallonia-2020-hold --plot out/fleet-hold-2020.png
 
 fuzz: $(VENV)/test.stamp  ## ten million octets of junk at the meter's port; SEED=n repeats one
 	@$(BIN)/python -m tests.firmware.fuzz 10000000 $(SEED)

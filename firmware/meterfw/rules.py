@@ -565,6 +565,14 @@ def quiet_wh(m, p):
     return wh
 
 
+def quiet_pulses(m, p):
+    """Pulses that can be counted without anything happening."""
+    pulses = quiet_wh(m, p)
+    if p.energy == ENERGY_GAS and p.wh_per_m3 > 0:
+        pulses = max(pulses * 1000 - m.volume_remainder, 0) // p.wh_per_m3
+    return pulses
+
+
 def quiet_s(m, p, ma, w):
     """Seconds in which no end, window or countdown falls, at most STEP_S."""
     until = m.calendar_until
@@ -597,8 +605,5 @@ def stride(m, p, limit_s, rate, ma, w):
     """
     steps = min(limit_s, quiet_s(m, p, ma, w))
     if rate > 0:
-        pulses = quiet_wh(m, p)
-        if p.energy == ENERGY_GAS and p.wh_per_m3 > 0:
-            pulses = max(pulses * 1000 - m.volume_remainder, 0) // p.wh_per_m3
-        steps = min(steps, pulses * 3600 // rate)
+        steps = min(steps, quiet_pulses(m, p) * 3600 // rate)
     return max(steps, 1)

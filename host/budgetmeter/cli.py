@@ -15,7 +15,7 @@ from rich.table import Table
 
 from budgetmeter import catalogue, report, scenario, units
 from budgetmeter import profile as profiles
-from budgetmeter.commands import emulate, meter, vending
+from budgetmeter.commands import emulate, fleet, meter, vending
 from budgetmeter.commands import flash as flashing
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
@@ -29,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A Belgian budget (prepayment) meter: emulate it, look at it, put it under test.",
 )
+app.add_typer(fleet.app, name="fleet")
 app.add_typer(vending.token_app, name="token")
 app.add_typer(vending.office_app, name="office")
 app.command()(flashing.flash)

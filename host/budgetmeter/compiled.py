@@ -25,7 +25,7 @@ STATE = dtype(records.State)
 PROFILE = dtype(records.Profile)
 
 
-def compile_rules(modules=(calendar, rules, orders)):
+def compile_rules(modules=(calendar, rules, orders), inline=True):
     """Every function of the rule modules, compiled, as attributes of one namespace."""
     compiled = {}
     for module in modules:
@@ -34,5 +34,17 @@ def compile_rules(modules=(calendar, rules, orders)):
             if isinstance(function, FunctionType) and function.__module__ == module.__name__:
                 twin = FunctionType(function.__code__, scope, name)
                 twin.__module__ = module.__name__
-                scope[name] = compiled[name] = njit(twin, error_model="numpy", forceinline=True)
+                scope[name] = compiled[name] = njit(twin, error_model="numpy", forceinline=inline)
     return SimpleNamespace(**compiled)
+
+
+def compile_function(function, modules):
+    """A function over rows of a fleet, compiled with the functions of the modules it names.
+
+    It is kept in Numba's cache.
+    """
+    rule = compile_rules(modules, inline=False)
+    scope = {**function.__globals__, **vars(rule)}
+    twin = FunctionType(function.__code__, scope, function.__name__)
+    twin.__module__ = function.__module__
+    return njit(twin, error_model="numpy", cache=True)

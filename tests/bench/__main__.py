@@ -2,12 +2,13 @@
 
 import sys
 
-from tests.bench import boards, emulator, journal, pipeline, protocol, rules, vending
+from tests.bench import boards, emulator, fleet, journal, pipeline, protocol, rules, vending
 
 BENCHMARKS = {
     "rules": rules.main,
     "boards": boards.main,
     "emulator": emulator.main,
+    "fleet": fleet.main,
     "protocol": protocol.main,
     "journal": journal.main,
     "vending": vending.main,

@@ -6,53 +6,16 @@ from meterfw import layouts
 from meterproto.codes import Event, LogCode, Reason
 
 from budgetmeter import catalogue, units
+from budgetmeter.emulator.phases import PHASES, phase_number
 
 SAMPLE_S = 900
 
-# Phases of supply, as a customer tells them apart, in the order plots stack them.
-PHASES = (
-    "credit",
-    "negative limit",
-    "kept on",
-    "emergency",
-    "limited",
-    "postpaid",
-    "ready",
-    "off: credit",
-    "off: overload",
-    "off: leak test",
-    "off: operator",
-    "off: tamper",
-    "power cut",
-)
 OFF = tuple(phase for phase in PHASES if phase.startswith("off") or phase == "ready")
 
 
 def phase(m):
     """The phase a meter's state is in."""
-    if m.control_state != layouts.CONTROL_CONNECTED:
-        for reason, name in _OFF_PHASES:
-            if m.reasons & reason:
-                return name
-        return "ready"
-    if m.payment_mode == layouts.MODE_CREDIT:
-        return "postpaid"
-    if m.limiter_engaged:
-        return "limited"
-    if m.emergency_status == layouts.EMERGENCY_IN_USE and m.credit <= -m.overdraft:
-        return "emergency"
-    if m.kept:
-        return "kept on"
-    return "credit" if m.credit >= 0 else "negative limit"
-
-
-_OFF_PHASES = (
-    (layouts.REASON_TAMPER, "off: tamper"),
-    (layouts.REASON_OPERATOR, "off: operator"),
-    (layouts.REASON_CREDIT, "off: credit"),
-    (layouts.REASON_LEAK_TEST, "off: leak test"),
-    (layouts.REASON_OVERLOAD, "off: overload"),
-)
+    return PHASES[phase_number(m)]
 
 
 def floor(m):

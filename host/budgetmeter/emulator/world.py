@@ -91,9 +91,11 @@ class Emulator:
 
         What is planned for after the meter's calendar is left out: no run gets there.
         """
-        if time >= units.END:
-            return
-        at_s = units.to_clock(time) * 60 + time.second
+        if time < units.END:
+            self.plan_at(units.to_clock(time) * 60 + time.second, action)
+
+    def plan_at(self, at_s, action):
+        """The same at a time in seconds since 2000 UTC+1."""
         heapq.heappush(self._plans, (at_s, next(self._serial), action))
 
     def load_changed(self):

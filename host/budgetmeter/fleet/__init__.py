@@ -1,0 +1,12 @@
+"""A fleet: many meters through a year, by the firmware's own rules compiled.
+
+| module | what lives there |
+| --- | --- |
+| `study` | a TOML file: population and policy, every parameter with its default and range |
+| `profiles` | days of consumption from measured data |
+| `draws`, `homes`, `people`, `life` | portable: chances, consumption, behaviour, one meter's life |
+| `engine` | these and the rules compiled; a chunk of meters as an Arrow table |
+| `run` | chunks over processes or a cluster, one Parquet file each, resumed |
+| `results`, `compare`, `plot` | what a run came to; two policies on the same households |
+| `single` | one meter of a fleet in the emulator |
+"""

@@ -1,0 +1,129 @@
+"""Two policies on the same households: paired differences with confidence intervals."""
+
+from collections.abc import Callable
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from budgetmeter import units
+from budgetmeter.errors import InputError
+from budgetmeter.fleet.results import DAY_S, HOUR_S
+
+CONFIDENCE = 0.95
+Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+FEWEST = 30  # households for which the mean is taken as normal
+DECILES = 10
+
+
+class Measure(NamedTuple):
+    """A figure of each household.
+
+    :ivar read: an array of it from `Results`
+    :ivar worse: 1 when more is worse for the household, -1 when better, 0 neither
+    """
+
+    name: str
+    label: str
+    unit: str
+    read: Callable
+    worse: int
+
+
+def _column(name, factor):
+    return lambda results: results.columns(name)[0] / factor
+
+
+MEASURES = (
+    Measure("self_disconnected", "ever self-disconnected", "%",
+            lambda r: 100.0 * (r.columns("spells")[0] > 0), 1),
+    Measure("off_over_a_day", "ever off over a day", "%",
+            lambda r: 100.0 * (r.columns("longest_off_s")[0] > DAY_S), 1),
+    Measure("self_disconnections", "self-disconnections", "", _column("spells", 1), 1),
+    Measure("off_h", "time in them", "h", _column("off_s", HOUR_S), 1),
+    Measure("limited_h", "time limited", "h", _column("limited_s", HOUR_S), 1),
+    Measure("trips", "overload trips", "", _column("trips", 1), 1),
+    Measure("emergency_starts", "emergency credit used", "times",
+            _column("emergency_starts", 1), 0),
+    Measure("gone_without", "gone without", "kWh",
+            lambda r: (r.columns("wanted")[0] - r.served()) / 1000, 1),
+    Measure("top_ups", "top-ups", "", _column("top_ups", 1), 0),
+    Measure("topped_up", "topped up", "EUR", _column("topped_up", units.EUR), 0),
+    Measure("arrears", "arrears at the end", "EUR", _column("arrears", units.EUR), 1),
+    Measure("owed", "owed in all at the end", "EUR",
+            lambda r: r.months("months_owed")[:, -1] / units.EUR, 1),
+)  # fmt: skip
+
+
+def check(a, b):
+    """:raises InputError: when two runs are not of the same households"""
+    one, two = a.about["population"], b.about["population"]
+    different = [key for key in one if one[key] != two.get(key)]
+    if different:
+        raise InputError(
+            f"not the same households: {different[0]} is {one[different[0]]} "
+            f"and {two.get(different[0])}"
+        )
+    if a.gas != b.gas:
+        raise InputError("not the same households: one is gas and one electricity")
+    if a.meters < FEWEST:
+        raise InputError(f"{a.meters} meters are too few to compare; at least {FEWEST}")
+
+
+def interval(differences):
+    """Mean of paired differences and half the width of its 95 % confidence interval."""
+    error = differences.std(ddof=1) / np.sqrt(len(differences))
+    return float(differences.mean()), float(Z * error)
+
+
+def deciles(results):
+    """Decile of consumption of each household, 0 to 9; equal consumption goes by its number."""
+    order = np.argsort(results.columns("wanted")[0], kind="stable")
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    return ranks * DECILES // len(order)
+
+
+def compare(a, b):
+    """B against A, household by household, as plain data.
+
+    :raises InputError: when they are not the same households
+    """
+    check(a, b)
+    decile = deciles(a)
+    measures = {}
+    for measure in MEASURES:
+        before, after = measure.read(a), measure.read(b)
+        if not before.any() and not after.any():
+            continue
+        difference = after - before
+        mean, half = interval(difference)
+        measures[measure.name] = {
+            "label": measure.label,
+            "unit": "m3" if a.gas and measure.unit == "kWh" else measure.unit,
+            "a": float(before.mean()),
+            "b": float(after.mean()),
+            "difference": mean,
+            "low": mean - half,
+            "high": mean + half,
+            "more_pct": 100 * float((difference > 0).mean()),
+            "less_pct": 100 * float((difference < 0).mean()),
+            "deciles": [
+                dict(zip(("difference", "half"), interval(difference[decile == d]), strict=True))
+                for d in range(DECILES)
+            ],
+        }
+    return {
+        "a": a.about["title"],
+        "b": b.about["title"],
+        "meters": a.meters,
+        "confidence": CONFIDENCE,
+        "measures": measures,
+        "reconnected": {"a": a.reconnections(), "b": b.reconnections()},
+        "conservation": all(held == booked for held, booked in (r.conservation() for r in (a, b))),
+    }
+
+
+def hardship(results):
+    """What each household goes without, Wh (gas: l): by it who gains and who loses is told."""
+    return results.columns("wanted")[0] - results.served()

@@ -1,0 +1,180 @@
+"""Two policies on one page: off, owed, who gains and who loses, how long until reconnected."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.dates as mdates
+import matplotlib.pyplot as plt
+import numpy as np
+
+from budgetmeter import units
+from budgetmeter.fleet import compare
+from budgetmeter.fleet.results import HOUR_S
+
+# Told apart without colour: A is grey and drawn through, B black and dashed.
+STYLES = (
+    {"color": "0.6", "linestyle": "-", "linewidth": 2.4},
+    {"color": "0.0", "linestyle": "--", "linewidth": 1.5},
+)
+FILLS = ("0.7", "0.15")
+NAMES = ("A", "B")
+
+
+def save(a, b, path):
+    """Write the plot of a comparison; the file's ending decides the format.
+
+    :raises OSError: when the file cannot be written
+    """
+    figure, axes = plt.subplots(2, 2, figsize=(11.5, 8.4), layout="constrained")
+    _durations(axes[0][0], a, b)
+    _owed(axes[0][1], a, b)
+    _gains(axes[1][0], a, b)
+    if max(r.columns("spells")[0].max() for r in (a, b)):
+        _reconnected(axes[1][1], a, b)
+    else:
+        _trips(axes[1][1], a, b)
+    figure.suptitle(
+        f"A: {a.about['title']}\nB: {b.about['title']}\n"
+        f"{a.meters:,} synthetic households, the same under both",
+        fontsize=11,
+    )
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def _pairs(a, b):
+    return zip((a, b), NAMES, STYLES, FILLS, strict=True)
+
+
+def _durations(axis, a, b):
+    """Households in falling order of the hours they were off, and limited."""
+    highest = 0.0
+    for column, what, marker in (
+        ("off_s", "off for lack of credit", ""),
+        ("limited_s", "limited", "o"),
+    ):
+        for results, name, style, _ in _pairs(a, b):
+            hours = np.sort(results.columns(column)[0])[::-1] / HOUR_S
+            hit = np.count_nonzero(hours)
+            if not hit:
+                continue
+            share = 100 * np.arange(1, hit + 1) / len(hours)
+            highest = max(highest, share[-1])
+            axis.plot(
+                share, hours[:hit], label=f"{name}: {what}", marker=marker, markersize=4,
+                markevery=max(hit // 12, 1), **style,
+            )  # fmt: skip
+    axis.set_title("How long: hours off or limited in the run", fontsize=10, loc="left")
+    axis.set_xlabel("households, % of all, the longest first")
+    axis.set_ylabel("hours (logarithmic)")
+    if highest:
+        axis.set_yscale("log")
+        axis.set_xlim(0, highest)
+        axis.legend(fontsize=8, frameon=False)
+    else:
+        _empty(axis, "nobody was off or limited")
+    _clean(axis)
+
+
+def _owed(axis, a, b):
+    """Mean of what is owed to the operator at the end of each month."""
+    for results, name, style, _ in _pairs(a, b):
+        dates = [units.from_clock(clock) for clock in results.about["months"]]
+        for column, what, marker in (
+            ("months_owed", "all owed", ""),
+            ("months_arrears", "arrears (minimum supply)", "o"),
+        ):
+            euros = results.months(column).mean(axis=0) / units.EUR
+            if euros.any():
+                axis.plot(
+                    dates, euros, label=f"{name}: {what}", marker=marker, markersize=4, **style
+                )
+    axis.set_title("Owed to the operator, mean of all households", fontsize=10, loc="left")
+    axis.set_ylabel("EUR, at the end of the month")
+    axis.set_ylim(bottom=0)
+    locator = mdates.AutoDateLocator(maxticks=8)
+    axis.xaxis.set_major_locator(locator)
+    axis.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    if axis.lines:
+        axis.legend(fontsize=8, frameon=False)
+    _clean(axis)
+
+
+def _gains(axis, a, b):
+    """By decile of consumption, who goes without less under B, and who without more."""
+    unit = "m3" if a.gas else "kWh"
+    difference = (compare.hardship(b) - compare.hardship(a)) / 1000
+    decile = compare.deciles(a)
+    for d in range(compare.DECILES):
+        mine = difference[decile == d]
+        gain, loss = 100 * (mine < 0).mean(), 100 * (mine > 0).mean()
+        axis.barh(d + 1, -loss, color=FILLS[1])
+        axis.barh(d + 1, gain, color=FILLS[0])
+        mean, half = compare.interval(mine)
+        axis.annotate(
+            f"{mean:+.1f} ± {half:.1f} {unit}", (1.01, d + 1),
+            xycoords=("axes fraction", "data"), va="center", fontsize=8,
+        )  # fmt: skip
+    axis.axvline(0, color="0.0", linewidth=0.8)
+    limit = max(5.0, *(abs(x) for x in axis.get_xlim()))
+    axis.set_xlim(-limit, limit)
+    axis.xaxis.set_major_formatter(lambda x, _: f"{abs(x):.0f}")
+    axis.set_yticks(range(1, compare.DECILES + 1))
+    axis.set_ylabel("decile of consumption (10 uses most)")
+    axis.set_xlabel("← loses under B, % of households        gains under B, % →")
+    axis.set_title("Who goes without less, who without more", fontsize=10, loc="left")
+    axis.annotate(
+        "mean difference", (1.01, 10.75), xycoords=("axes fraction", "data"), fontsize=8,
+    )  # fmt: skip
+    _clean(axis)
+
+
+def _reconnected(axis, a, b):
+    """Self-disconnections by the time until supply was closed again."""
+    counts = [results.reconnections() for results in (a, b)]
+    classes = list(counts[0])
+    places = np.arange(len(classes))
+    for i, (results, name, _, fill) in enumerate(_pairs(a, b)):
+        rate = [1000 * counts[i][key] / results.meters for key in classes]
+        bars = axis.barh(places + (i - 0.5) * 0.38, rate, 0.36, color=fill, label=name)
+        axis.bar_label(bars, [f" {value:,.1f}" if value else " 0" for value in rate], fontsize=8)
+    axis.set_yticks(places, classes)
+    axis.invert_yaxis()
+    axis.set_xlabel("self-disconnections for 1000 households")
+    axis.set_title("Until reconnected, in the classes of FE-40", fontsize=10, loc="left")
+    axis.set_xscale("symlog", linthresh=1)
+    axis.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+    axis.margins(x=0.2)
+    axis.legend(fontsize=8, frameon=False, loc="lower right")
+    _clean(axis)
+
+
+def _trips(axis, a, b):
+    """Where nobody is disconnected for lack of credit: how often the limiter opened supply."""
+    for results, name, style, _ in _pairs(a, b):
+        trips = np.sort(results.columns("trips")[0])[::-1]
+        hit = np.count_nonzero(trips)
+        if hit:
+            axis.plot(100 * np.arange(1, hit + 1) / len(trips), trips[:hit], label=name, **style)
+    axis.set_title("How often the limiter opened supply for overload", fontsize=10, loc="left")
+    axis.set_xlabel("households, % of all, the most often first")
+    axis.set_ylabel("trips in the run (logarithmic)")
+    if axis.lines:
+        axis.set_yscale("log")
+        axis.set_xlim(left=0)
+        axis.legend(fontsize=8, frameon=False)
+    else:
+        _empty(axis, "nobody was disconnected")
+    _clean(axis)
+
+
+def _empty(axis, text):
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", color="0.4")
+    axis.set_xticks([])
+    axis.set_yticks([])
+
+
+def _clean(axis):
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)

@@ -1,0 +1,159 @@
+"""What a run came to: its columns, its books, and the figures of a report."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from budgetmeter import units
+from budgetmeter.emulator.phases import PHASES
+from budgetmeter.errors import InputError
+from budgetmeter.fleet import table
+from budgetmeter.fleet.run import MANIFEST, Run
+
+HOUR_S = 3600
+DAY_S = 86_400
+
+# Reconnection times in the classes of the operator's yearly report (FE-40).
+AGE_CLASSES = (
+    ("within 24 h", 0, DAY_S),
+    ("1 to 7 days", DAY_S, 7 * DAY_S),
+    ("8 to 30 days", 7 * DAY_S, 30 * DAY_S),
+    ("more than 30 days", 30 * DAY_S, 2**62),
+)
+BOOKS = ("credit", "emergency_used", "arrears", "credited", "charged", "settled")
+
+
+class Results:
+    """A finished run in a folder.
+
+    :ivar about: the manifest
+    :raises InputError: no run, not finished, or a file of it damaged
+    """
+
+    def __init__(self, folder):
+        folder = Path(folder)
+        try:
+            self.about = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            self.run = Run(folder, self.about["digest"], self.about["meters"], self.about["chunk"])
+        except OSError:
+            raise InputError(f"{folder}: no run there ({MANIFEST})") from None
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+            raise InputError(f"{folder / MANIFEST}: not the manifest of a run") from None
+        missing = sum(not self.run.whole(first) for first in self.run.firsts)
+        if missing:
+            raise InputError(
+                f"{folder}: {missing} of {len(self.run.firsts)} chunks are not there; "
+                "run it again to go on"
+            )
+
+    @property
+    def gas(self):
+        return self.about["gas"]
+
+    @property
+    def meters(self):
+        return self.run.meters
+
+    def chunks(self, columns):
+        """Tables of the columns, chunk after chunk."""
+        for first in self.run.firsts:
+            path = self.run.path(first)
+            try:
+                yield pq.read_table(path, columns=list(columns))
+            except (OSError, pa.ArrowInvalid):
+                raise InputError(f"{path}: damaged; delete it and run it again") from None
+
+    def columns(self, *names):
+        """Columns of all meters as arrays, in order of the meters."""
+        parts = [[chunk[name].to_numpy() for name in names] for chunk in self.chunks(names)]
+        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+    def values(self, name):
+        """All values of a list column, one after the other."""
+        parts = [chunk[name].combine_chunks().flatten().to_numpy() for chunk in self.chunks([name])]
+        return np.concatenate(parts)
+
+    def months(self, name):
+        """A month column as an array: meters × months."""
+        return self.values(name).reshape(self.meters, -1)
+
+    def table(self):
+        """All columns of all meters."""
+        return pa.concat_tables(self.chunks(table.schema().names))
+
+    def conservation(self):
+        """Books of the whole fleet that must be equal, mc: held, and what went in and out."""
+        sums = dict.fromkeys(BOOKS, 0)
+        for chunk in self.chunks(BOOKS):
+            for name in BOOKS:
+                sums[name] += sum(chunk[name].to_pylist())  # exact, however many
+        held = sums["credit"] - sums["emergency_used"] - sums["arrears"]
+        return held, sums["credited"] - sums["charged"] + sums["settled"]
+
+    def served(self):
+        """What was supplied, in the unit of `wanted`."""
+        return self.columns("volume_l" if self.gas else "energy_wh")[0]
+
+    def reconnections(self):
+        """Self-disconnections that ended, in the age classes of FE-40, and those that did not."""
+        lasted = self.values("spells_s")
+        ends = np.cumsum(self.columns("spells")[0])
+        still = self.columns("still_off")[0] == 1
+        open_ended = np.zeros(len(lasted), bool)
+        open_ended[ends[still] - 1] = True
+        closed = lasted[~open_ended]
+        classes = {
+            name: int(((closed > low) & (closed <= high)).sum()) for name, low, high in AGE_CLASSES
+        }
+        return {**classes, "still off": int(open_ended.sum())}
+
+
+def summary(results):
+    """Figures of a run as plain data: energy in kWh (gas: m3), money in EUR, time in h."""
+    held, booked = results.conservation()
+    off, spells, longest = results.columns("off_s", "spells", "longest_off_s")
+    names = ("top_ups", "topped_up", "trips", "emergency_starts", "limiter_starts", "arrears")
+    top_ups, topped_up, trips, emergencies, limited, arrears = results.columns(*names)
+    wanted = results.columns("wanted")[0]
+    phases = {}
+    for phase in PHASES[:-1]:
+        hours = results.columns(table.phase_column(phase))[0].mean() / HOUR_S
+        if hours:
+            phases[phase] = hours
+    hit = spells > 0
+    return {
+        "title": results.about["title"],
+        "meters": results.meters,
+        "conservation": {
+            "held": units.euros(held, 5),
+            "booked": units.euros(booked, 5),
+            "exact": held == booked,
+        },
+        "self_disconnected_pct": 100 * hit.mean(),
+        "self_disconnections": float(spells.mean()),
+        "off_over_a_day_pct": 100 * (longest > DAY_S).mean(),
+        "off_h": off.mean() / HOUR_S,
+        "off_h_of_those_hit": _quantiles(off[hit] / HOUR_S),
+        "reconnected": results.reconnections(),
+        "phases_h": phases,
+        "trips": float(trips.mean()),
+        "emergency_starts": float(emergencies.mean()),
+        "limiter_starts": float(limited.mean()),
+        "wanted": wanted.mean() / 1000,
+        "gone_without": (wanted - results.served()).mean() / 1000,
+        "top_ups": float(top_ups.mean()),
+        "topped_up_eur": topped_up.mean() / units.EUR,
+        "arrears_eur": arrears.mean() / units.EUR,
+        "in_arrears_pct": 100 * (arrears > 0).mean(),
+    }
+
+
+def _quantiles(values):
+    """Median and tenth and ninetieth percentile, None without values."""
+    if not len(values):
+        return None
+    low, middle, high = np.percentile(values, [10, 50, 90])
+    return {"p10": low, "median": middle, "p90": high}

@@ -1,0 +1,309 @@
+"""Studies: a population and a policy in TOML, checked; every parameter with default and range.
+
+No statistic of Belgian top-ups, self-disconnections or reaction times was found: the defaults of
+`homes` and `people` are assumptions, there to be replaced.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from budgetmeter import profile as profiles
+from budgetmeter import resources, units
+from budgetmeter.errors import InputError
+from budgetmeter.fleet.draws import METERS
+from budgetmeter.vending import orders
+
+
+class Parameter(NamedTuple):
+    """Default, range and meaning of a number, or of a list of `size` numbers (0: any)."""
+
+    default: object
+    low: int
+    high: int
+    meaning: str
+    size: int = 0
+
+
+QUANTILES = "quantiles over the homes, lowest to highest, at equal distances"
+
+# Weights of the months: of a year's use, of a year's heating.
+SEASON = [1180, 1130, 1060, 980, 910, 870, 850, 860, 920, 990, 1090, 1160]
+COLD = [178, 152, 131, 86, 42, 13, 4, 5, 26, 75, 124, 164]
+HOURS = [447] * 6 + [1276] * 16 + [447] * 2
+
+SECTIONS = {
+    "fleet": {
+        "meters": Parameter(60_000, 1, METERS - 2, "how many"),
+        "seed": Parameter(1, 0, 2**32 - 1, "decides every draw"),
+        "days": Parameter(365, 1, 3660, "length of the run"),
+        "step_min": Parameter(15, 1, 60, "minutes a sample of the load holds; divides 60"),
+    },
+    "homes": {
+        "base_kwh": Parameter(
+            [500, 900, 1200, 1500, 1800, 2100, 2500, 3000, 3700, 4800, 8000],
+            1, 100_000, f"use in a year without heating and car, kWh: {QUANTILES}",
+        ),
+        "heating_kwh": Parameter(
+            [2000, 4000, 6000, 8000, 12_000],
+            0, 100_000, f"heating in a year where there is any, kWh: {QUANTILES}",
+        ),
+        "heated_pct": Parameter(8, 0, 100, "homes that heat with electricity (gas: all), %"),
+        "car_pct": Parameter(0, 0, 100, "homes that charge a car, %"),
+        "charge_w": Parameter(3700, 0, 22_000, "power of a charging car, W"),
+        "charge_pct": Parameter(40, 0, 100, "days on which it charges, %"),
+        "charge_from": Parameter(18, 0, 23, "from this hour"),
+        "charge_to": Parameter(21, 1, 24, "to this hour"),
+        "season": Parameter(SEASON, 0, 10_000, "use in each month over the measured, ‰", 12),
+        "cold": Parameter(COLD, 0, 1000, "part of a year's heating in each month, ‰", 12),
+        "hours": Parameter(HOURS, 0, 24_000, "heating in each hour over the day's mean, ‰", 24),
+        "weather_pct": Parameter(50, 0, 100, "a day's heating is that much above or below, %"),
+        "shift_min": Parameter(60, 0, 720, "a day is shifted by up to so many minutes"),
+    },
+    "people": {
+        "rhythm_days": Parameter([7, 7, 14, 30], 1, 366, "days between top-ups: one of these"),
+        "cover_pct": Parameter(
+            [60, 85, 95, 100, 110, 130],
+            1, 1000, f"regular top-ups over what a year's use costs, %: {QUANTILES}",
+        ),
+        "skip_pct": Parameter(15, 0, 100, "regular top-ups that do not happen, %"),
+        "hold_skip_pct": Parameter(50, 0, 100, "of the rest, not done while on hold, %"),
+        "enough_pct": Parameter(100, 0, 10_000, "skipped with a balance above that of a top-up, %"),
+        "heed_pct": Parameter(60, 0, 100, "warnings acted on, %"),
+        "heed_h": Parameter(24, 1, 2000, "a heeded warning: a top-up within so many hours"),
+        "errand_h": Parameter(
+            [1, 3, 8, 16, 36, 96, 500],
+            1, 8000, f"off: a top-up within so many hours: {QUANTILES}",
+        ),
+        "limited_h": Parameter(
+            [12, 48, 120, 240, 700, 2000],
+            1, 8000, f"limited: a top-up within so many hours: {QUANTILES}",
+        ),
+        "opens": Parameter(7, 0, 23, "from this hour credit can be bought"),
+        "closes": Parameter(21, 1, 24, "to this hour"),
+        "wakes": Parameter(7, 0, 23, "from this hour somebody goes to the meter"),
+        "sleeps": Parameter(23, 1, 24, "to this hour"),
+        "notice_min": Parameter(45, 1, 10_000, "the button is pressed within so many minutes"),
+        "trip_min": Parameter(5, 1, 10_000, "the same after an overload"),
+        "careful_h": Parameter(2, 0, 1000, "hours of staying below the limit after an overload"),
+        "protected_pct": Parameter(30, 0, 100, "protected: the limiter is made available, %"),
+        "bill_days": Parameter(30, 1, 3660, "days between bills for minimum supply"),
+        "bill_paid_pct": Parameter(70, 0, 100, "bills paid, %"),
+    },
+}  # fmt: skip
+GAS = {  # other defaults where gas is metered
+    "base_kwh": [600, 1200, 1800, 2600, 4000],
+    "heating_kwh": [2000, 5000, 8000, 11_000, 15_000, 25_000],
+}
+_QUANTILE_LISTS = ("base_kwh", "heating_kwh", "cover_pct", "errand_h", "limited_h")
+_KEYS = ("title", "about", "start", "load", *SECTIONS, "policy")
+DEFAULT_START = datetime(2021, 1, 1)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as read: all that decides its result.
+
+    :ivar values: the parameters of all sections by name, defaults filled in
+    :ivar start: clock value
+    :ivar loads: paths of the user's sources; none for what comes with the package
+    :ivar program: orders of the operator: (clock, kind, value, second, order id, share in %)
+    """
+
+    name: str
+    title: str
+    about: str
+    profile: profiles.Profile
+    start: int
+    values: dict
+    loads: tuple
+    program: tuple
+
+    @property
+    def end(self):
+        """Clock value of the end; local midnight."""
+        return units.to_clock(units.from_clock(self.start) + timedelta(days=self.values["days"]))
+
+    def population(self):
+        """What two studies of the same households have in common, as plain data."""
+        return {"start": self.start, "loads": list(self.loads), **self.values}
+
+    def plain(self):
+        """All that decides the result, as plain data."""
+        return {
+            "population": self.population(),
+            "profile": self.profile.values,
+            "program": [list(line) for line in self.program],
+        }
+
+    def digest(self, *more):
+        """Fingerprint of the study and of what else is given."""
+        text = json.dumps([self.plain(), *more], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def names():
+    """Names of the studies that come with the package."""
+    return resources.names("fleet")
+
+
+def load(name, changes=()):
+    """The study of a name or TOML file, with `key=value` texts applied.
+
+    :raises InputError: one line naming file and key
+    """
+    document, where = resources.read("fleet", name)
+    folder = Path(name).parent if name.endswith(".toml") else Path()
+    reader = _Reader(where, folder)
+    return reader.read(document, dict(_change(text) for text in changes))
+
+
+def _change(text):
+    """`key=value` of the command line; a list is separated by commas."""
+    key, equals, value = text.partition("=")
+    known = [name for section in SECTIONS.values() for name in section]
+    if not equals or key not in known:
+        raise InputError(f"{text!r}: {resources.did_you_mean(key, known)} = value")
+    try:
+        numbers = [int(part) for part in value.split(",")]
+    except ValueError:
+        raise InputError(f"{key}={value}: whole numbers, separated by commas") from None
+    return key, numbers if len(numbers) > 1 or isinstance(_of(key).default, list) else numbers[0]
+
+
+def _of(key):
+    return next(section[key] for section in SECTIONS.values() if key in section)
+
+
+class _Reader:
+    """Turns a TOML document into a `Study`, with errors that name the place."""
+
+    def __init__(self, where, folder):
+        self.where = where
+        self.folder = folder
+
+    def fail(self, message):
+        raise InputError(f"{self.where}: {message}")
+
+    def known(self, table, allowed, where):
+        if not isinstance(table, dict):
+            self.fail(f"{where} is a table")
+        for key in table:
+            if key not in allowed:
+                self.fail(f"unknown key {key} in {where}; {resources.did_you_mean(key, allowed)}")
+
+    def read(self, document, changes):
+        self.known(document, _KEYS, "the file")
+        policy = document.get("policy", {})
+        self.known(policy, ("profile", "change", "order"), "policy")
+        profile = self.profile(policy)
+        values = {}
+        for name, section in SECTIONS.items():
+            table = document.get(name, {})
+            self.known(table, section, name)
+            for key, parameter in section.items():
+                default = GAS.get(key, parameter.default) if profile.gas else parameter.default
+                given = changes.get(key, table.get(key, default))
+                values[key] = self.number(f"{name}: {key}", parameter, given)
+        self.together(values)
+        start = self.clock(document.get("start", DEFAULT_START), "start")
+        if units.from_clock(start).time() != datetime.min.time():
+            self.fail("start is a day: a run begins at midnight")
+        study = Study(
+            Path(self.where).stem,
+            str(document.get("title", Path(self.where).stem)),
+            str(document.get("about", "")),
+            profile,
+            start,
+            values,
+            self.loads(document.get("load", [])),
+            self.program(policy.get("order", []), start),
+        )
+        try:
+            units.to_clock(units.from_clock(start) + timedelta(days=values["days"]))
+        except ValueError as error:
+            self.fail(f"days: {error}")
+        return study
+
+    def profile(self, policy):
+        name = policy.get("profile", "wallonia-card")
+        if not isinstance(name, str):
+            self.fail("policy: profile is a name or a TOML file")
+        profile = profiles.load(str(self.folder / name) if name.endswith(".toml") else name)
+        change = policy.get("change", {})
+        if not isinstance(change, dict):
+            self.fail("policy: change is a table")
+        return profile.changed(change, f"{self.where}: change") if change else profile
+
+    def number(self, where, parameter, given):
+        numbers = given if isinstance(given, list) else [given]
+        if isinstance(given, list) != isinstance(parameter.default, list):
+            self.fail(f"{where}: {'a list' if isinstance(parameter.default, list) else 'a number'}")
+        if not numbers or (parameter.size and len(numbers) != parameter.size):
+            self.fail(f"{where}: a list of {parameter.size or 'at least one'} numbers")
+        for number in numbers:
+            if isinstance(number, bool) or not isinstance(number, int):
+                shown = float(number) if isinstance(number, Decimal) else number
+                self.fail(f"{where}: {shown!r} is not a whole number")
+            if not parameter.low <= number <= parameter.high:
+                self.fail(
+                    f"{where}: {number} is not from {parameter.low} to {parameter.high} "
+                    f"({parameter.meaning})"
+                )
+        return given
+
+    def together(self, values):
+        if 60 % values["step_min"]:
+            self.fail(f"fleet: step_min: {values['step_min']} does not divide 60")
+        for key in _QUANTILE_LISTS:
+            if values[key] != sorted(values[key]):
+                self.fail(f"{key}: quantiles go from the lowest to the highest")
+        for begin, end in (("opens", "closes"), ("wakes", "sleeps"), ("charge_from", "charge_to")):
+            if values[begin] >= values[end]:
+                self.fail(f"{begin} and {end} are hours, one after the other")
+        if not any(values["season"]):
+            self.fail("homes: season: nothing is used in any month")
+
+    def clock(self, value, where):
+        try:
+            return units.to_clock(units.moment(value))
+        except ValueError as error:
+            self.fail(f"{where}: {error}")
+
+    def loads(self, value):
+        if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
+            self.fail('load is a list of files such as ["mine.csv", "many.parquet"]')
+        return tuple(str(self.folder / path) for path in value)
+
+    def program(self, entries, start):
+        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+            self.fail("write orders as [[policy.order]] tables")
+        lines = []
+        for number, entry in enumerate(entries, 1):
+            lines.append(self.order(f"order {number}", number, dict(entry), start))
+        if [line[0] for line in lines] != sorted(line[0] for line in lines):
+            self.fail("orders are not in order of time")
+        return tuple(lines)
+
+    def order(self, where, number, entry, start):
+        for key in ("time", "kind"):
+            if key not in entry:
+                self.fail(f"{where}: {key} is missing")
+        clock = self.clock(entry.pop("time"), f"{where}: time")
+        if clock < start:
+            self.fail(f"{where}: time is before the start")
+        share = Parameter(100, 0, 100, "meters it goes to, %")
+        share_pct = self.number(f"{where}: share_pct", share, entry.pop("share_pct", 100))
+        kind = entry.pop("kind")
+        if kind in ("parameter", "key-change", "clock", "test"):
+            self.fail(f"{where}: {kind} is not for a fleet")
+        given = {key: value if value is True else str(value) for key, value in entry.items()}
+        try:
+            order = orders.read(kind, given)
+        except InputError as error:
+            self.fail(f"{where}: {str(error).replace('--', '')}")
+        return clock, int(order.kind), order.value, order.second, number, share_pct

@@ -1,0 +1,99 @@
+"""`budgetmeter fleet …` as a user meets it."""
+
+import json
+
+import pytest
+
+from tests.host.test_cli import budgetmeter
+
+SIZE = ("--meters", 40, "--days", 20, "--workers", 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where two shipped policies have been compared."""
+    path = tmp_path_factory.mktemp("fleet")
+    pair = ("wallonia-friendly-hours", "wallonia-no-friendly-hours")
+    done = budgetmeter("fleet", "compare", *pair, *SIZE, "--plot", "p.png", cwd=path)
+    assert done.returncode == 0, done.stderr
+    for words in ("95 % interval", "self-disconnections", "FE-40", "within 24 h", "exact"):
+        assert words in done.stdout
+    assert (path / "p.png").read_bytes().startswith(b"\x89PNG")
+    return path
+
+
+def test_runs_are_reported_and_compared_from_their_folders(folder):
+    one, two = "out/wallonia-friendly-hours", "out/wallonia-no-friendly-hours"
+    report = budgetmeter("fleet", "report", one, cwd=folder)
+    assert "40 meters" in report.stdout
+    assert "conservation" in report.stdout
+    figures = json.loads(budgetmeter("fleet", "report", one, "--json", cwd=folder).stdout)
+    assert figures["conservation"]["exact"] is True
+    assert sum(figures["phases_h"].values()) == pytest.approx(20 * 24)
+    compared = json.loads(budgetmeter("fleet", "compare", one, two, "--json", cwd=folder).stdout)
+    assert compared["meters"] == 40
+
+
+def test_a_finished_run_is_not_made_again(folder):
+    run = ("fleet", "run", "wallonia-friendly-hours", *SIZE, "--json")
+    path = folder / "out" / "wallonia-friendly-hours" / "chunk-00000000.parquet"
+    before = path.stat().st_mtime_ns
+    assert budgetmeter(*run, cwd=folder).returncode == 0
+    assert path.stat().st_mtime_ns == before
+    other = budgetmeter(*run, "--seed", 9, cwd=folder)
+    assert other.returncode == 2
+    assert "holds another run" in other.stderr
+
+
+def test_one_meter_is_looked_at(folder):
+    arguments = ("fleet", "meter", "wallonia-friendly-hours", 3, "--days", 20)
+    done = budgetmeter(*arguments, "--plot", "m.svg", "--events", "m.csv", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "conservation" in done.stdout
+    assert (folder / "m.svg").read_text("utf-8").startswith("<?xml")
+    assert (folder / "m.csv").read_text("utf-8").startswith("time,clock,event")
+    document = json.loads(budgetmeter(*arguments, "--json", cwd=folder).stdout)
+    assert document["conservation"]["exact"] is True
+
+
+def test_parameters_are_listed():
+    assert "errand_h" in budgetmeter("fleet", "parameters").stdout
+    listed = json.loads(budgetmeter("fleet", "parameters", "flanders-6a", "--json").stdout)
+    assert {"section", "key", "value", "low", "high", "meaning"} == set(listed[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "nothing"], "no fleet nothing"),
+        (["run", "nowhere.toml"], "No such file"),
+        (["run", "flanders-6a", "--meters", "0"], "Invalid value for '--meters'"),
+        (["run", "flanders-6a", "--set", "x=1"], "'x=1'"),
+        (["run", "flanders-6a", "--step", "7", "--meters", "1"], "does not divide 60"),
+        (["run", "flanders-6a", "--out", "/proc/x", "--meters", "1"], "/proc/x: "),
+        (["run", "flanders-6a", "--chunk", "0"], "Invalid value for '--chunk'"),
+        (
+            ["run", "flanders-6a", "--meters", "1", "--days", "1", "--scheduler", "nowhere"],
+            "--scheduler nowhere: ",
+        ),
+        (
+            ["run", "flanders-6a", "--meters=1", "--days=1", "--scheduler", "tcp://127.0.0.1:1"],
+            "--scheduler tcp://127.0.0.1:1: Connection refused",
+        ),
+        (["report", "nowhere"], "nowhere: no run there"),
+        (["compare", "flanders-6a", "wallonia-2020"], "not the same households"),
+        (["compare", "flanders-6a", "flanders-6a"], "both studies are called flanders-6a"),
+        (["compare", "flanders-6a", "flanders-10a", "--plot", "p.doc"], "a file ending in .png"),
+        (["meter", "flanders-6a", "60000"], "no meter 60000: they are numbered 0 to 59999"),
+        (["meter", "flanders-6a", "1", "--plot", "p.doc"], "a file ending in .png"),
+        (["meter", "flanders-6a", "1", "--days", "1", "--events", "/no/e.csv"], "No such file"),
+        (["parameters", "flanders"], "did you mean flanders-"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(arguments, said, tmp_path):
+    done = budgetmeter("fleet", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""

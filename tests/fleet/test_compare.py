@@ -1,0 +1,134 @@
+"""Two policies on the same households: pairs, intervals, deciles, the classes of FE-40."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from budgetmeter.errors import InputError
+from budgetmeter.fleet import compare, engine, plot, results, run
+
+from tests.fleet.support import small
+
+CARD = 'profile = "wallonia-card"\n'
+OPEN = f'{CARD}[policy.change]\nwindow_from = "00:00"\nwindow_to = "00:00"\nwindow_days = []\n'
+
+
+def finished(study, folder, chunk=50):
+    ready = engine.world(study)
+    run.finish(run.open_folder(study, ready, folder, chunk), ready, workers=1)
+    return results.Results(folder)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pair")
+    return [
+        finished(small(folder, text, meters=150, days=60, name=name), folder / name)
+        for name, text in (("with", CARD), ("without", OPEN))
+    ]
+
+
+def test_the_interval_holds_the_true_mean_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(2000):
+        mean, half = compare.interval(rng.exponential(3.0, 400))
+        hits += mean - half <= 3 <= mean + half
+    assert 1860 < hits < 1940  # 95 %, give or take four deviations
+
+
+def test_the_same_households_are_paired(pair):
+    figures = compare.compare(*pair)
+    off = figures["measures"]["self_disconnections"]
+    a, b = (one.columns("spells")[0].astype(float) for one in pair)
+    assert off["difference"] == pytest.approx((b - a).mean())
+    assert off["low"] < off["difference"] < off["high"]
+    assert off["difference"] > 0  # friendly hours keep supply closed
+    # pairing is worth having: two samples of other people would differ by chance much more
+    unpaired = 1.96 * np.sqrt(a.var() / len(a) + b.var() / len(b))
+    assert off["high"] - off["difference"] < unpaired
+    assert 100 * (b > a).mean() == pytest.approx(off["more_pct"])
+    wanted = [one.columns("wanted", "base_wh", "amount") for one in pair]
+    assert all((x == y).all() for x, y in zip(*wanted, strict=True))
+    assert figures["conservation"] is True
+
+
+def test_a_policy_against_itself_differs_in_nothing(pair):
+    for row in compare.compare(pair[0], pair[0])["measures"].values():
+        assert row["difference"] == row["more_pct"] == row["less_pct"] == 0
+
+
+def test_deciles_are_tenths_by_consumption(pair):
+    decile = compare.deciles(pair[0])
+    wanted = pair[0].columns("wanted")[0]
+    assert [int((decile == d).sum()) for d in range(10)] == [15] * 10
+    for d in range(9):
+        assert wanted[decile == d].max() <= wanted[decile == d + 1].min()
+
+
+@pytest.mark.rule("FE-40")
+def test_reconnections_fall_into_the_classes_of_the_report(pair, monkeypatch):
+    day = results.DAY_S
+    lasted = np.array([1, day, day + 1, 7 * day, 7 * day + 1, 30 * day, 30 * day + 1, 5])
+    fixed = {
+        "spells_s": lasted,
+        "spells": [np.array([2, 0, 6])],
+        "still_off": [np.array([0, 0, 1])],
+    }
+    monkeypatch.setattr(results.Results, "values", lambda self, name: fixed[name])
+    monkeypatch.setattr(results.Results, "columns", lambda self, *names: fixed[names[0]])
+    assert pair[0].reconnections() == {
+        "within 24 h": 2,
+        "1 to 7 days": 2,
+        "8 to 30 days": 2,
+        "more than 30 days": 1,
+        "still off": 1,
+    }
+
+
+def test_reconnections_count_every_self_disconnection(pair):
+    for one in pair:
+        assert sum(one.reconnections().values()) == one.columns("spells")[0].sum() > 0
+
+
+def test_other_households_are_not_compared(pair, tmp_path):
+    other = finished(
+        small(tmp_path, CARD, meters=150, days=60, changes=("seed=2",)), tmp_path / "o"
+    )
+    with pytest.raises(InputError, match="not the same households"):
+        compare.compare(pair[0], other)
+    few = finished(small(tmp_path, CARD, meters=5, days=3), tmp_path / "few")
+    with pytest.raises(InputError, match="5 meters are too few"):
+        compare.compare(few, few)
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_the_plot_is_written(pair, tmp_path, suffix):
+    plot.save(*pair, tmp_path / f"plot.{suffix}")
+    assert (tmp_path / f"plot.{suffix}").stat().st_size > 5000
+
+
+def test_a_fleet_to_which_nothing_happens_is_plotted(tmp_path):
+    rich = ("cover_pct=1000", "rhythm_days=1", "base_kwh=500", "heated_pct=0")
+    calm = finished(
+        small(tmp_path, 'profile = "flanders-digital"', 30, 5, changes=rich), tmp_path / "calm"
+    )
+    assert compare.compare(calm, calm)["measures"].get("self_disconnections") is None
+    plot.save(calm, calm, tmp_path / "plot.svg")
+
+
+def test_a_damaged_file_is_one_line(pair, tmp_path):
+    study = small(tmp_path, CARD, meters=40, days=3)
+    found = finished(study, tmp_path / "run")
+    path = found.run.path(0)
+    table = pq.read_table(path)
+    assert table.num_rows == 40
+    data = bytearray(path.read_bytes())
+    data[4:400] = bytes(396)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged; delete it and run it again"):
+        found.table()
+    with pytest.raises(InputError, match="no run there"):
+        results.Results(tmp_path / "nowhere")
+    (tmp_path / "run" / run.MANIFEST).write_text("[]")
+    with pytest.raises(InputError, match="not the manifest of a run"):
+        results.Results(tmp_path / "run")
