@@ -34,5 +34,5 @@ def fitted(i2c):
         import ssd1306  # pyright: ignore[reportMissingImports]  # installed when flashing
 
         return Screen(ssd1306.SSD1306_I2C(WIDTH, HEIGHT, i2c))
-    except (ImportError, OSError):
+    except (ImportError, OSError, ValueError):  # ValueError: a damaged .mpy
         return None
