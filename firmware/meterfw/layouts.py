@@ -21,6 +21,15 @@ MAX_CONTENT = 256  # bytes of a frame
 MAGIC = 226378306
 LAYOUT = 2  # version of the stored record
 LOG_SIZE = 128  # entries
+CARD_PAGE = 32  # octets written at once
+CARD_MAGIC = 1129136706
+CARD_VERSION = 1
+CARD_TOKENS = 20  # at most on one card
+CARD_INWARD = 32  # where the terminal's pair begins
+CARD_INWARD_SIZE = 800  # octets of one area
+CARD_OUTWARD = 1632  # where the meter's pair begins
+CARD_OUTWARD_SIZE = 1216  # octets of one area
+MOST_CAPTURES = 13  # index captures kept
 OLDER_LAYOUTS = {3139: (52, 38, False)}  # fields of state and profile, whether it has the event log
 
 ENERGY_ELECTRICITY = 0
@@ -169,6 +178,25 @@ LOG_TIME_UNCERTAIN = 40
 LOG_JOURNAL_REPAIRED = 41
 LOG_PROFILE_CHANGED = 42
 LOG_COMMIT_FAILED = 43
+LOG_CARD_READ = 44
+LOG_CARD_REFUSED = 45
+
+CARD_CUSTOMER = 1
+CARD_TECHNICAL = 2
+CARD_DEACTIVATION = 3
+CARD_SUPPLY = 4
+CARD_REPAIR = 5
+
+OUTCOME_READING = 0
+OUTCOME_BLANK = 1
+OUTCOME_FOREIGN = 2
+OUTCOME_DAMAGED = 3
+OUTCOME_OTHER_METER = 4
+OUTCOME_NEWER = 5
+OUTCOME_NOT_STORED = 6
+OUTCOME_NO_ANSWER = 7
+OUTCOME_REFUSED = 8
+OUTCOME_GOOD = 9
 
 EVENT_NAMES = (
     "PRICE_CHANGED", "CREDITED", "OVERDRAFT_GRANTED", "OVERDRAFT_ENDED", "HOLD_GRANTED",
@@ -181,7 +209,7 @@ EVENT_NAMES = (
 LOG_NAMES = (
     "POWER_UP", "STATE_NEW", "STATE_LOST", "CLOCK_SET", "TOKEN_ACCEPTED", "TOKEN_REFUSED",
     "LOCKED_OUT", "POWER_DOWN", "TIME_UNCERTAIN", "JOURNAL_REPAIRED", "PROFILE_CHANGED",
-    "COMMIT_FAILED",
+    "COMMIT_FAILED", "CARD_READ", "CARD_REFUSED",
 )
 
 FCS_TABLE = (
@@ -352,4 +380,40 @@ LOG_HEAD_FIELDS = (
 CRC_FORMAT = "<L"
 CRC_FIELDS = (
     "crc",
+)
+
+CARD_HEAD_FORMAT = "<LBBLLH10sL"
+CARD_HEAD_FIELDS = (
+    "magic", "version", "type", "meter", "card", "key_revision", "tag", "crc",
+)
+
+AREA_FORMAT = "<LH"
+AREA_FIELDS = (
+    "sequence", "size",
+)
+
+INWARD_FORMAT = "<LB"
+INWARD_FIELDS = (
+    "next_event", "count",
+)
+
+REPORT_FORMAT = "<6sBHLLLL8sHL32sL32sbBBLB"
+REPORT_FIELDS = (
+    "label", "version", "key_revision", "meter", "card", "sequence", "inward", "firmware", "layout",
+    "number", "numbers", "order", "orders", "lost", "answers", "captures", "first_event", "events",
+)
+
+CARD_ANSWER_FORMAT = "<LBB"
+CARD_ANSWER_FIELDS = (
+    "number", "status", "reason",
+)
+
+CAPTURE_FORMAT = "<llllll"
+CAPTURE_FIELDS = (
+    "clock", "credit", "energy_wh", "limited_wh", "arrears", "volume_l",
+)
+
+CAPTURES_FORMAT = "<B"
+CAPTURES_FIELDS = (
+    "count",
 )

@@ -8,6 +8,8 @@ import struct
 
 from meterfw import display, layouts, orders, record, rules
 from meterfw.calendar import look_up
+from meterfw.captures import Captures
+from meterfw.card import Slot
 from meterfw.console import Console
 from meterfw.journal import (
     LOST,
@@ -56,6 +58,8 @@ class Meter:
         self.board = board
         self.log = Log()
         self.link = Link(board)
+        self.captures = Captures(board)
+        self.slot = Slot(self)
         self.page = 0
         self._ledger = Ledger()
         self._spare = Ledger()
@@ -110,6 +114,7 @@ class Meter:
                 log.add(self.state, layouts.LOG_PROFILE_CHANGED)
         self.gateway.floor = max(revision, self._restore_key())
         self.gateway.start(ledger.memory)
+        self.captures.load()
         if self.profile.energy == layouts.ENERGY_GAS:
             self._step_pulses = max(BOARD_STEP_WH * 1000 // self.profile.wh_per_m3, 1)
         log.add(self.state, _STARTED[found])
@@ -189,6 +194,9 @@ class Meter:
             self._press(held)
         self._serve()
         self._finish()
+        if self.flashed and self.slot.poll():
+            self._shown = None
+            self._drive()
 
     def _step(self, seconds):
         m, p, board = self.state, self.profile, self.board
@@ -205,6 +213,7 @@ class Meter:
         rules.advance(m, p, seconds, pulses, ma, w)
         if m.clock != minute:
             self._read_clock()
+            self.captures.look(m)
 
     def _read_clock(self):
         """Follow the clock chip when it is two seconds or more away."""
@@ -283,8 +292,15 @@ class Meter:
         )
         if shown != self._shown:
             self._shown = shown
-            page = display.page(m, self.profile, self.page) if self.flashed else _BARE
-            self.board.show(page)
+            self.board.show(self._lines())
+
+    def _lines(self):
+        """The four lines to show."""
+        if not self.flashed:
+            return _BARE
+        if self.slot.present:
+            return display.card_page(self.state, self.profile, self.slot.outcome, self.slot.taken)
+        return display.page(self.state, self.profile, self.page)
 
     # Commit
 
@@ -299,6 +315,10 @@ class Meter:
             return True
         self.log.add(self.state, layouts.LOG_COMMIT_FAILED)  # tried again when it is due again
         return False
+
+    def sequence(self):
+        """Number of the last commit."""
+        return self._journal.sequence
 
     # Tokens
 

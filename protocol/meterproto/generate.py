@@ -9,7 +9,7 @@ from pathlib import Path
 
 from construct import Struct
 
-from meterproto import framing, messages, records, stored, tokens
+from meterproto import cards, framing, messages, records, stored, tokens
 from meterproto.codes import CODES, Code, Event
 from meterproto.fcs import TABLE
 from meterproto.quantity import fields
@@ -43,6 +43,13 @@ RECORDS = (
     ("PROFILE", records.Profile, "Stored record, and file `profile`: profile", True),
     ("LOG_HEAD", stored.LogHead, "Stored record: event log, followed by its entries", False),
     ("CRC", stored.Crc, "Stored record: at its end", False),
+    ("CARD_HEAD", cards.Head, "Card: first page", False),
+    ("AREA", cards.Area, "Card: head of an area, followed by its contents and their CRC-32", False),
+    ("INWARD", cards.Inward, "Card: contents written by the terminal", False),
+    ("REPORT", cards.Report, "Card: contents written by the meter", False),
+    ("CARD_ANSWER", cards.Answer, "Report: answer to one of the card's tokens", False),
+    ("CAPTURE", cards.Capture, "Report, and file `captures`: index capture", False),
+    ("CAPTURES", cards.CapturesHead, "File `captures`: head", False),
 )
 
 
@@ -69,6 +76,15 @@ def _constants():
         "MAGIC": (stored.MAGIC, ""),
         "LAYOUT": (stored.LAYOUT, "version of the stored record"),
         "LOG_SIZE": (stored.LOG_SIZE, "entries"),
+        "CARD_PAGE": (cards.PAGE, "octets written at once"),
+        "CARD_MAGIC": (cards.MAGIC, ""),
+        "CARD_VERSION": (cards.VERSION, ""),
+        "CARD_TOKENS": (cards.MOST_TOKENS, "at most on one card"),
+        "CARD_INWARD": (cards.INWARD, "where the terminal's pair begins"),
+        "CARD_INWARD_SIZE": (cards.INWARD_SIZE, "octets of one area"),
+        "CARD_OUTWARD": (cards.OUTWARD, "where the meter's pair begins"),
+        "CARD_OUTWARD_SIZE": (cards.OUTWARD_SIZE, "octets of one area"),
+        "MOST_CAPTURES": (cards.CAPTURES, "index captures kept"),
     }
     for name, (value, unit) in limits.items():
         yield f"{name} = {value}" + (f"  # {unit}" if unit else "")
