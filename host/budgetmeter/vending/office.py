@@ -6,53 +6,18 @@ recorded in one transaction, so that no number is used twice and none is missing
 
 import getpass
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import sqlalchemy as sa
 from construct import ConstructError
 from meterproto import tokens
 from meterproto.codes import Kind
 
+from budgetmeter import profile as profiles
 from budgetmeter.errors import InputError
 from budgetmeter.vending.issue import seal
-
-metadata = sa.MetaData()
-
-meters = sa.Table(
-    "meters",
-    metadata,
-    sa.Column("meter", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("profile", sa.String(24), nullable=False),
-    sa.Column("key_revision", sa.Integer, nullable=False),
-    sa.Column("last_number", sa.Integer, nullable=False, default=0),
-    sa.Column("last_order", sa.Integer, nullable=False, default=0),
-)
-issued = sa.Table(
-    "tokens",
-    metadata,
-    sa.Column("meter", sa.ForeignKey("meters.meter"), primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("order_id", sa.Integer, nullable=False),
-    sa.Column("kind", sa.Integer, nullable=False),
-    sa.Column("value", sa.Integer, nullable=False),
-    sa.Column("second", sa.Integer, nullable=False),
-    sa.Column("expiry", sa.Integer, nullable=False),
-    sa.Column("key_revision", sa.Integer, nullable=False),
-    sa.Column("token", sa.LargeBinary, nullable=False),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("actor", sa.String(64), nullable=False),
-)
-audit = sa.Table(
-    "audit",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("actor", sa.String(64), nullable=False),
-    sa.Column("action", sa.String(32), nullable=False),
-    sa.Column("meter", sa.Integer),
-    sa.Column("number", sa.Integer),
-    sa.Column("detail", sa.String(200), nullable=False),
-)
+from budgetmeter.vending.tables import audit, contracts, issued, metadata, meters, modes
+EPOCH = datetime(2000, 1, 1, tzinfo=timezone(timedelta(hours=1)))
 
 
 @dataclass(frozen=True)
@@ -102,11 +67,13 @@ class Office:
     :param url: of the database, as SQLAlchemy writes it
     :param keys: a `budgetmeter.vending.keys.KeyFile`
     :param actor: who does it, for the audit log; the login name if left out
+    :param now: the office's clock: a callable that answers an aware datetime
     :raises InputError: when the database cannot be used
     """
 
-    def __init__(self, url, keys=None, actor=None):
+    def __init__(self, url, keys=None, actor=None, now=None):
         self.engine = connect(url)
+        self._now = now
         self._keys = keys
         self.actor = actor or getpass.getuser()
         self._guard(lambda: metadata.create_all(self.engine))
@@ -126,9 +93,28 @@ class Office:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise InputError(f"database: {reason}") from None
 
-    def _note(self, connection, action, meter=None, number=None, detail=""):
+    def transaction(self, work):
+        """Run `work(connection)` as one transaction, failures of the database as one line."""
+
+        def whole():
+            with self.engine.begin() as connection:
+                return work(connection)
+
+        return self._guard(whole)
+
+    def now(self):
+        """The office's time, in UTC."""
+        return (self._now() if self._now else datetime.now(UTC)).astimezone(UTC)
+
+    @property
+    def now_s(self):
+        """The office's time in seconds since 2000-01-01 00:00 UTC+1, as meters count it."""
+        return int((self.now() - EPOCH).total_seconds())
+
+    def note_in(self, connection, action, meter=None, number=None, detail=""):
+        """Write a line into the audit log, in a transaction."""
         row = {
-            "at": datetime.now(UTC),
+            "at": self.now(),
             "actor": self.actor[:64],
             "action": action,
             "meter": meter,
@@ -139,32 +125,38 @@ class Office:
 
     def note(self, action, detail=""):
         """Write a line into the audit log."""
+        self.transaction(lambda connection: self.note_in(connection, action, detail=detail))
 
-        def work():
-            with self.engine.begin() as connection:
-                self._note(connection, action, detail=detail)
-
-        self._guard(work)
-
-    def add_meter(self, meter, profile):
+    def add_meter(self, meter, profile, **contract):
         """Take a meter into the books, with the latest vending key.
 
+        :param profile: name of its profile
+        :param contract: `customer` (their number; the meter's if left out), `protected`, `since_s`
+            (in service since; now if left out), `judge_s` (prepayment ordered by a judge, when
+            activated), `judge_until_s` (the judge's own end of the limiter's guarantee)
         :raises InputError: a number that is none, or a meter there already
         """
         if not 1 <= meter <= tokens.METER_LIMIT:
             raise InputError(f"meter {meter}: a number of up to nine digits, from 1")
+        since_s = contract.pop("since_s", None)
+        if since_s is None:
+            since_s = self.now_s
+        mode = profiles.load(profile).values["payment_mode"]
 
-        def work():
-            with self.engine.begin() as connection:
-                if self._row(connection, meter) is not None:
-                    raise InputError(f"meter {meter} is in the books already")
-                values = {"meter": meter, "profile": profile, "key_revision": self.keys.latest}
-                connection.execute(meters.insert().values(values))
-                self._note(connection, "add-meter", meter, detail=profile)
+        def work(connection):
+            if self.row(connection, meter) is not None:
+                raise InputError(f"meter {meter} is in the books already")
+            values = {"meter": meter, "profile": profile, "key_revision": self.keys.latest}
+            connection.execute(meters.insert().values(values))
+            known = {"meter": meter, "customer": f"{meter:09d}", "protected": False, **contract}
+            connection.execute(contracts.insert().values(known))
+            connection.execute(modes.insert().values(meter=meter, at_s=since_s, mode=mode))
+            self.note_in(connection, "add-meter", meter, detail=profile)
 
-        self._guard(work)
+        self.transaction(work)
 
-    def _row(self, connection, meter):
+    def row(self, connection, meter):
+        """A meter's row of the books; None if it is not in them."""
         found = connection.execute(sa.select(meters).where(meters.c.meter == meter))
         return found.mappings().first()
 
@@ -176,7 +168,7 @@ class Office:
 
         def work():
             with self.engine.connect() as connection:
-                return self._row(connection, meter)
+                return self.row(connection, meter)
 
         row = self._guard(work)
         if row is None:
@@ -195,14 +187,24 @@ class Office:
 
     def issue_all(self, meter, orders, expiry=0, order_id=None):
         """Several tokens for one meter in one transaction; arguments as `issue`."""
+        return self.transaction(
+            lambda c: [self.issue_in(c, meter, order, expiry, order_id) for order in orders]
+        )
 
-        def work():
-            with self.engine.begin() as connection:
-                return [self._issue(connection, meter, o, expiry, order_id) for o in orders]
+    def reserve_order(self, connection, meter):
+        """The next order id of a meter; locks its row until the transaction ends."""
+        reserved = connection.execute(
+            meters.update()
+            .where(meters.c.meter == meter)
+            .values(last_order=meters.c.last_order + 1)
+            .returning(meters.c.last_order)
+        ).scalar()
+        if reserved is None:
+            raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+        return reserved
 
-        return self._guard(work)
-
-    def _issue(self, connection, meter, order, expiry, order_id):
+    def issue_in(self, connection, meter, order, expiry=0, order_id=None):
+        """One token in a transaction; arguments as `issue`."""
         taken = connection.execute(
             meters.update()
             .where(meters.c.meter == meter)
@@ -229,9 +231,9 @@ class Office:
         }
         token = self._seal(connection, fields)
         order_id = fields.pop("order")
-        made = {"token": token, "at": datetime.now(UTC), "actor": self.actor[:64]}
+        made = {"token": token, "at": self.now(), "actor": self.actor[:64]}
         connection.execute(issued.insert().values(**fields, **made, order_id=order_id))
-        self._note(connection, "issue", meter, number, f"{Kind(order.kind).name} {order.value}")
+        self.note_in(connection, "issue", meter, number, f"{Kind(order.kind).name} {order.value}")
         return Issued(meter, number, order_id, int(order.kind), token)
 
     def _seal(self, connection, fields):
