@@ -64,8 +64,8 @@ class Board:
     def card_read_into(self, at, buffer):
         """Fill a buffer from the card, from octet `at` on.
 
-        False if the card does not answer: it is busy with a write, or was pulled out. The meter asks
-        again, one page in each pass.
+        False if the card does not answer: it is busy with a write, or was pulled out. The meter
+        asks again, one page in each pass.
         """
         return False
 

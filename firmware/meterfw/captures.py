@@ -40,7 +40,9 @@ class Captures:
 
     def look(self, m):
         """Capture what is due: at once after a restart that missed a midnight."""
-        if self._next == 0 or m.clock < self._next - 2 * _MONTH:  # none yet, or the clock was set back
+        if (
+            self._next == 0 or m.clock < self._next - 2 * _MONTH
+        ):  # none yet, or the clock was set back
             self._next = _next_month(m.clock)
         if m.clock < self._next:
             return

@@ -1,8 +1,8 @@
 """The card slot: from the first octet read to the report written, one page at each pass.
 
-The card may be pulled out at any octet. Its tokens are taken in one commit, which `Meter.enter_all`
-makes; the report tells of that commit and is written over the older of the meter's two areas, so that
-a whole report is on the card at every moment.
+The card may be pulled out at any octet. Its tokens are taken in one commit by `Meter.enter_all`;
+the report tells of that commit and is written over the older of the meter's two areas, so that a
+whole report is on the card at every moment.
 """
 
 import struct
@@ -30,8 +30,8 @@ _GOOD = (layouts.OUTCOME_GOOD, layouts.OUTCOME_REFUSED)
 class Slot:
     """The card slot of a meter; its buffer is made once.
 
-    `present` says whether a card is in, `outcome` what became of it (codes.CardOutcome), `taken` how
-    many of its tokens were taken.
+    `present` says whether a card is in, `outcome` what became of it (codes.CardOutcome), `taken`
+    how many of its tokens were taken.
     """
 
     def __init__(self, meter):
@@ -96,7 +96,7 @@ class Slot:
             self.outcome = layouts.OUTCOME_NO_ANSWER
         elif which < 0:
             self.outcome = layouts.OUTCOME_DAMAGED
-        elif any([status != layouts.STATUS_EXECUTED for _, status, _ in self._answers]):
+        elif any(status != layouts.STATUS_EXECUTED for _, status, _ in self._answers):
             self.outcome = layouts.OUTCOME_REFUSED
         else:
             self.outcome = layouts.OUTCOME_GOOD

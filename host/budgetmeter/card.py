@@ -16,7 +16,7 @@ class MemoryCard:
     """A card in a slot.
 
     After `pull_after` octets more have gone over its contacts it is out: reads and writes fail. A
-    write cut short leaves its page as `spoil` says: as before, with the first octets new, or garbage.
+    write cut short leaves its page as `spoil` says: as before, its first octets new, or garbage.
     """
 
     def __init__(self, data=BLANK):
@@ -135,4 +135,5 @@ def write_inward(card, next_event, batch):
         while not card.write(at + offset, page):
             if not card.inside:
                 return False
-    return cards.newest(card.data, cards.INWARD, cards.INWARD_SIZE)[1] == sequence + 1
+    written = cards.newest(card.data, cards.INWARD, cards.INWARD_SIZE)
+    return written is not None and written[1] == sequence + 1

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from budgetmeter import catalogue, report, scenario, units
 from budgetmeter import profile as profiles
-from budgetmeter.commands import vending
+from budgetmeter.commands import cards, vending
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
 from budgetmeter.errors import InputError
@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 app.add_typer(vending.token_app, name="token")
 app.add_typer(vending.office_app, name="office")
+app.add_typer(cards.card_app, name="card")
+app.add_typer(cards.terminal_app, name="terminal")
 console = Console(highlight=False)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from meterproto.codes import Cause, ControlState, EmergencyStatus, Event, Kind, PaymentMode, Result
 
+from budgetmeter import errands, resources, units
 from budgetmeter import profile as profiles
-from budgetmeter import resources, units
 from budgetmeter.emulator import ConstantLoad, Emulator, Household
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
@@ -19,7 +19,10 @@ from budgetmeter.emulator.world import DAY_S
 from budgetmeter.errors import InputError
 
 DEFAULT = "main-job"
-_KEYS = ("title", "about", "profile", "start", "days", "household", "change", "load", "at")
+_KEYS = (
+    *("title", "about", "profile", "start", "days", "household", "change", "load", "contract"),
+    "at",
+)
 
 
 @dataclass
@@ -29,6 +32,7 @@ class Scenario:
     :ivar start: Belgian local time, None for the beginning of a sampled load
     :ivar days: length; None to the end of the load
     :ivar steps: dated `Step`s in order of time
+    :ivar contract: the customer's side, as `budgetmeter.vending.office.Office.add_meter` takes it
     """
 
     title: str
@@ -39,6 +43,7 @@ class Scenario:
     habits: Habits | None = None
     steps: list = field(default_factory=list)
     about: str = ""
+    contract: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,9 @@ class _Reader:
             days,
             self.habits(document.get("household", False)),
             about=str(document.get("about", "")),
+            contract=errands.contract(
+                self, document.get("contract", {}), f"{self.where}: contract"
+            ),
         )
         if self.gas and "measured" in document.get("load", {}):
             scenario.title = "A synthetic gas load"  # nothing was measured
@@ -352,6 +360,7 @@ ACTIONS = {
     "load": _do_load,
     "bypass": _do_bypass,
     "cut_power": _do_cut,
+    **errands.ACTIONS,
 }
 
 
@@ -407,6 +416,7 @@ EXPECTATIONS = {
     ),
     "display": (str, lambda w, m: " | ".join(w.board.lines)),
     "result": (_words(_names(Result)), None),
+    **errands.EXPECTATIONS,
     "happened": (None, None),
     "never": (_words(_EVENTS), None),
 }
@@ -428,6 +438,9 @@ def _check(world, step, result):
     def failed(key, expected, seen):
         return Failure(step.where, step.time, key, expected, seen)
 
+    books = world.counter.balanced() if world.counter is not None else None
+    if books is not None and books[0] != books[1]:
+        yield failed("money handed out", *(units.euros(amount, 5) for amount in books))
     if result is not None and "result" not in step.expect and result != Result.DONE:
         yield failed("result", "done", _spell(Result(result)))
     for key, value in step.expect.items():
@@ -474,6 +487,7 @@ def start(scenario):
         raise InputError(f"{load.label} has {load.seconds // DAY_S} days left, not {scenario.days}")
     household = Household(scenario.habits) if scenario.habits is not None else None
     world = Emulator(scenario.profile, clock, load, household)
+    world.contract = scenario.contract
     return world, world.now_s + length
 
 

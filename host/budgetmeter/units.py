@@ -4,7 +4,7 @@ Local time is Belgian wall-clock time, with summer time as the meter derives it;
 counts minutes since 2000-01-01 00:00 UTC+1 all year.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from meterfw import calendar
@@ -96,6 +96,12 @@ def moment(value):
     if value.tzinfo is not None:
         raise ValueError(f"{value} has a time zone; times here are Belgian local time")
     return value
+
+
+def now():
+    """Belgian local time now, to the minute, as a naive datetime."""
+    since = datetime.now(UTC) - EPOCH.replace(tzinfo=UTC)
+    return from_clock(int(since.total_seconds() // 60) + 60)
 
 
 def end_clock(text):

@@ -1,13 +1,14 @@
 """The memory card that goes between meter and terminal: its image, declared once.
 
-Each of the two writers, the terminal (`Inward`, to the meter) and the meter (`Report`, out of it), owns
-a pair of areas and writes the one that does not hold its newest: a card pulled out at any octet keeps
-the other. No page is shared. All octets beyond what an area says it holds mean nothing.
+Each of the two writers, the terminal (`Inward`, to the meter) and the meter (`Report`, out of it),
+owns a pair of areas and writes the one that does not hold its newest: a card pulled out at any
+octet keeps the other. No page is shared. Octets beyond what an area says it holds mean nothing.
 """
 
 import hashlib
 import hmac
 from binascii import crc32
+from typing import Any
 
 from construct import Struct
 
@@ -110,7 +111,7 @@ def area(sequence, contents):
     return data + crc_of(data)
 
 
-def contents(data):
+def contents(data) -> tuple[int, bytes] | None:
     """Sequence and contents of an area; None if it is not whole."""
     sequence = int.from_bytes(data[:4], "little")
     end = Area.sizeof() + int.from_bytes(data[4:6], "little")
@@ -120,9 +121,9 @@ def contents(data):
 
 
 def newest(image, at, size):
-    """Which area of a pair is the newest whole one, its sequence and contents; None if neither is."""
+    """The newest whole area of a pair: which, its sequence, its contents; None if there is none."""
     found = [(contents(image[at + i * size : at + (i + 1) * size]), i) for i in (0, 1)]
-    whole = [(*area, i) for area, i in found if area is not None]
+    whole = [(*held, i) for held, i in found if held is not None]
     if not whole:
         return None
     sequence, held, which = max(whole, key=lambda one: (one[0], -one[2]))
@@ -140,7 +141,7 @@ def tokens_of(held):
 
     :raises ValueError: they do not fit what it says
     """
-    top = Inward.parse(held)
+    top: Any = Inward.parse(held)
     at, batch = Inward.sizeof(), []
     for _ in range(top.count):
         if at >= len(held) or at + 1 + held[at] > len(held):
@@ -150,22 +151,22 @@ def tokens_of(held):
     return top.next_event, batch
 
 
-def _list(held, at, struct, count):
+def _list(held, at, struct, count) -> list[Any]:
     size = struct.sizeof()
     return [struct.parse(held[at + i * size : at + (i + 1) * size]) for i in range(count)]
 
 
-def report(held):
+def report(held) -> dict[str, Any]:
     """The parts of a report by name, its tag unchecked: `head`, `state`, `profile`, `answers`,
     `captures`, `events`.
 
     :raises construct.ConstructError, ValueError: not the bytes of a report of a layout known here
     """
-    top = Report.parse(held)
+    top: Any = Report.parse(held)
     if top.label != LABEL or top.version != VERSION or top.layout != LAYOUT:
         raise ValueError("a report of a layout unknown here")
     at = Report.sizeof()
-    parts = {"head": top, "state": State.parse(held[at:])}
+    parts: dict[str, Any] = {"head": top, "state": State.parse(held[at:])}
     at += State.sizeof()
     parts["profile"] = Profile.parse(held[at:])
     at += Profile.sizeof()
@@ -192,4 +193,3 @@ def most_events(answers, captures):
     taken = Area.sizeof() + Report.sizeof() + State.sizeof() + Profile.sizeof() + TAIL
     taken += answers * Answer.sizeof() + captures * Capture.sizeof()
     return (OUTWARD_SIZE - taken) // Entry.sizeof()
-

@@ -1,6 +1,7 @@
 """The verbs `token …` and `office …`."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,6 @@ from meterproto import tokens
 from rich.console import Console
 from rich.table import Table
 
-from budgetmeter import profile as profiles
 from budgetmeter import units
 from budgetmeter.errors import InputError
 from budgetmeter.vending import orders
@@ -32,13 +32,32 @@ KEY = Path("vending.key")
 DB = "sqlite:///vending.db"
 
 
-def _office(db, keys=None):
-    """The office; its database driver is an extra."""
+def open_office(db, keys=None, at=""):
+    """The office, at a time in Belgian local time, now if left out; its database is an extra."""
     try:
         from budgetmeter.vending.office import Office  # noqa: PLC0415
     except ImportError:
         raise InputError("vending needs SQLAlchemy: pip install 'budgetmeter[vending]'") from None
-    return Office(db, keys)
+    return Office(db, keys, now=_clock(at) if at else None)
+
+
+def _clock(text):
+    """A clock that stands still at a time given on the command line."""
+    from budgetmeter.vending.office import EPOCH  # noqa: PLC0415
+
+    try:
+        time = EPOCH + timedelta(minutes=units.to_clock(units.moment(text)))
+    except ValueError as error:
+        raise InputError(f"--at: {error}") from None
+    return lambda: time
+
+
+def local_s(option, text):
+    """Seconds since 2000 UTC+1 of an option's local time; None where it is left out."""
+    try:
+        return units.to_clock(units.moment(text)) * 60 if text else None
+    except ValueError as error:
+        raise InputError(f"{option}: {error}") from None
 
 
 # ---- Office -------------------------------------------------------------------------------------
@@ -48,7 +67,7 @@ def _office(db, keys=None):
 def init(key: KeyOption = KEY, db: DbOption = DB):
     """Create the file of vending keys, readable by its owner only, and the database."""
     keys = KeyFile.create(key)
-    _office(db, keys).note("init", "vending key revision 1")
+    open_office(db, keys).note("init", "vending key revision 1")
     console.print(f"vending keys in {key}: whoever has them can issue tokens for every meter")
 
 
@@ -56,7 +75,7 @@ def init(key: KeyOption = KEY, db: DbOption = DB):
 def new_key(key: KeyOption = KEY, db: DbOption = DB):
     """Add a vending key; meters get theirs of it with a key-change token."""
     keys = KeyFile(key)
-    office = _office(db, keys)
+    office = open_office(db, keys)
     revision = keys.add_revision()
     office.note("new-key", f"vending key revision {revision}")
     console.print(f"revision {revision}")
@@ -66,12 +85,24 @@ def new_key(key: KeyOption = KEY, db: DbOption = DB):
 def add_meter(
     meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
     profile: Annotated[str, typer.Option(help="its profile")] = "wallonia-card",
+    customer: Annotated[str, typer.Option(help="the customer's number")] = "",
+    protected: Annotated[bool, typer.Option("--protected", help="a protected customer")] = False,
+    since: Annotated[str, typer.Option(help="in service since; now if left out")] = "",
+    judge: Annotated[str, typer.Option(help="prepayment ordered by a judge, active since")] = "",
+    judge_until: Annotated[str, typer.Option(help="the judge's end of the guarantee")] = "",
     key: KeyOption = KEY,
     db: DbOption = DB,
 ):
     """Take a meter into the books."""
-    profiles.load(profile)
-    _office(db, KeyFile(key)).add_meter(meter, profile)
+    contract = {
+        "protected": protected,
+        "since_s": local_s("--since", since),
+        "judge_s": local_s("--judge", judge),
+        "judge_until_s": local_s("--judge-until", judge_until),
+    }
+    if customer:
+        contract["customer"] = customer[:32]
+    open_office(db, KeyFile(key)).add_meter(meter, profile, **contract)
     console.print(f"meter {meter:09d}")
 
 
@@ -82,7 +113,7 @@ def log(
     as_json: JsonOption = False,
 ):
     """The audit log: who did what, and when."""
-    rows = _office(db).log(meter)
+    rows = open_office(db).log(meter)
     if as_json:
         print(json.dumps(rows, indent=2, default=str))
         return
@@ -128,7 +159,7 @@ def issue(
         "name": name, "to": to,
     }  # fmt: skip
     wanted = orders.read(kind, given)
-    office = _office(db, KeyFile(key))
+    office = open_office(db, KeyFile(key))
     token = office.issue(meter, wanted, _expiry(expiry), order)
     if as_json:
         data = {

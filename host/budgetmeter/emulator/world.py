@@ -38,6 +38,8 @@ class Emulator:
         self.household = household
         self.trace = Trace()
         self.issuer = Issuer(METER, VENDING_KEY, derive=True)
+        self.contract = {}  # of the customer, for the counter
+        self.counter = None  # card, terminal and office, where there are any
         files = {} if files is None else files
         for name, data in flashed(METER, 1, self.issuer.key, profile).items():
             if files.get(name) != data:

@@ -183,7 +183,9 @@ def _settle(connection, office, meter, reading, certain):
         else:
             values = {"answer": reasons.get(row.number, row.answer)}
             old = reading.head.number - row.number >= WINDOW
-            if (row.key_revision < reading.head.key_revision or old) and row.kind != Kind.KEY_CHANGE:
+            if (
+                row.key_revision < reading.head.key_revision or old
+            ) and row.kind != Kind.KEY_CHANGE:
                 order = Order(row.kind, row.value, row.second)
                 office.issue_in(connection, meter, order, row.expiry, row.order_id)
         connection.execute(deliveries.update().where(where).values(values))
@@ -232,24 +234,24 @@ def _rank(row):
     return 1 if row.kind in CREDIT else 2
 
 
-def money(connection, meter):
-    """Credit handed out for a meter, each order once: (on its way, taken, lapsed), mc."""
-    orders = (
-        sa.select(issued.c.order_id, sa.func.max(issued.c.value).label("value"))
+def credit_orders(connection, meter):
+    """Money that was handed out: (order id, mc), each order once whatever tokens it had."""
+    rows = connection.execute(
+        sa.select(issued.c.order_id, sa.func.max(issued.c.value))
         .where(issued.c.meter == meter, issued.c.kind.in_([int(kind) for kind in CREDIT]))
         .group_by(issued.c.order_id)
-        .subquery()
     )
-    query = sa.select(deliveries.c.state, orders.c.value).select_from(
-        orders.join(
-            deliveries,
-            sa.and_(deliveries.c.meter == meter, deliveries.c.order_id == orders.c.order_id),
-            isouter=True,
-        )
-    )
+    return [tuple(row) for row in rows]
+
+
+def money(connection, meter):
+    """Credit handed out for a meter as the books know it: (on its way, taken, lapsed), mc."""
+    where = deliveries.c.meter == meter
+    query = sa.select(deliveries.c.order_id, deliveries.c.state).where(where)
+    states = {row.order_id: row.state for row in connection.execute(query)}
     sums = dict.fromkeys((OUT, TAKEN, LAPSED), 0)
-    for state, value in connection.execute(query):
-        sums[state or OUT] += value
+    for order_id, value in credit_orders(connection, meter):
+        sums[states.get(order_id, OUT)] += value
     return sums[OUT], sums[TAKEN], sums[LAPSED]
 
 
@@ -265,6 +267,6 @@ def top_ups(connection, meter):
 
 
 def seconds(at):
-    """A time of the database in seconds since 2000-01-01 00:00 UTC+1; SQLite drops the zone, UTC."""
+    """A time of the database in seconds since 2000-01-01 00:00 UTC+1; SQLite drops its zone."""
     aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return int((aware - EPOCH).total_seconds())

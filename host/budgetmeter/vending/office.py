@@ -17,6 +17,7 @@ from budgetmeter import profile as profiles
 from budgetmeter.errors import InputError
 from budgetmeter.vending.issue import seal
 from budgetmeter.vending.tables import audit, contracts, issued, metadata, meters, modes
+
 EPOCH = datetime(2000, 1, 1, tzinfo=timezone(timedelta(hours=1)))
 
 
@@ -68,11 +69,13 @@ class Office:
     :param keys: a `budgetmeter.vending.keys.KeyFile`
     :param actor: who does it, for the audit log; the login name if left out
     :param now: the office's clock: a callable that answers an aware datetime
+    :param load_profile: the `budgetmeter.profile.Profile` of a name
     :raises InputError: when the database cannot be used
     """
 
-    def __init__(self, url, keys=None, actor=None, now=None):
+    def __init__(self, url, keys=None, actor=None, now=None, load_profile=profiles.load):
         self.engine = connect(url)
+        self._load_profile = load_profile
         self._now = now
         self._keys = keys
         self.actor = actor or getpass.getuser()
@@ -141,7 +144,7 @@ class Office:
         since_s = contract.pop("since_s", None)
         if since_s is None:
             since_s = self.now_s
-        mode = profiles.load(profile).values["payment_mode"]
+        mode = self._load_profile(profile).values["payment_mode"]
 
         def work(connection):
             if self.row(connection, meter) is not None:
@@ -159,6 +162,16 @@ class Office:
         """A meter's row of the books; None if it is not in them."""
         found = connection.execute(sa.select(meters).where(meters.c.meter == meter))
         return found.mappings().first()
+
+    def profile_in(self, connection, meter):
+        """The profile of a meter.
+
+        :raises InputError: when it is not in the books
+        """
+        row = self.row(connection, meter)
+        if row is None:
+            raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+        return self._load_profile(row["profile"])
 
     def meter(self, meter):
         """What the books say of a meter.

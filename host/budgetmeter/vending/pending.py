@@ -1,11 +1,12 @@
 """What the office has pending for a meter, and how it gets there: by card, or by network instead.
 
-An item takes its order id when it is queued. Whatever way its tokens go, the meter carries one order
+An item takes its order id when it is queued. Whatever way its tokens go, the meter carries an order
 out once.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 import sqlalchemy as sa
 from meterfw import calendar
@@ -21,8 +22,8 @@ from budgetmeter.vending.tables import deliveries, items, meters
 GUARANTEE_MONTHS = 6  # the limiter after a judge's order (WE-34)
 _CAMPAIGN = ("id", "title", "rules", "kind", "reference", "amounts", "until", "expiry")
 
-# Delivered to a card only after the meter has told where it stands since the item was queued (OC-05).
-# Prices, clocks, keys and parameters do not depend on that.
+# Delivered to a card only after the meter has told where it stands since the item was queued
+# (OC-05). Prices, clocks, keys and parameters do not depend on that.
 NEEDS_FRESH = frozenset(
     {
         *books.CREDIT,
@@ -48,7 +49,7 @@ class Item:
 
 
 def add_months(at_s, count):
-    """A time in seconds since 2000 UTC+1 some calendar months later; the 31st becomes the last day."""
+    """A time (s since 2000 UTC+1) some calendar months later; the 31st becomes the last day."""
     day = units.from_clock(at_s // 60)
     month = day.month - 1 + count
     first = datetime(day.year + month // 12, month % 12 + 1, 1, day.hour, day.minute)
@@ -96,10 +97,7 @@ class Pending:
 
     def _queue(self, connection, meter, order, expiry, campaign=None):
         office = self.office
-        row = office.row(connection, meter)
-        if row is None:
-            raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
-        profile = profiles.load(row["profile"])
+        profile = office.profile_in(connection, meter)
         contract = books.contract(connection, meter)
         expiry = self._judge(connection, meter, order, expiry, profile, contract)
         values = {
@@ -201,7 +199,8 @@ class Pending:
     def _campaign(self, connection, plan):
         made = []
         for row in connection.execute(sa.select(meters).order_by(meters.c.meter)).mappings().all():
-            meter, energy = row["meter"], profiles.load(row["profile"]).values["energy"]
+            meter = row["meter"]
+            energy = self.office.profile_in(connection, meter).values["energy"]
             order = plan.order(energy)
             contract = books.contract(connection, meter)
             mode = books.mode_at(connection, meter, plan.reference_s)
@@ -226,12 +225,13 @@ class Pending:
         """
 
         def work(connection):
-            item = self._deliverable(connection, number)
+            item = self.deliverable(connection, number)
             return self.hand_out(connection, item, on_card=False)
 
         return self.office.transaction(work)
 
-    def _deliverable(self, connection, number):
+    def deliverable(self, connection, number):
+        """An item that is not yet done with."""
         item = self._item(connection, number)
         if item.state not in ("queued", books.OUT):
             raise InputError(f"item {number} is {item.state}")
@@ -247,7 +247,7 @@ class Pending:
     def _check_now(self, connection, item):
         """What was right when it was queued may be wrong in winter (WE-39)."""
         if item.order.kind == Kind.MINIMUM_SUPPLY_DISABLE:
-            profile = profiles.load(self.office.row(connection, item.meter)["profile"])
+            profile = self.office.profile_in(connection, item.meter)
             contract = books.contract(connection, item.meter)
             earliest = earliest_withdrawal(profile, contract, self.office.now_s)
             if earliest > self.office.now_s:
@@ -286,8 +286,11 @@ class Pending:
 
     def items(self, meter=None):
         """What is and was pending, oldest first."""
-        where = sa.true() if meter is None else items.c.meter == meter
-        return self.office.transaction(lambda c: self._items(c, where))
+        return self.office.transaction(lambda c: self.items_in(c, meter))
+
+    def items_in(self, connection, meter=None):
+        """The same, in a transaction."""
+        return self._items(connection, sa.true() if meter is None else items.c.meter == meter)
 
     def item(self, number):
         """One item.
@@ -336,7 +339,7 @@ def _local(at_s):
 
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign as read: the order by energy, the reference date, the clock value it expires at."""
+    """A campaign as read: reference date, clock value it expires at, the order by energy."""
 
     id: str
     title: str
@@ -356,7 +359,7 @@ def read_campaign(name):
     """
     document, where = resources.read("campaign", name)
 
-    def fail(message):
+    def fail(message) -> NoReturn:
         raise InputError(f"{where}: {message}")
 
     for key in document:

@@ -1,15 +1,13 @@
-"""Settlement of minimum supply: three months under the limiter's function without a real top-up (WE-36).
+"""Settlement of minimum supply after three months without a real top-up (WE-36).
 
 Worked out from the office's own top-up log and from what the cards brought back.
 """
 
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from meterproto.codes import Event, PaymentMode
 
-import sqlalchemy as sa
-
-from budgetmeter import profile as profiles
 from budgetmeter import units
 from budgetmeter.vending import books
 from budgetmeter.vending.pending import add_months
@@ -70,7 +68,7 @@ def _active_since(connection, office, meter, readings):
         if reading.state.limiter_available:
             told = [e for e in reading.events if e.code == Event.LIMITER_AVAILABLE]
             starts += [e.clock * 60 + e.second for e in told] or [reading.at_s]
-    profile = profiles.load(office.row(connection, meter)["profile"])
+    profile = office.profile_in(connection, meter)
     contract = books.contract(connection, meter)
     if contract and contract["protected"] and profile.values["limiter_fitted"]:  # WE-33
         begun = connection.execute(

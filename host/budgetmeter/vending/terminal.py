@@ -1,7 +1,7 @@
 """The recharge terminal: one exchange with a card, and the minimum payment.
 
-It authenticates the card, not who holds it (OC-03). The books come first: what an exchange hands out is
-recorded, then written on the card; a card pulled out too early gets the same again.
+It authenticates the card, not who holds it (OC-03). The books come first: what an exchange hands
+out is recorded, then written on the card; a card pulled out too early gets the same again.
 """
 
 from dataclasses import dataclass, field
@@ -136,10 +136,12 @@ class Terminal:
     def _one_shot(self, connection, meter, kind, number):
         if number is None:
             raise InputError(f"a {kind.name.lower()} card carries a pending item; office queue")
-        item = self.pending._deliverable(connection, number)
+        item = self.pending.deliverable(connection, number)
         wrong_mode = kind == CardType.DEACTIVATION and item.order.value != PaymentMode.CREDIT
         if item.meter != meter or item.order.kind not in CARRIES[kind] or wrong_mode:
-            raise InputError(f"item {number} is not for a {kind.name.lower()} card of meter {meter}")
+            raise InputError(
+                f"item {number} is not for a {kind.name.lower()} card of meter {meter}"
+            )
         if kind == CardType.REPAIR:
             end = self.office.now_s // 60 + ONE_SHOT_DAYS * 1440
             item = _until(item, end)
@@ -271,7 +273,7 @@ def required(reading, orders, at_s):
 
 
 def supplies(reading, orders, pay, at_s):
-    """Whether lack of credit leaves a meter closed, or ready to be closed, after orders and a payment."""
+    """Whether a meter is closed, or can be, as far as credit goes, after orders and a payment."""
     m, p = record.State(), record.Profile()
     record.unpack(m, State.build(reading.state), layouts.STATE_FORMAT, layouts.STATE_FIELDS)
     record.unpack(p, Profile.build(reading.profile), layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS)
