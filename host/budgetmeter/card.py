@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from construct import ConstructError
 from meterproto import cards
 
 from budgetmeter.errors import InputError
@@ -108,6 +109,27 @@ class MemoryCard:
             os.replace(name, path)
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from None
+
+
+def head_of(card):
+    """The head of a card.
+
+    :raises InputError: blank, not a card of this system, damaged, or newer
+    """
+    page = bytes(card.data[: cards.Head.sizeof()])
+    if page in (b"\xff" * len(page), bytes(len(page))):
+        raise InputError("the card is blank")
+    if int.from_bytes(page[:4], "little") != cards.MAGIC:
+        raise InputError("not a card of this system")
+    if page[4] > cards.VERSION:
+        raise InputError(f"a card of version {page[4]}; known here is {cards.VERSION}")
+    try:
+        head = cards.Head.parse(page)
+    except ConstructError:
+        head = None
+    if head is None or page[-4:] != cards.crc_of(page[:-4]):
+        raise InputError("the card is damaged; the office makes a new one")
+    return head
 
 
 def personalise(key, **head):

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from budgetmeter import profile as profiles
 from budgetmeter import resources, units
-from budgetmeter.card import SPOILS, MemoryCard
+from budgetmeter.card import SPOILS, MemoryCard, head_of
 from budgetmeter.commands.vending import (
     DB,
     KEY,
@@ -92,7 +92,12 @@ def new_card(
         raise InputError(f"--type {kind}: {resources.did_you_mean(kind, list(TYPES))}")
     if card.exists():
         raise InputError(f"{card}: is there already")
-    made = _terminal(db, key, at).new_card(meter, TYPES[kind], item)
+    MemoryCard().save(card)  # a blank one first: what cannot be written is not made
+    try:
+        made = _terminal(db, key, at).new_card(meter, TYPES[kind], item)
+    except InputError:
+        card.unlink()
+        raise
     made.save(card)
     console.print(f"{kind} card for meter {meter:09d} in {card}", soft_wrap=True)
 
@@ -104,8 +109,6 @@ def show_card(
     as_json: JsonOption = False,
 ):
     """What stands on a card: its tokens, and the meter's report."""
-    from budgetmeter.vending.terminal import head_of  # noqa: PLC0415
-
     image = bytes(MemoryCard.load(card).data)
     head = head_of(MemoryCard(image))
     keys = KeyFile(key) if key is not None else None
@@ -321,8 +324,6 @@ def _meter_in(folder, card, profile, at, key):
     """The meter of a folder, at a time."""
     files = Folder(folder)
     if files.get("identity") is None:
-        from budgetmeter.vending.terminal import head_of  # noqa: PLC0415
-
         head = head_of(card)
         meter_key = KeyFile(key).meter_key(head.meter, head.key_revision)
         made = flashed(head.meter, head.key_revision, meter_key, profiles.load(profile))
@@ -531,9 +532,9 @@ def report(
     as_json: JsonOption = False,
 ):
     """What the cards brought back, what is pending, money on its way, settlements that are due."""
+    office = open_office(db, KeyFile(key), at)
     from budgetmeter.vending import overview  # noqa: PLC0415  # SQLAlchemy is an extra
 
-    office = open_office(db, KeyFile(key), at)
     found = overview.of_all(office, meter)
     if as_json:
         print(json.dumps([_overview_data(one) for one in found], indent=2))

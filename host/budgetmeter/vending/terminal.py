@@ -7,7 +7,6 @@ out is recorded, then written on the card; a card pulled out too early gets the 
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-from construct import ConstructError
 from meterfw import layouts, record
 from meterfw import orders as meter_orders
 from meterfw import rules as meter_rules
@@ -16,7 +15,7 @@ from meterproto.codes import CardType, Kind, PaymentMode
 from meterproto.records import Profile, State
 
 from budgetmeter import units
-from budgetmeter.card import personalise, write_inward
+from budgetmeter.card import head_of, personalise, write_inward
 from budgetmeter.errors import InputError
 from budgetmeter.vending import books
 from budgetmeter.vending.orders import Order
@@ -62,27 +61,6 @@ class Receipt:
     carried: int = 0
     tokens: int = 0
     written: bool = False
-
-
-def head_of(card):
-    """The head of a card.
-
-    :raises InputError: blank, not a card of this system, damaged, or newer
-    """
-    page = bytes(card.data[: layout.Head.sizeof()])
-    if page in (b"\xff" * len(page), bytes(len(page))):
-        raise InputError("the card is blank")
-    if int.from_bytes(page[:4], "little") != layout.MAGIC:
-        raise InputError("not a card of this system")
-    if page[4] > layout.VERSION:
-        raise InputError(f"a card of version {page[4]}; this terminal knows {layout.VERSION}")
-    try:
-        head = layout.Head.parse(page)
-    except ConstructError:
-        head = None
-    if head is None or page[-4:] != layout.crc_of(page[:-4]):
-        raise InputError("the card is damaged; the office makes a new one")
-    return head
 
 
 class Terminal:
