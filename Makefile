@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench faults fuzz layouts clean
+.PHONY: help run test lint rules bench faults fuzz cards layouts clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ fuzz: $(VENV)/test.stamp  ## ten million octets of junk at the meter's port; SEE
 
 faults: $(VENV)/test.stamp  ## power cuts everywhere, and in every recovery; CUT="rp2040 17:half" repeats one
 	@$(BIN)/python -m tests.faults.campaign $(CUT)
+
+cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and power cuts; N=100 for fewer
+	@$(BIN)/python -m tests.cards.campaign $(N)
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate

@@ -99,9 +99,10 @@ def moment(value):
 
 
 def now():
-    """Belgian local time now, to the minute, as a naive datetime."""
+    """Belgian local time now, to the second, as a naive datetime."""
     since = datetime.now(UTC) - EPOCH.replace(tzinfo=UTC)
-    return from_clock(int(since.total_seconds() // 60) + 60)
+    minutes, second = divmod(int(since.total_seconds()), 60)
+    return from_clock(minutes + 60, second)
 
 
 def end_clock(text):

@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import emulator, journal, protocol, rules, vending
+from tests.bench import cards, emulator, journal, protocol, rules, vending
 
 BENCHMARKS = {
     "rules": rules.main,
@@ -10,6 +10,7 @@ BENCHMARKS = {
     "protocol": protocol.main,
     "journal": journal.main,
     "vending": vending.main,
+    "cards": cards.main,
 }
 
 for name in sys.argv[1:] or BENCHMARKS:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -85,6 +86,22 @@ def test_meter_terminal_meter_by_hand(cli, tmp_path):
     for words in ("customer, for meter 123456789", "balance", "85.00000 EUR", "token-accepted"):
         assert words in text
     assert (tmp_path / "a.card").stat().st_size == layout.SIZE
+
+
+def test_the_readme_shows_commands_that_work(cli, tmp_path):
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    section = text.partition("### Cards")[2].partition("```sh")[2].partition("```")[0]
+    lines = [line.partition("#")[0].split() for line in section.strip().splitlines()]
+    assert all(line[0] == "budgetmeter" for line in lines)
+    seen = []
+    for line in lines:
+        done = cli(*line[1:])
+        assert done.returncode == 0, (line, done)
+        seen.append(done.stdout)
+    shown = seen[lines.index(["budgetmeter", "office", "report"])]
+    assert "overdraft, 50.00000 EUR" in shown
+    assert any("given" in text and "overdraft" in text for text in seen)
+    assert any("pulled out" in text for text in seen)
 
 
 @pytest.mark.rule("OC-13")

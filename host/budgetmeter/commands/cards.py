@@ -26,6 +26,7 @@ from budgetmeter.commands.vending import (
     MeterOption,
     office_app,
     open_office,
+    token_data,
 )
 from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.folder import Folder
@@ -329,14 +330,13 @@ def _meter_in(folder, card, profile, at, key):
         made = flashed(head.meter, head.key_revision, meter_key, profiles.load(profile))
         for name, data in made.items():
             files[name] = data
-    return Meter(VirtualBoard(_minute(at), files))
-
-
-def _minute(at):
     try:
-        return units.to_clock(units.moment(at) if at else units.now())
+        time = units.moment(at) if at else units.now()
+        board = VirtualBoard(units.to_clock(time), files)
     except ValueError as error:
         raise InputError(f"--at: {error}") from None
+    board.pass_time(time.second)
+    return Meter(board)
 
 
 # ---- The terminal --------------------------------------------------------------------------------
@@ -489,15 +489,8 @@ def send(
 ):
     """Deliver a pending item by network instead: its token. It takes effect once all the same."""
     token = _pending(db, key, at).send(item)
-    data = {
-        "meter": token.meter,
-        "number": token.number,
-        "order": token.order,
-        "text": token.text,
-        "hex": token.token.hex(),
-    }
     rows = [("meter", f"{token.meter:09d}"), ("order", str(token.order)), ("token", token.text)]
-    _print(data, as_json, rows)
+    _print(token_data(token), as_json, rows)
 
 
 @office_app.command()

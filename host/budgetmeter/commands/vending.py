@@ -162,17 +162,21 @@ def issue(
     office = open_office(db, KeyFile(key))
     token = office.issue(meter, wanted, _expiry(expiry), order)
     if as_json:
-        data = {
-            "meter": token.meter,
-            "number": token.number,
-            "order": token.order,
-            "text": token.text,
-            "hex": token.token.hex(),
-        }
-        print(json.dumps(data, indent=2))
+        print(json.dumps(token_data(token), indent=2))
     else:
         console.print(f"meter {token.meter:09d}, number {token.number}, order {token.order}")
         console.print(token.text, soft_wrap=True)
+
+
+def token_data(token):
+    """A token as plain data."""
+    return {
+        "meter": token.meter,
+        "number": token.number,
+        "order": token.order,
+        "text": token.text,
+        "hex": token.token.hex(),
+    }
 
 
 def _expiry(text):
