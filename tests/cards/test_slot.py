@@ -2,6 +2,7 @@
 
 import pytest
 from budgetmeter.card import SPOILS, MemoryCard, write_inward
+from budgetmeter.emulator.load import NOTHING
 from budgetmeter.errors import InputError
 from budgetmeter.vending.orders import Order
 from hypothesis import given, settings
@@ -232,6 +233,22 @@ def test_the_report_says_what_was_committed(desk):
     )
     desk.cut_power()  # what was reported is never taken back
     assert desk.balance == parts["state"].credit
+
+
+def test_a_report_is_never_taken_back_by_a_power_cut(desk):
+    """Also what was used since the last commit is committed before it is reported."""
+    desk.board.draw = NOTHING._replace(rate=3000, wanted=3000, ma=4000, w=3000)
+    desk.wait(4)  # 200 Wh: not yet due for a commit
+    used = desk.meter.uncommitted_wh()
+    assert used == 200
+    desk.insert()
+    first = desk.report()
+    reported = first["state"]
+    desk.cut_power()
+    assert desk.state.energy_wh == reported.energy_wh == used
+    assert desk.balance == reported.credit
+    desk.insert()
+    assert desk.report()["head"].sequence > first["head"].sequence
 
 
 def test_events_come_back_once_and_the_newest_when_there_are_too_many(desk):

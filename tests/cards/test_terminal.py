@@ -421,6 +421,25 @@ def test_campaign_files_that_are_wrong(desk, tmp_path, text, said):
         desk.pending.campaign(str(path))
 
 
+def test_an_item_past_its_expiry_is_not_handed_out(desk):
+    order = asked.read("support", {"amount": "50.00"})
+    item = desk.pending.queue(METER, order, clock("2020-12-09 12:00"))
+    desk.at("2020-12-09 12:00")
+    assert desk.deliver().given == []
+    assert desk.pending.item(item.item).state == "expired"
+
+
+def test_an_order_too_old_to_tell_is_not_issued_again_and_again(desk):
+    desk.pay("20.00")
+    tests = [desk.office.issue(METER, asked.read("test", {})) for _ in range(300)]
+    assert desk.meter.enter(tests[-1].token)[0] == TokenStatus.EXECUTED
+    desk.insert()
+    issued = len(desk.office.tokens(METER))
+    desk.pay()
+    assert len(desk.office.tokens(METER)) == issued
+    assert desk.money() == (mc(20), 0, 0)  # still on the books: the office must look into it
+
+
 def test_an_item_taken_back_is_not_delivered(desk):
     item = desk.queue("support", amount="50.00")
     desk.pending.cancel(item.item)

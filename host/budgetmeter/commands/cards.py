@@ -591,4 +591,6 @@ def _show_overview(one):
         amount = (
             "nothing known" if due["arrears"] is None else f"{due['arrears']} EUR, {due['basis']}"
         )
+        if due["basis"] == "estimated":
+            amount += f"; index asked until {due['ask_index_until'][:10]}"
         console.print(f"  settle {due['since'][:10]} to {due['until'][:10]}: {amount}")

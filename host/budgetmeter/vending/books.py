@@ -182,13 +182,18 @@ def _settle(connection, office, meter, reading, certain):
             values = {"state": LAPSED}
         else:
             values = {"answer": reasons.get(row.number, row.answer)}
-            old = reading.head.number - row.number >= WINDOW
-            if (
-                row.key_revision < reading.head.key_revision or old
-            ) and row.kind != Kind.KEY_CHANGE:
+            if took is False and _stale(row, reading):
                 order = Order(row.kind, row.value, row.second)
                 office.issue_in(connection, meter, order, row.expiry, row.order_id)
         connection.execute(deliveries.update().where(where).values(values))
+
+
+def _stale(row, reading):
+    """Whether a card's token is to be issued again: its key is gone, or its number too old."""
+    if not row.on_card or row.kind == Kind.KEY_CHANGE:
+        return False
+    gone = row.key_revision < reading.head.key_revision
+    return gone or reading.head.number - row.number >= WINDOW
 
 
 def _on_the_way(connection, meter, on_card=None):

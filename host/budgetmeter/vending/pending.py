@@ -36,7 +36,7 @@ NEEDS_FRESH = frozenset(
 
 @dataclass(frozen=True)
 class Item:
-    """A queued item; `state` is queued, out, taken, lapsed or cancelled."""
+    """A queued item; `state` is queued, expired, out, taken, lapsed or cancelled."""
 
     item: int
     meter: int
@@ -262,7 +262,7 @@ class Pending:
         """
         given, withheld = [], []
         for item in self._items(connection, items.c.meter == meter):
-            if item.state != "queued" or 0 < item.expiry <= self.office.now_s // 60:
+            if item.state != "queued":
                 continue
             why = ""
             if item.order.kind in NEEDS_FRESH:
@@ -324,10 +324,16 @@ class Pending:
                 row["expiry"],
                 row["campaign"],
                 row["queued_s"],
-                "cancelled" if row["cancelled"] else row["state"] or "queued",
+                row["state"] or self._waiting(row),
             )
             for row in rows
         ]
+
+    def _waiting(self, row):
+        """The state of an item of which no token was handed out."""
+        if row["cancelled"]:
+            return "cancelled"
+        return "expired" if 0 < row["expiry"] <= self.office.now_s // 60 else "queued"
 
 
 def _local(at_s):
