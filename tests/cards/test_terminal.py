@@ -440,6 +440,15 @@ def test_an_order_too_old_to_tell_is_not_issued_again_and_again(desk):
     assert desk.money() == (mc(20), 0, 0)  # still on the books: the office must look into it
 
 
+@pytest.mark.rule("OS-02")
+def test_a_top_up_paid_elsewhere_adds_to_one_paid_here(desk):
+    desk.queue("top-up", amount="10.00")  # by web; paid money waits for no fresh data
+    receipt = desk.pay("20.00")
+    assert len(receipt.given) == 1
+    assert desk.insert() == GOOD
+    assert desk.balance == mc(45)
+
+
 def test_an_item_taken_back_is_not_delivered(desk):
     item = desk.queue("support", amount="50.00")
     desk.pending.cancel(item.item)

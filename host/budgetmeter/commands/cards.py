@@ -430,7 +430,7 @@ def queue(
     kind: Annotated[str, typer.Argument(help=f"one of {', '.join(orders.KINDS)}")],
     meter: MeterOption,
     values: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME=VALUE]…", help="e.g. amount=50.00")
+        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="e.g. amount=50.00")
     ] = None,
     expiry: Annotated[str, typer.Option(help="the meter refuses it from then on")] = "",
     at: AtOption = "",

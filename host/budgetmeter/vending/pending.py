@@ -23,10 +23,10 @@ GUARANTEE_MONTHS = 6  # the limiter after a judge's order (WE-34)
 _CAMPAIGN = ("id", "title", "rules", "kind", "reference", "amounts", "until", "expiry")
 
 # Delivered to a card only after the meter has told where it stands since the item was queued
-# (OC-05). Prices, clocks, keys and parameters do not depend on that.
+# (OC-05). Money that was paid, prices, clocks, keys and parameters do not depend on that.
 NEEDS_FRESH = frozenset(
     {
-        *books.CREDIT,
+        *(Kind.SUPPORT, Kind.AID),
         *(Kind.OVERDRAFT, Kind.HOLD, Kind.LIMIT, Kind.LIMITER_ENABLE, Kind.LIMITER_RELEASE),
         *(Kind.MINIMUM_SUPPLY_DISABLE, Kind.MINIMUM_SUPPLY_ENABLE, Kind.ARREARS_PAID),
         *(Kind.PAYMENT_MODE, Kind.DISCONNECT),
