@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+BOARDS := rp2040 esp32
+STUBS  := $(VENV)/stubs
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
@@ -19,10 +21,11 @@ test: lint  ## lint, all tests on both interpreters and Numba, traceability
 	@$(BIN)/python -m pytest -n 2 tests
 	@$(BIN)/python -m tests.checks.traceability --quiet
 
-lint: $(VENV)/test.stamp  ## ruff, pyright, the portable subset, the firmware's imports
+lint: $(VENV)/test.stamp  ## ruff, pyright (boards against MicroPython's stubs), the portable subset, the firmware's imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@for board in $(BOARDS); do $(BIN)/pyright -p boards/$$board --pythonpath none || exit 1; done
 	@$(BIN)/python -m tests.checks.portable
 
 rules: $(VENV)/test.stamp  ## traceability: rule id, clause, where in the code, tests
@@ -58,5 +61,9 @@ $(VENV)/run.stamp: pyproject.toml | $(BIN)/python
 
 $(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[lint]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade \
+		--target $(STUBS)/rp2040 micropython-rp2-rpi_pico-stubs==1.27.0.post1
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade \
+		--target $(STUBS)/esp32 micropython-esp32-esp32_generic-stubs==1.27.0.post1
 	@cd tests/micropython && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@

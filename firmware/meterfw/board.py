@@ -3,6 +3,10 @@
 All calls return at once. The defaults stand for a part that is not fitted.
 """
 
+# Bits of `Board.faults`
+FAULT_SWITCH = 1  # the supply switch is not where it was put
+FAULT_SENSOR = 2  # the current sensor is silent
+
 
 class Board:
     """Base of the boards. A board may keep these defaults for what it lacks."""
@@ -26,6 +30,10 @@ class Board:
     def supply(self, closed):
         """Drive the supply switch or the valve; `closed` 1 lets current or gas flow."""
         raise NotImplementedError
+
+    def faults(self):
+        """FAULT bits of what the board finds wrong with itself."""
+        return 0
 
     def button_s(self):
         """Seconds the button was held when released since last asked; -1 if it was not."""
@@ -54,6 +62,10 @@ class Board:
 
     def write(self, data, size):
         """Send `size` bytes, without waiting; what does not fit is dropped."""
+
+    def leave(self):
+        """Restart into the REPL, for who maintains the board; False where there is none."""
+        return False
 
     # The card slot: an I2C memory card such as an AT24C32 (4096 octets, written in pages of 32)
 

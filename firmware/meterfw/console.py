@@ -17,6 +17,7 @@ HELP = (
     "token TOKEN         enter a token: groups of characters, or hexadecimal digits",
     "test                display and beeper; clicks the relay when no load flows",
     "version             who the meter is",
+    "repl                restart the board into its REPL; supply is open until the next start",
 )
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MODES = {1: "credit", 2: "prepayment", 3: "limiter-only"}
@@ -55,10 +56,12 @@ class Console:
         }
         if word == "token":
             self._token(rest)
-        elif word not in commands:
+        elif word not in commands and word != "repl":
             self.refuse("unknown command; try help")
         elif rest.strip():
             self.refuse("%s takes no argument" % word)
+        elif word == "repl":
+            self._repl()
         else:
             commands[word]()
             self._say("ok")
@@ -135,6 +138,11 @@ class Console:
         self._say("name " + self.meter.profile_text())
         for name in layouts.PROFILE_FIELDS:
             self._say("%s %d" % (name, getattr(self.meter.profile, name)))
+
+    def _repl(self):
+        self.meter.commit()
+        if not self.meter.board.leave():  # else nobody is left to answer
+            self.refuse("this board has none")
 
     def _version(self):
         meter = self.meter

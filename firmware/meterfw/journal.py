@@ -12,7 +12,7 @@ from meterfw import layouts, record
 from meterfw.tokens import Memory
 
 FILES = ("store.0", "store.1")
-FIRST = "store"  # the one file of the first layout, which is only read
+FIRST = "store"  # the one file of the first layout, read until there has been a commit
 BEGUN = "begun"  # stands once there has been a commit: without it, no record means a new meter
 
 # How the store was found at start
@@ -20,6 +20,7 @@ NEW, WHOLE, REPAIRED, LOST = range(4)
 
 _HEAD = struct.calcsize(layouts.HEAD_FORMAT)
 _MEMORY = struct.calcsize(layouts.MEMORY_FORMAT)
+_OWNER = struct.calcsize(layouts.OWNER_FORMAT)
 _LOG_HEAD = struct.calcsize(layouts.LOG_HEAD_FORMAT)
 _ENTRY = struct.calcsize(layouts.ENTRY_FORMAT)
 _LOG = _LOG_HEAD + layouts.LOG_SIZE * _ENTRY
@@ -68,36 +69,42 @@ class Ledger:
 
 
 class Journal:
-    """Keeps a ledger and the event log in the files of a board."""
+    """Keeps a ledger and the event log of a meter in the files of a board."""
 
-    def __init__(self, board):
+    def __init__(self, board, meter):
         self.board = board
+        self.meter = meter
         self.sequence = 0
         self._newest = 1  # which of FILES; the other one is written next
+        self._buffer = bytearray(_size(_shape(layouts.LAYOUT)))
 
     def load(self, ledger, log):
         """Take up the newest whole record; answers NEW, WHOLE, REPAIRED or LOST.
 
-        REPAIRED: the other file was damaged. LOST: there has been a record, and none is whole.
+        REPAIRED: the other file was damaged. LOST: there has been a record, and none is whole. A
+        record of another meter counts as damaged.
         """
+        begun = read(self.board, BEGUN) is not None
         damaged = False
-        best = None
+        best = shape = None
         for i, name in enumerate(FILES + (FIRST,)):
+            if name == FIRST and begun:
+                continue
             try:
                 data = self.board.load(name)
             except OSError:
                 data = b"?"
             if not data:  # not there, or made and never written
                 continue
-            sequence = self._sequence_of(data)
-            if sequence is None:
+            found, sequence = self._whole(data)
+            if found is None:
                 damaged = True
             elif best is None or sequence > self.sequence:
-                best = data
+                best, shape = data, found
                 self.sequence, self._newest = sequence, i % 2
-        if best is None:
-            return LOST if damaged or read(self.board, BEGUN) is not None else NEW
-        self._unpack(best, ledger, log)
+        if best is None or shape is None:
+            return LOST if damaged or begun else NEW
+        self._unpack(best, shape, ledger, log)
         return REPAIRED if damaged else WHOLE
 
     def begin(self):
@@ -112,15 +119,19 @@ class Journal:
         """Store a ledger and the log; False if that failed, and then nothing has changed."""
         other = 1 - self._newest
         try:
-            self.board.store(FILES[other], self._pack(ledger, log))
-        except (OSError, ValueError):
+            data = self._pack(ledger, log)
+            self.board.store(FILES[other], data)
+        except (ValueError, MemoryError):
             return False
+        except OSError:
+            if read(self.board, FILES[other]) != data:
+                return False  # else it failed after all had landed
         self._newest = other
         self.sequence += 1
         return True
 
     def _pack(self, ledger, log):
-        """The record.
+        """The record, in a buffer made once.
 
         :raises ValueError: a field out of range, which `struct` would wrap in silence
         """
@@ -132,50 +143,65 @@ class Journal:
         )
         if wrong:
             raise ValueError(wrong)
-        data = (
-            struct.pack(layouts.HEAD_FORMAT, layouts.MAGIC, layouts.LAYOUT, self.sequence + 1)
-            + record.pack(state, layouts.STATE_FORMAT, layouts.STATE_FIELDS)
-            + ledger.memory.pack()
-            + record.pack(profile, layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS)
-            + log.pack()
+        data = self._buffer
+        struct.pack_into(
+            layouts.HEAD_FORMAT, data, 0, layouts.MAGIC, layouts.LAYOUT, self.sequence + 1
         )
-        return data + struct.pack("<L", crc(data))
+        at = _HEAD
+        for part in (
+            record.pack(state, layouts.STATE_FORMAT, layouts.STATE_FIELDS),
+            ledger.memory.pack(),
+            record.pack(profile, layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS),
+            struct.pack(layouts.OWNER_FORMAT, self.meter),
+            log.pack(),
+        ):
+            data[at : at + len(part)] = part
+            at += len(part)
+        struct.pack_into("<L", data, at, crc(memoryview(data)[:at]))
+        return data
 
-    def _sequence_of(self, data):
-        """Sequence of a whole record of a layout we know; None otherwise."""
+    def _whole(self, data):
+        """Shape and sequence of a whole record of a layout we know; else None and 0."""
         if len(data) < _HEAD + 4:
-            return None
+            return None, 0
         magic, layout, sequence = struct.unpack(layouts.HEAD_FORMAT, data[:_HEAD])
-        if magic != layouts.MAGIC or _shape(layout) is None or len(data) != _size(layout):
-            return None
+        shape = _shape(layout)
+        if magic != layouts.MAGIC or shape is None or len(data) != _size(shape):
+            return None, 0
         if struct.unpack("<L", data[-4:])[0] != crc(data[:-4]):
-            return None
-        return sequence
+            return None, 0
+        if shape[2]:
+            at = len(data) - 4 - _LOG - _OWNER
+            if struct.unpack(layouts.OWNER_FORMAT, data[at : at + _OWNER])[0] != self.meter:
+                return None, 0
+        return shape, sequence
 
-    def _unpack(self, data, ledger, log):
+    def _unpack(self, data, shape, ledger, log):
         """Fill ledger and log; fields that an older layout lacks keep their zero."""
-        states, profiles, has_log = _shape(struct.unpack(layouts.HEAD_FORMAT, data[:_HEAD])[1])
+        states, profiles, has_tail = shape
         at = _part(data, _HEAD, ledger.state, layouts.STATE_FORMAT, layouts.STATE_FIELDS, states)
         ledger.memory.unpack(data[at : at + _MEMORY])
         at += _MEMORY
         names = layouts.PROFILE_FIELDS
         at = _part(data, at, ledger.profile, layouts.PROFILE_FORMAT, names, profiles)
-        if has_log:
+        if has_tail:
+            at += _OWNER
             log.unpack(data[at : at + _LOG])
 
 
 def _shape(layout):
-    """Fields of the state and of the profile, and whether there is a log, in a layout's version."""
+    """Fields of state and profile, and whether owner and log follow, in a layout; or None."""
     if layout == layouts.LAYOUT:
         return len(layouts.STATE_FIELDS), len(layouts.PROFILE_FIELDS), True
     return layouts.OLDER_LAYOUTS.get(layout)
 
 
-def _size(layout):
-    """Bytes of a record of a layout's version."""
-    states, profiles, has_log = _shape(layout)
+def _size(shape):
+    """Bytes of a record of a shape."""
+    states, profiles, has_tail = shape
     size = _HEAD + struct.calcsize(layouts.STATE_FORMAT[: states + 1]) + _MEMORY + 4
-    return size + struct.calcsize(layouts.PROFILE_FORMAT[: profiles + 1]) + (_LOG if has_log else 0)
+    size += struct.calcsize(layouts.PROFILE_FORMAT[: profiles + 1])
+    return size + _OWNER + _LOG if has_tail else size
 
 
 def _part(data, at, target, layout, names, count):

@@ -30,7 +30,7 @@ CARD_INWARD_SIZE = 800  # octets of one area
 CARD_OUTWARD = 1632  # where the meter's pair begins
 CARD_OUTWARD_SIZE = 1216  # octets of one area
 MOST_CAPTURES = 13  # index captures kept
-OLDER_LAYOUTS = {3139: (52, 38, False)}  # fields of state and profile, whether it has the event log
+OLDER_LAYOUTS = {3139: (52, 38, False)}  # fields of state and profile, whether it has owner and log
 
 ENERGY_ELECTRICITY = 0
 ENERGY_GAS = 1
@@ -178,14 +178,12 @@ LOG_TIME_UNCERTAIN = 40
 LOG_JOURNAL_REPAIRED = 41
 LOG_PROFILE_CHANGED = 42
 LOG_COMMIT_FAILED = 43
-LOG_CARD_READ = 44
-LOG_CARD_REFUSED = 45
-
-CARD_CUSTOMER = 1
-CARD_TECHNICAL = 2
-CARD_DEACTIVATION = 3
-CARD_SUPPLY = 4
-CARD_REPAIR = 5
+LOG_SWITCH_STUCK = 44
+LOG_SENSOR_SILENT = 45
+LOG_PROFILE_REFUSED = 46
+LOG_KEY_FLASHED = 47
+LOG_CARD_READ = 48
+LOG_CARD_REFUSED = 49
 
 OUTCOME_READING = 0
 OUTCOME_BLANK = 1
@@ -209,7 +207,8 @@ EVENT_NAMES = (
 LOG_NAMES = (
     "POWER_UP", "STATE_NEW", "STATE_LOST", "CLOCK_SET", "TOKEN_ACCEPTED", "TOKEN_REFUSED",
     "LOCKED_OUT", "POWER_DOWN", "TIME_UNCERTAIN", "JOURNAL_REPAIRED", "PROFILE_CHANGED",
-    "COMMIT_FAILED", "CARD_READ", "CARD_REFUSED",
+    "COMMIT_FAILED", "SWITCH_STUCK", "SENSOR_SILENT", "PROFILE_REFUSED", "KEY_FLASHED", "CARD_READ",
+    "CARD_REFUSED",
 )
 
 FCS_TABLE = (
@@ -287,9 +286,6 @@ ERROR_FIELDS = (
 )
 
 TOKEN_FORMAT = "<BBHLLLllL"
-TOKEN_FIELDS = (
-    "version", "kind", "key_revision", "meter", "number", "order", "value", "second", "expiry",
-)
 TOKEN_LOW = (
     1, 0, 1, 1, 1, 0, -1073741824, -1073741824, 0,
 )
@@ -298,29 +294,14 @@ TOKEN_HIGH = (
 )
 
 WRAPPED_FORMAT = "<32s"
-WRAPPED_FIELDS = (
-    "wrapped",
-)
 
 TAG_FORMAT = "<10s"
-TAG_FIELDS = (
-    "tag",
-)
 
 FLASHED_FORMAT = "<LH32s24sL"
-FLASHED_FIELDS = (
-    "meter", "key_revision", "key", "profile", "crc",
-)
 
 KEY_FORMAT = "<H32sL"
-KEY_FIELDS = (
-    "key_revision", "key", "crc",
-)
 
 HEAD_FORMAT = "<LHL"
-HEAD_FIELDS = (
-    "magic", "layout", "sequence",
-)
 
 STATE_FORMAT = "<lbblllblllllllblllhbbbbbbllllhhbbhlllllllllllhllbbllbh"
 STATE_FIELDS = (
@@ -347,10 +328,6 @@ STATE_HIGH = (
 )
 
 MEMORY_FORMAT = "<H32sL32sL32sbbL"
-MEMORY_FIELDS = (
-    "key_revision", "key", "number", "numbers", "order", "orders", "lock_level", "lost",
-    "profile_crc",
-)
 
 PROFILE_FORMAT = "<bblllblllblbllbbbbbblllhhhbhhlbhhhbhhb"
 PROFILE_FIELDS = (
@@ -372,41 +349,21 @@ PROFILE_HIGH = (
     1440, 1440, 127, 1, 1231, 1231, 3,
 )
 
+OWNER_FORMAT = "<L"
+
 LOG_HEAD_FORMAT = "<L"
-LOG_HEAD_FIELDS = (
-    "count",
-)
 
 CRC_FORMAT = "<L"
-CRC_FIELDS = (
-    "crc",
-)
 
 CARD_HEAD_FORMAT = "<LBBLLH10sL"
-CARD_HEAD_FIELDS = (
-    "magic", "version", "type", "meter", "card", "key_revision", "tag", "crc",
-)
 
 AREA_FORMAT = "<LH"
-AREA_FIELDS = (
-    "sequence", "size",
-)
 
 INWARD_FORMAT = "<LB"
-INWARD_FIELDS = (
-    "next_event", "count",
-)
 
 REPORT_FORMAT = "<6sBHLLLL8sHL32sL32sbBBLB"
-REPORT_FIELDS = (
-    "label", "version", "key_revision", "meter", "card", "sequence", "inward", "firmware", "layout",
-    "number", "numbers", "order", "orders", "lost", "answers", "captures", "first_event", "events",
-)
 
 CARD_ANSWER_FORMAT = "<LBB"
-CARD_ANSWER_FIELDS = (
-    "number", "status", "reason",
-)
 
 CAPTURE_FORMAT = "<llllll"
 CAPTURE_FIELDS = (
@@ -414,6 +371,3 @@ CAPTURE_FIELDS = (
 )
 
 CAPTURES_FORMAT = "<B"
-CAPTURES_FIELDS = (
-    "count",
-)

@@ -26,6 +26,12 @@ class Log:
         )
         self.count += 1
 
+    def add_again(self, m, code):
+        """Note a code that may come often: in place of the newest entry, if that has the same."""
+        if self.count > 0 and self.entry(self.count - 1)[2] == code:
+            self.count -= 1
+        self.add(m, code)
+
     def add_events(self, m):
         """Note what the rules did, in causal order, and clear it in the state."""
         events = m.events

@@ -7,6 +7,7 @@ is committed in one write; then the two are swapped and the meter answers.
 import struct
 
 from meterfw import display, layouts, orders, record, rules
+from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
 from meterfw.calendar import look_up
 from meterfw.captures import Captures
 from meterfw.card import Slot
@@ -29,6 +30,10 @@ from meterfw.service import Service
 from meterfw.tokens import USED, Gateway
 
 BOARD_STEP_WH = 500  # most energy of one step on a board
+BATCH = 20  # tokens booked in one commit; the log can take back what they note
+CALM_S = 60  # without a pulse or a click before the relay is tested
+BACK_MIN = 1440  # a chip further behind than that has lost the time
+JUMP_MIN = 5  # a chip further ahead than that is asked again
 COMMIT_MIN = 15  # clock minutes between commits while nothing happens
 COMMIT_WH = 250  # energy between commits: what a power cut may leave uncharged
 CLICK_MS = 300  # how long a test opens the relay
@@ -37,6 +42,7 @@ _WARNINGS = (
     layouts.EVENT_LOW_CREDIT | layouts.EVENT_EMERGENCY_IN_USE | layouts.EVENT_LIMITER_ENGAGED
 )
 _PROFILE = struct.calcsize(layouts.PROFILE_FORMAT)
+_PROFILE_FILE = layouts.PROFILE_FORMAT + "L"  # with its CRC-32
 _STARTED = (
     layouts.LOG_STATE_NEW,
     layouts.LOG_POWER_UP,
@@ -44,7 +50,7 @@ _STARTED = (
     layouts.LOG_STATE_LOST,
 )
 _BARE = ("NOT FLASHED", "no identity", "or no profile", "OFF")
-_FIXED = ("energy", "payment_mode")  # parameters no token changes
+_FIXED = ("energy", "payment_mode", "limiter_fitted")  # parameters no token changes
 
 
 class Meter:
@@ -63,15 +69,17 @@ class Meter:
         self.page = 0
         self._ledger = Ledger()
         self._spare = Ledger()
-        self._journal = Journal(board)
         self._elapsed_ms = 0
         self._click_ms = 0
         self._supply = -1
-        self._shown = None
+        self._shown = [-1] * 7  # page, clock, cents, switch, reasons, emergency credit, leak test
+        self._faults = 0
         self._committed_min = 0
         self._committed_wh = 0
-        self._step_pulses = BOARD_STEP_WH
+        self._calm_s = 0
+        self._jump_min = 0
         self.found = NEW  # how the journal was found at start
+        self.flashed = False
         self._service = Service(self)
         self._console = Console(self)
         self._start()
@@ -97,26 +105,36 @@ class Meter:
         """Take up the account where it was; always comes up."""
         board, ledger, log = self.board, self._ledger, self.log
         identity = checked(read(board, "identity"), layouts.FLASHED_FORMAT)
-        profile = read(board, "profile")
-        self.flashed = identity is not None and profile is not None and len(profile) == _PROFILE
-        if not self.flashed:
+        if identity is None:
             self._start_bare()
             return
         meter, revision, key, self.profile_name, _ = identity
-        self.gateway = Gateway(meter)
+        self._journal = Journal(board, meter)
         found = self.found = self._journal.load(ledger, log)
+        profile = self._flashed_profile()
         if found in (NEW, LOST):
+            if profile is None:
+                self._start_bare()
+                return
             self._install(profile, revision, key, found == LOST)
         else:
             log.add(self.state, layouts.LOG_POWER_DOWN)
-            if ledger.memory.profile_crc != crc(profile):
+            if profile is None:
+                log.add(self.state, layouts.LOG_PROFILE_REFUSED)
+            elif ledger.memory.profile_crc != crc(profile):
                 self._take_profile(profile)
                 log.add(self.state, layouts.LOG_PROFILE_CHANGED)
-        self.gateway.floor = max(revision, self._restore_key())
-        self.gateway.start(ledger.memory)
+        self.flashed = True
+        self.gateway = Gateway(meter)
+        highest = self._restore_key()
+        if found in (WHOLE, REPAIRED) and revision > max(ledger.memory.key_revision, highest):
+            memory = ledger.memory
+            memory.key_revision, memory.key, memory.lost = revision, key, 0
+            log.add(self.state, layouts.LOG_KEY_FLASHED)
+        self.gateway.floor = max(revision, highest)
+        if found != NEW:
+            self.gateway.restart(ledger.memory)
         self.captures.load()
-        if self.profile.energy == layouts.ENERGY_GAS:
-            self._step_pulses = max(BOARD_STEP_WH * 1000 // self.profile.wh_per_m3, 1)
         log.add(self.state, _STARTED[found])
         self._resume_clock(found)
         if found == REPAIRED:
@@ -149,13 +167,28 @@ class Meter:
         if lost:
             orders.start_empty(ledger.state, ledger.profile)
 
-    def _take_profile(self, data):
-        """Take over the profile file; the account goes on under it."""
-        ledger = self._ledger
+    def _flashed_profile(self):
+        """The profile of its file as bytes; None if it is damaged or contradicts itself."""
+        data = read(self.board, "profile")
+        if data is None or checked(data, _PROFILE_FILE) is None:
+            return None
+        data = data[:_PROFILE]
+        p = self._spare.profile
         fields = layouts.PROFILE_FIELDS
-        record.unpack(ledger.profile, data, layouts.PROFILE_FORMAT, fields)
+        record.unpack(p, data, layouts.PROFILE_FORMAT, fields)
+        if record.in_range(p, fields, layouts.PROFILE_LOW, layouts.PROFILE_HIGH):
+            return None
+        return data if orders.consistent(p) else None
+
+    def _take_profile(self, data):
+        """Take over a profile; the account goes on under it."""
+        ledger = self._ledger
+        m, p = ledger.state, ledger.profile
+        record.unpack(p, data, layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS)
         ledger.memory.profile_crc = crc(data)
-        ledger.state.calendar_until = 0
+        m.calendar_until = 0
+        if m.limit_until == 0 and p.limiter_fitted:
+            rules.default_limit(m, p)
 
     def _restore_key(self):
         """The file of the last key change: its revision, and its key where the store was lost."""
@@ -169,8 +202,9 @@ class Meter:
 
     def _resume_clock(self, found):
         """The clock chip's time; without one at least a commit interval later, and uncertain."""
-        if self.board.clock() >= 0:
-            self._read_clock()
+        before, minutes = self._chip_ahead_min(), self._chip_ahead_min()
+        if before is not None and minutes is not None and 0 <= minutes - before <= 1:
+            self._follow(minutes)
             return
         later = COMMIT_MIN if found in (WHOLE, REPAIRED) else 0
         rules.resume(self.state, self.profile, later)
@@ -195,7 +229,7 @@ class Meter:
         self._serve()
         self._finish()
         if self.flashed and self.slot.poll():
-            self._shown = None
+            self._shown[0] = -1
             self._drive()
 
     def _step(self, seconds):
@@ -204,29 +238,60 @@ class Meter:
         pulses = board.pulses()
         ma = board.current_ma()
         w = board.power_w()
-        while pulses > self._step_pulses:
-            rules.advance(m, p, 0, self._step_pulses, ma, w)
-            pulses -= self._step_pulses
+        self._calm_s = 0 if pulses else min(self._calm_s + seconds, CALM_S)
+        most = BOARD_STEP_WH
+        if p.energy == layouts.ENERGY_GAS:
+            most = max(BOARD_STEP_WH * 1000 // p.wh_per_m3, 1)
+        while pulses > most:
+            rules.advance(m, p, 0, most, ma, w)
+            pulses -= most
         while seconds > rules.STEP_S:
             rules.advance(m, p, rules.STEP_S, 0, ma, w)
             seconds -= rules.STEP_S
         rules.advance(m, p, seconds, pulses, ma, w)
         if m.clock != minute:
             self._read_clock()
-            self.captures.look(m)
+            if self.flashed:
+                self.captures.look(m)
+        self._note_faults(board.faults())
+
+    def _note_faults(self, faults):
+        """Log what has begun to be wrong with the board."""
+        new = faults & ~self._faults
+        self._faults = faults
+        if new & FAULT_SWITCH:
+            self.log.add(self.state, layouts.LOG_SWITCH_STUCK)
+        if new & FAULT_SENSOR:
+            self.log.add(self.state, layouts.LOG_SENSOR_SILENT)
+
+    def _chip_ahead_min(self):
+        """Minutes the clock chip is ahead; None without one or when it has lost the time."""
+        chip = self.board.clock()
+        ahead = chip - self.state.clock
+        if chip < 0 or chip > layouts.CLOCK_LIMIT or ahead < -BACK_MIN:
+            return None
+        return ahead
 
     def _read_clock(self):
-        """Follow the clock chip when it is two seconds or more away."""
-        m = self.state
-        chip = self.board.clock()
-        if chip < 0:
+        """Follow the clock chip; far from a sure time only when it says so twice in a row."""
+        minutes = self._chip_ahead_min()
+        if minutes is None:
             return
+        sure = -JUMP_MIN <= minutes <= JUMP_MIN or -2 < minutes - self._jump_min < 2
+        if sure or self.state.uncertain:
+            self._follow(minutes)
+            self._jump_min = 0
+        else:
+            self._jump_min = minutes
+
+    def _follow(self, minutes):
+        """Take the chip's time when it is two seconds or more away."""
+        m = self.state
         second = self.board.clock_s()
-        minutes = chip - m.clock
         near = -2 < minutes < 2 and -2 < minutes * 60 + second - m.second < 2
         if near and m.uncertain == 0:
             return
-        rules.set_time(m, self.profile, chip, second)
+        rules.set_time(m, self.profile, m.clock + minutes, second)
         if not -2 < minutes < 2:
             self.log.add(m, layouts.LOG_CLOCK_SET)
 
@@ -270,6 +335,11 @@ class Meter:
         """Energy since the last commit."""
         return (self.state.energy_wh - self._committed_wh) % layouts.REGISTER_LIMIT
 
+    @property
+    def clicking(self):
+        """Whether a test holds the relay open."""
+        return self._click_ms > 0
+
     def _drive(self):
         """Supply switch and display."""
         supply = 0 if self._click_ms else rules.supply_on(self.state)
@@ -280,18 +350,14 @@ class Meter:
 
     def _show(self):
         """Build the page when the minute, a cent of the balance or the state has changed."""
-        m = self.state
-        shown = (
-            self.page,
-            m.clock,
-            (m.credit - m.emergency_used) // 1000,
-            m.control_state,
-            m.reasons,
-            m.emergency_status,
-            m.leak_left_s,
-        )
-        if shown != self._shown:
-            self._shown = shown
+        m, shown = self.state, self._shown
+        cents = (m.credit - m.emergency_used) // 1000
+        same = shown[0] == self.page and shown[1] == m.clock and shown[2] == cents
+        same = same and shown[3] == m.control_state and shown[4] == m.reasons
+        if not (same and shown[5] == m.emergency_status and shown[6] == m.leak_left_s):
+            shown[0], shown[1], shown[2] = self.page, m.clock, cents
+            shown[3], shown[4] = m.control_state, m.reasons
+            shown[5], shown[6] = m.emergency_status, m.leak_left_s
             self.board.show(self._lines())
 
     def _lines(self):
@@ -304,17 +370,20 @@ class Meter:
 
     # Commit
 
-    def commit(self, ledger=None):
-        """Store a ledger, the one in force if none is given; False if that failed."""
-        ledger = ledger or self._ledger
+    def commit(self):
+        """Store the account; False if that failed."""
         if not self.flashed:
             return False
+        self._committed(self._ledger)  # a failure is tried again when the next is due
+        if self._journal.commit(self._ledger, self.log):
+            return True
+        self.log.add_again(self.state, layouts.LOG_COMMIT_FAILED)
+        return False
+
+    def _committed(self, ledger):
+        """Count time and energy to the next commit from here."""
         self._committed_min = ledger.state.clock
         self._committed_wh = ledger.state.energy_wh
-        if self._journal.commit(ledger, self.log):
-            return True
-        self.log.add(self.state, layouts.LOG_COMMIT_FAILED)  # tried again when it is due again
-        return False
 
     def sequence(self):
         """Number of the last commit."""
@@ -330,15 +399,17 @@ class Meter:
         """Take tokens that came together, booked before supply is judged (AMB-08).
 
         `port` is False for tokens from a card: a card is never locked out. Answers a list of
-        (status, reason), one for each token.
+        (status, reason), one for each token. More than BATCH of them are more than one commit.
         """
+        if len(batch) > BATCH:
+            answers = self.enter_all(batch[:BATCH], port)
+            return answers + self.enter_all(batch[BATCH:], port)
         spare, log = self._spare, self.log
         spare.copy(self._ledger)
         answers = [self._take(data, spare, port) for data in batch]
         taken = [status == layouts.STATUS_EXECUTED for status, _ in answers]
         if not any(taken):
-            for _ in taken:
-                log.add(self.state, layouts.LOG_TOKEN_REFUSED)
+            log.add_again(self.state, layouts.LOG_TOKEN_REFUSED)
             return answers
         self.gateway.succeed(spare.memory)
         rules.judge(spare.state, spare.profile)
@@ -347,17 +418,32 @@ class Meter:
             log.add(spare.state, layouts.LOG_TOKEN_ACCEPTED if done else layouts.LOG_TOKEN_REFUSED)
         events = spare.state.events
         log.add_events(spare.state)
-        if not self.commit(spare):
+        moved = spare.state.clock != self.state.clock
+        ready = not moved or self._put_chip(spare.state.clock)
+        if not (ready and self._journal.commit(spare, log)):
             log.forget(before)
+            if moved:
+                self._put_chip(self.state.clock)
+            log.add_again(self.state, layouts.LOG_COMMIT_FAILED)
             failed = (layouts.STATUS_EXECUTION_FAILURE, layouts.WHY_COMMIT_FAILED)
             return [failed if done else a for a, done in zip(answers, taken)]
-        if spare.state.clock != self.state.clock:
-            self.board.set_clock(spare.state.clock)
+        self._committed(spare)
         self._ledger, self._spare = spare, self._ledger
         if events & _WARNINGS:
             self.board.beep(1)
         self._drive()
         return answers
+
+    def _put_chip(self, clock):
+        """Put the clock chip where a token puts the clock, False if that failed.
+
+        Before the commit: a cut in between leaves a chip that is right and a token not yet taken.
+        """
+        try:
+            self.board.set_clock(clock)
+        except OSError:
+            return False
+        return True
 
     def _take(self, data, spare, port):
         """Judge one token and apply it to the spare ledger; answers status and reason."""
@@ -429,17 +515,19 @@ class Meter:
         Returns whether the relay clicks. Gas is never interrupted.
         """
         self.board.show(("8" * 16,) * 4)
-        self._shown = None
+        self._shown[0] = -1
         self.board.beep(2)
         safe = (
             relay
             and self.profile.energy != layouts.ENERGY_GAS
             and self.state.control_state == layouts.CONTROL_CONNECTED
+            and self._calm_s == CALM_S
             and self.board.current_ma() == 0
             and self.board.power_w() == 0
         )
         if safe:
             self._click_ms = CLICK_MS
+            self._calm_s = 0
         return safe
 
     def profile_text(self):

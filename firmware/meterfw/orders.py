@@ -447,7 +447,7 @@ def consistent(p):
             return 0
     if p.emergency_wh > 0 and p.emergency_preset > 0:
         return 0
-    if (p.winter_from == 0) != (p.winter_to == 0):
+    if p.winter_from > 0 and p.winter_to == 0:
         return 0
     return 1
 

@@ -507,7 +507,12 @@ def set_time(m, p, clock, second):
 
 
 def resume(m, p, minutes):
-    """After a cut without a battery clock: at least so many minutes later, and uncertain."""
+    """After a cut without a battery clock: at least so many minutes later, and uncertain.
+
+    Restarts move an uncertain clock by UNCERTAIN_LIMIT in all, or who pulls the plug makes time.
+    """
+    if m.uncertain_min >= UNCERTAIN_LIMIT:
+        minutes = 0
     if m.uncertain == 1:
         m.uncertain_min = min(m.uncertain_min + minutes, UNCERTAIN_LIMIT)
     m.uncertain = 1

@@ -133,8 +133,13 @@ class Gateway:
         self._failures = 0
 
     def start(self, memory):
-        """After a restart the delay of the stored level begins again."""
+        """Begin the delay of the stored level."""
         self.locked_ms = self._delay_s(memory.lock_level) * 1000
+
+    def restart(self, memory):
+        """The same after a power cut, and the next wrong tag counts: cuts buy no free ones."""
+        self.start(memory)
+        self._failures = FREE_FAILURES - 1
 
     def pass_time(self, ms):
         """Let the delay run."""

@@ -1,6 +1,7 @@
 """The command line: `budgetmeter VERB …`. Bad input is one line and exit status 2."""
 
 import json
+import logging
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Annotated, cast
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from budgetmeter import catalogue, report, scenario, units
 from budgetmeter import profile as profiles
 from budgetmeter.commands import cards, vending
+from budgetmeter.commands import flash as flashing
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
 from budgetmeter.errors import InputError
@@ -30,6 +33,7 @@ app.add_typer(vending.token_app, name="token")
 app.add_typer(vending.office_app, name="office")
 app.add_typer(cards.card_app, name="card")
 app.add_typer(cards.terminal_app, name="terminal")
+app.command()(flashing.flash)
 console = Console(highlight=False)
 
 
@@ -59,6 +63,9 @@ def run(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="a habit of the household, e.g. amounts=20,50"),
     ] = None,
+    flash: Annotated[
+        str, typer.Option(metavar="BOARD", help="keep its files on a board's flash: rp2040, esp32")
+    ] = "",
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="plot it: .png, .svg, .pdf")
     ] = None,
@@ -69,9 +76,10 @@ def run(
 ):
     """Emulate in virtual time and report. Without a scenario: four months of a real household."""
     plotter = _plotter(plot)
+    files = _files(flash)
     chosen = scenario.load(what, profiles.load(profile) if profile else None)
     _override(chosen, load, start, days, household)
-    world, failures = _emulate(chosen)
+    world, failures = _emulate(chosen, files)
     figures = report.summary(world, chosen)
     if events is not None:
         _write(events, lambda: _write_events(world, events))
@@ -94,11 +102,26 @@ def _plotter(path):
         return None
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise InputError(f"--plot {path}: a file ending in .png, .svg or .pdf")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody asked about its caches
     try:
         from budgetmeter import plot  # noqa: PLC0415  # matplotlib is an extra
     except ImportError:
         raise InputError("--plot needs matplotlib: pip install 'budgetmeter[plot]'") from None
     return plot
+
+
+def _files(board):
+    """Files on a simulated flash of a board; None keeps them in memory."""
+    if not board:
+        return None
+    try:
+        from budgetmeter.emulator import flash  # noqa: PLC0415  # littlefs is an extra
+    except ImportError:
+        raise InputError("--flash needs littlefs: pip install 'budgetmeter[flash]'") from None
+    if board not in flash.BOARDS:
+        raise InputError(f"--flash {board}: one of {', '.join(flash.BOARDS)}")
+    geometry = flash.BOARDS[board]
+    return flash.LittleFiles(flash.Flash(geometry.sectors), geometry, format=True)
 
 
 def _override(chosen, load, start, days, household):
@@ -122,15 +145,17 @@ def _override(chosen, load, start, days, household):
         chosen.load = scenario.default_load(chosen.profile, chosen.start, chosen.days)
 
 
-def _emulate(chosen):
+def _emulate(chosen, files):
     """Run, with a progress bar on a terminal."""
+    terminal = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=terminal,
         transient=True,
+        disable=not terminal.is_terminal,
     )
     with bar:
         task = bar.add_task("emulating", total=None)
@@ -141,7 +166,7 @@ def _emulate(chosen):
             begin = now_s if begin is None else begin
             bar.update(task, total=max(end_s - begin, 1), completed=now_s - begin)
 
-        return scenario.run(chosen, progress)
+        return scenario.run(chosen, progress, files)
 
 
 def _write_events(world, path):
@@ -186,7 +211,7 @@ def _profile_data(profile):
 
 
 def _show_profile(profile):
-    console.print(f"[bold]{profile.name}[/bold]  {profile.title}")
+    console.print(f"[bold]{escape(profile.name)}[/bold]  {escape(profile.title)}")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("value", "", "what it is", "rules"):
         table.add_column(column)
@@ -201,16 +226,18 @@ def _show_profile(profile):
         console.print(f"  {rule_id:7} {rule.title} [dim]({rule.clause})[/dim]")
     console.print("\n[bold]left out[/bold]")
     for item in profile.left_out:
-        console.print(f"  {item}")
+        console.print(f"  {escape(item)}")
 
 
 def _compare(chosen):
     for profile in chosen:
-        console.print(f"[bold]{profile.name}[/bold]  {profile.title}")
+        console.print(f"[bold]{escape(profile.name)}[/bold]  {escape(profile.title)}")
         table = Table.grid(padding=(0, 2), pad_edge=True)
         for label, text, rules in _story(profile):
             table.add_row(label, text, f"[dim]{rules}[/dim]")
-        table.add_row("[dim]left out[/dim]", f"[dim]{'; '.join(profile.left_out)}[/dim]", "")
+        table.add_row(
+            "[dim]left out[/dim]", f"[dim]{escape('; '.join(profile.left_out))}[/dim]", ""
+        )
         console.print(table)
         console.print()
     console.print("One of them value by value: budgetmeter profiles NAME")
@@ -262,16 +289,24 @@ def _story(profile):
         yield "winter", text, rules("winter_from", "winter_bars")
 
 
+def _fail(message):
+    """Leave with one line, whatever stands in the message."""
+    plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+    print(f"budgetmeter: {''.join(plain)}", file=sys.stderr)
+    sys.exit(2)
+
+
 def main():
     """Entry point: errors a user can mend are one line and exit status 2."""
     try:
         sys.exit(app(standalone_mode=False))
     except InputError as error:
-        print(f"budgetmeter: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(str(error))
     except UsageError as error:
-        print(f"budgetmeter: {' '.join(error.format_message().split())}", file=sys.stderr)
-        sys.exit(2)
+        message = " ".join(error.format_message().split())
+        if not message:  # a group of verbs alone: its help has been printed
+            sys.exit(0)
+        _fail(message)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:

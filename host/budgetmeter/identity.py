@@ -16,12 +16,17 @@ def flashed(meter, revision, key, profile):
     """
     return {
         "identity": identity_file(meter, revision, key, profile.name),
-        "profile": profile.pack(),
+        "profile": sealed(profile.pack()),
     }
 
 
+def sealed(data):
+    """A file with its CRC-32 at the end."""
+    return data + crc32(data).to_bytes(4, "little")
+
+
 def identity_file(meter, revision, key, profile):
-    """Bytes of the file `identity`.
+    """Bytes of the file "identity".
 
     :param meter: serial number
     :param revision: revision of the key
@@ -29,7 +34,11 @@ def identity_file(meter, revision, key, profile):
     :param profile: name of the profile, at most 24 ASCII characters
     :raises construct.ConstructError: a value out of range
     """
-    name = profile.encode("ascii", "replace")[:24].ljust(24, b"\0")
+    name = name_field(profile)
     fields = {"meter": meter, "key_revision": revision, "key": key, "profile": name}
-    data = Struct(*stored.Identity.subcons[:-1]).build(fields)
-    return data + crc32(data).to_bytes(4, "little")
+    return sealed(Struct(*stored.Identity.subcons[:-1]).build(fields))
+
+
+def name_field(profile):
+    """The name of a profile as a meter keeps it: 24 ASCII characters, padded with zeros."""
+    return profile.encode("ascii", "replace")[:24].ljust(24, b"\0")

@@ -53,7 +53,7 @@ def save(world, title, path):
         _balance(axes.pop(0), times, trace)
     _power(axes.pop(0), times, world)
     _supply(axes.pop(0), trace)
-    figure.suptitle(f"{title}\n{world.profile.title}", fontsize=11)
+    figure.suptitle(f"{title}\n{world.profile.title}", fontsize=11, parse_math=False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
@@ -121,11 +121,12 @@ def _supply(axis, trace):
     axis.set_ylim(0, 1)
     axis.set_ylabel("supply")
     axis.set_xlabel("Belgian local time")
-    first, last = trace.spells[0][1], trace.spells[-1][2]
-    axis.set_xlim(_local(first), _local(last) + timedelta(seconds=1))
+    first, last = _local(trace.spells[0][1]), _local(trace.spells[-1][2])
+    axis.set_xlim(first, last + timedelta(seconds=1))
     locator = mdates.AutoDateLocator(maxticks=12)
     axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    formatter = mdates.ConciseDateFormatter(locator, offset_formats=[corner(first, last)] * 6)
+    axis.xaxis.set_major_formatter(formatter)
     handles = []
     for phase in shown:
         grey, hatch = BANDS[phase]
@@ -138,6 +139,14 @@ def _supply(axis, trace):
         fontsize=8,
         frameon=False,
     )
+
+
+def corner(first, last):
+    """What stands at the end of the time axis: the day or the years of the whole of it."""
+    last = max(first, last - timedelta(seconds=1))
+    if first.date() == last.date():
+        return f"{first:%Y-%m-%d}"
+    return f"{first:%Y}" if first.year == last.year else f"{first:%Y} to {last:%Y}"
 
 
 def _clean(axis):

@@ -69,6 +69,8 @@ class Profile:
 
         :raises InputError: as `load` does
         """
+        if not isinstance(changes, dict):
+            raise InputError(f"{where}: a table of values of the profile")
         values = dict(self.values)
         for key, change in changes.items():
             entry = change if isinstance(change, dict) else {"value": change}
@@ -100,7 +102,11 @@ def _parse(document, name, where):
     for key in document:
         if key not in ("title", "region", "left_out", "values"):
             raise InputError(f"{where}: unknown key {key}")
-    if document["region"] not in catalogue.REGIONS:
+    if not isinstance(document["title"], str):
+        raise InputError(f"{where}: title is text")
+    if not _texts(document["left_out"]):
+        raise InputError(f"{where}: left_out is a list of texts")
+    if not isinstance(document["region"], str) or document["region"] not in catalogue.REGIONS:
         raise InputError(f"{where}: region is one of {', '.join(catalogue.REGIONS)}")
     if not isinstance(document["values"], dict):
         raise InputError(f"{where}: values is a table")
@@ -116,6 +122,10 @@ def _parse(document, name, where):
     return Profile(
         name, document["title"], document["region"], values, sources, tuple(document["left_out"])
     )
+
+
+def _texts(value):
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _rule(key, rule, where):
@@ -170,11 +180,20 @@ def _convert(quantity, entry, strict):
     if quantity.unit in readers:
         return readers[quantity.unit](value)
     if quantity.unit == "bits":
-        return sum(_code(quantity.codes, name) for name in value)
+        return sum(_code(quantity.codes, name) for name in _each_once(value))
     return _code(quantity.codes, value)
 
 
+def _each_once(value):
+    """A list of texts, none twice."""
+    if not _texts(value) or len(set(value)) != len(value):
+        raise ValueError(value)
+    return value
+
+
 def _code(codes, name):
+    if not isinstance(name, str):
+        raise ValueError(name)
     return int(codes[name.upper().replace("-", "_")])
 
 
@@ -199,9 +218,7 @@ def _date(value):
 
 
 def _weekdays(value):
-    if isinstance(value, str) or len(set(value)) != len(value):
-        raise ValueError(value)
-    return sum(1 << units.WEEKDAYS.index(day) for day in value)
+    return sum(1 << units.WEEKDAYS.index(day) for day in _each_once(value))
 
 
 def allowed(key):

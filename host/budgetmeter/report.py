@@ -3,11 +3,13 @@
 import csv
 
 from meterproto.codes import Event
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from budgetmeter import units
 from budgetmeter.emulator.trace import OFF, PHASES
+from budgetmeter.emulator.world import DAY_S
 
 SHOWN_EVENTS = 40
 CSV_FIELDS = ("time", "clock", "event", "rules", "balance_eur", "detail")
@@ -61,6 +63,24 @@ def summary(world, scenario):
             "emergency_starts": trace.count(Event.EMERGENCY_IN_USE),
         },
         "events": len(trace.entries),
+        **_flash(world),
+    }
+
+
+def _flash(world):
+    """What a run did to a simulated flash, where the meter's files are on one."""
+    flash = getattr(world.board.files, "flash", None)
+    if flash is None:
+        return {}
+    days = (world.now_s - world.start_s) / DAY_S
+    return {
+        "flash": {
+            "sectors": flash.sectors,
+            "programmed_bytes": flash.programmed,
+            "erases": sum(flash.erases),
+            "busiest_sector_erases": max(flash.erases),
+            "years_to_wear_out": round(flash.years(days)),
+        }
     }
 
 
@@ -113,7 +133,7 @@ def show(console, figures, world):
     """Print summary and events."""
     money, energy, supply = figures["money"], figures["energy"], figures["supply"]
     console.print(Text(figures["title"], style="bold"))
-    console.print(f"{world.profile.title}; {figures['start']} to {figures['end']}\n")
+    console.print(f"{escape(world.profile.title)}; {figures['start']} to {figures['end']}\n")
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -135,6 +155,11 @@ def show(console, figures, world):
         table.add_row("emergency credit", f"{supply['emergency_starts']} times", "")
     if world.profile.values["limiter_fitted"]:
         table.add_row("overload trips", str(supply["overload_trips"]), "")
+    if "flash" in figures:
+        flash = figures["flash"]
+        text = f"busiest sector {flash['busiest_sector_erases']}: "
+        text += f"100,000 after {flash['years_to_wear_out']} years"
+        table.add_row("flash erases", str(flash["erases"]), text)
     console.print(table)
     console.print()
     _show_events(console, world)
@@ -143,7 +168,7 @@ def show(console, figures, world):
 def _energy_rows(table, energy, figures, gas):
     if gas:
         table.add_row("volume", f"{energy['volume_l'] / 1000:.3f} m3", "")
-    table.add_row("energy", f"{energy['register_wh'] / 1000:.3f} kWh", figures["load"])
+    table.add_row("energy", f"{energy['register_wh'] / 1000:.3f} kWh", escape(figures["load"]))
     if energy["under_limiter_wh"]:
         table.add_row("  under the limiter", f"{energy['under_limiter_wh'] / 1000:.3f} kWh", "")
     if energy["unbilled_wh"]:

@@ -30,13 +30,32 @@ def read(kind, name):
     """
     if name.endswith(".toml"):
         path, where = Path(name), name
+        if "\0" in name:
+            raise InputError(f"{where}: not the name of a file")
     elif name in names(kind):
         path, where = files("budgetmeter") / f"{kind}s" / f"{name}.toml", f"{name}.toml"
     else:
         raise InputError(f"no {kind} {name}; {did_you_mean(name, names(kind), 0.4)}")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal), where
+        document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        _check_integers(document)
     except OSError as error:
         raise InputError(f"{where}: {error.strerror}") from None
+    except RecursionError:
+        raise InputError(f"{where}: nested too deeply") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{where}: not TOML: {error}") from None
+    except (ValueError, ArithmeticError):
+        raise InputError(f"{where}: not TOML: a number too large") from None
+    return document, where
+
+
+def _check_integers(value):
+    """TOML's integers have 64 bits; its parser here takes any."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            _check_integers(part)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError

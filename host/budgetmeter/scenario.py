@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from meterproto.codes import Cause, ControlState, EmergencyStatus, Event, Kind, PaymentMode, Result
+from meterproto.codes import (
+    Cause,
+    ControlState,
+    EmergencyStatus,
+    Event,
+    Kind,
+    PaymentMode,
+    Result,
+    TokenReason,
+)
+from meterproto.records import ORDER_LIMIT
 
 from budgetmeter import errands, resources, units
 from budgetmeter import profile as profiles
@@ -17,8 +27,10 @@ from budgetmeter.emulator.household import Habits
 from budgetmeter.emulator.trace import PHASES, phase
 from budgetmeter.emulator.world import DAY_S
 from budgetmeter.errors import InputError
+from budgetmeter.vending import orders
 
 DEFAULT = "main-job"
+LONGEST_PRESS_S = 3600
 _KEYS = (
     *("title", "about", "profile", "start", "days", "household", "change", "load", "contract"),
     "at",
@@ -48,7 +60,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Step:
-    """One dated entry: `act(emulator)` returns a Result or None; `expect` maps keys to values."""
+    """One dated entry: what `act(emulator)` answers is as of an order; `expect`: keys to values."""
 
     time: object
     where: str
@@ -117,6 +129,8 @@ class _Reader:
         self.known(document, _KEYS, self.where)
         if profile is None:
             named = document.get("profile", "wallonia-card")
+            if not isinstance(named, str):
+                self.fail("profile is a name or a TOML file")
             profile = profiles.load(self.beside(named) if named.endswith(".toml") else named)
         if "change" in document:
             profile = profile.changed(document["change"], f"{self.where}: change")
@@ -128,19 +142,22 @@ class _Reader:
         if start is not None:
             start = self.value(units.moment, start, f"{self.where}: start")
             self.value(units.to_clock, start, f"{self.where}: start")
+        habits = self.habits(document.get("household", False))
+        if "load" not in document:
+            self.fail("load is missing: measured = true for the household that comes with it")
         scenario = Scenario(
             str(document.get("title", Path(self.where).stem)),
             profile,
-            self.load(document.get("load", {"measured": True}), profile, start, days),
+            self.load(document["load"], profile, start, days),
             start,
             days,
-            self.habits(document.get("household", False)),
+            habits,
             about=str(document.get("about", "")),
             contract=errands.contract(
                 self, document.get("contract", {}), f"{self.where}: contract"
             ),
         )
-        if self.gas and "measured" in document.get("load", {}):
+        if self.gas and "measured" in document["load"]:
             scenario.title = "A synthetic gas load"  # nothing was measured
         if start is None and scenario.load.start is None:
             self.fail("start is missing: this load has no dates of its own")
@@ -180,9 +197,13 @@ class _Reader:
             self.fail("one of measured, csv, watts, litres_per_hour", where)
         key, value = next(iter(table.items()))
         if key == "measured":
+            if value is not True:
+                self.fail("measured is true, or another load", where)
             return default_load(profile, start, days)
         if key == "csv":
-            return loads.read(self.beside(str(value)), profile.gas)
+            if not isinstance(value, str):
+                self.fail("csv is the name of a file", where)
+            return loads.read(self.beside(value), profile.gas)
         return ConstantLoad(self.rate(key, value, where), self.gas)
 
     def rate(self, key, value, where):
@@ -229,9 +250,19 @@ class _Reader:
 def default_load(profile, start=None, days=None):
     """The measured household, or for gas a synthetic load of the same four months."""
     if profile.gas:
-        begin = start or loads.household().start
-        return loads.synthetic_gas(begin, days or 120)
+        begin, days = start or loads.household().start, days or 120
+        _check_span(begin, days * DAY_S)
+        return loads.synthetic_gas(begin, days)
     return loads.household()
+
+
+def _check_span(begin, seconds):
+    """:raises InputError: a run that would go beyond the meter's calendar"""
+    if seconds >= (units.END - begin).total_seconds():
+        raise InputError(
+            f"{seconds // DAY_S} days from {begin:%Y-%m-%d} on end after 2099, where the meter's "
+            "calendar ends"
+        )
 
 
 def _clock(value):
@@ -244,7 +275,7 @@ def _order(kind, value=0, second=0, order=0):
 
 def _choice(mapping):
     def read(value):
-        if value not in mapping:
+        if not isinstance(value, str) or value not in mapping:
             raise ValueError(f"{value!r} is not one of {', '.join(mapping)}")
         return mapping[value]
 
@@ -255,22 +286,33 @@ def _names(codes):
     return {code.name.lower().replace("_", "-"): code for code in codes}
 
 
+def _flag(value):
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is not true or false")
+    return value
+
+
+def _order_id(value):
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= ORDER_LIMIT:
+        raise ValueError(f"order {value!r} is not a whole number from 1 to {ORDER_LIMIT}")
+    return value
+
+
 def _do_overdraft(reader, value, where):
     table = reader.table(value, where, "amount", "until", optional=("order",))
-    return _order(
-        Kind.OVERDRAFT, units.mc(table["amount"]), _clock(table["until"]), table.get("order", 1)
-    )
+    amount, until = orders.overdraft(table["amount"]), _clock(table["until"])
+    return _order(Kind.OVERDRAFT, amount, until, _order_id(table.get("order", 1)))
 
 
 def _do_limit(reader, value, where):
     table = reader.table(value, where, "until", "connection_w")
-    return _order(Kind.LIMIT, _clock(table["until"]), units.scaled(table["connection_w"], 1))
+    return _order(Kind.LIMIT, _clock(table["until"]), orders.power(table["connection_w"]))
 
 
 def _do_price(reader, value, where):
     table = reader.table(value, where, "value", optional=("from",))
     since = _clock(table["from"]) if "from" in table else 0
-    return _order(Kind.PRICE, units.mc(table["value"]), since)
+    return _order(Kind.PRICE, orders.price(table["value"]), since)
 
 
 def _do_preset(reader, value, where):
@@ -278,15 +320,15 @@ def _do_preset(reader, value, where):
     if len(value) != 1:
         reader.fail("one of amount, kwh", where)
     if "kwh" in value:
-        return _order(Kind.EMERGENCY_PRESET, units.scaled(value["kwh"], 1000), 1)
-    return _order(Kind.EMERGENCY_PRESET, units.mc(value["amount"]))
+        return _order(Kind.EMERGENCY_PRESET, orders.kwh(value["kwh"]), 1)
+    return _order(Kind.EMERGENCY_PRESET, orders.preset(value["amount"]))
 
 
 def _do_mode(reader, value, where):
     table = {"to": value} if isinstance(value, str) else value
     reader.table(table, where, "to", optional=("protected",))
     mode = _choice(_names(PaymentMode))(table["to"])
-    return _order(Kind.PAYMENT_MODE, mode, int(bool(table.get("protected", False))))
+    return _order(Kind.PAYMENT_MODE, mode, int(_flag(table.get("protected", False))))
 
 
 def _do_load(reader, value, where):
@@ -306,6 +348,8 @@ def _do_load(reader, value, where):
 
 def _do_press(reader, value, where):
     held = 0 if value is True else units.scaled(value, 1)
+    if not 0 <= held <= LONGEST_PRESS_S:
+        reader.fail(f"true, or seconds from 0 to {LONGEST_PRESS_S}", where)
     return lambda world: world.press(held)
 
 
@@ -317,20 +361,34 @@ def _do_cut(reader, value, where):
 
 
 def _do_bypass(reader, value, where):
+    around = _flag(value)
+
     def act(world):
-        world.board.bypass = bool(value)
+        world.board.bypass = around
 
     return act
 
 
 def _amount(kind):
     if kind == Kind.TOP_UP:
-        return lambda reader, value, where: _bought(units.mc(value))
-    return lambda reader, value, where: _order(kind, units.mc(value))
+        return lambda reader, value, where: _bought(orders.amount(value))
+    read = orders.debt if kind == Kind.ARREARS_PAID else orders.amount
+    return lambda reader, value, where: _order(kind, read(value))
 
 
 def _bought(amount):
     return lambda world: world.top_up(amount)
+
+
+def _only(kind):
+    """An action without a value: `true`."""
+
+    def read(reader, value, where):
+        if value is not True:
+            raise ValueError(f"{value!r} is not true; leave it out to do nothing")
+        return _order(kind)
+
+    return read
 
 
 def _switch(mapping):
@@ -354,8 +412,8 @@ ACTIONS = {
     "emergency_preset": _do_preset,
     "mode": _do_mode,
     "disconnect": _switch({name: (Kind.DISCONNECT, c) for name, c in _names(Cause).items()}),
-    "reconnect": _switch({True: (Kind.RECONNECT,)}),
-    "clear_tamper": _switch({True: (Kind.CLEAR_TAMPER,)}),
+    "reconnect": _only(Kind.RECONNECT),
+    "clear_tamper": _only(Kind.CLEAR_TAMPER),
     "press": _do_press,
     "load": _do_load,
     "bypass": _do_bypass,
@@ -394,6 +452,8 @@ def _happened(world, event):
 
 _CONTROL = _names(ControlState)
 _EVENTS = _names(Event)
+_REASONS = {name: r for name, r in _names(TokenReason).items() if name not in ("none", "result")}
+_RESULTS = _REASONS | _names(Result)  # "expired" is an order's: no token here has an expiry
 
 EXPECTATIONS = {
     "supply": (_words(_CONTROL), lambda w, m: ControlState(m.control_state).name.lower()),
@@ -415,7 +475,7 @@ EXPECTATIONS = {
         lambda w, m: PaymentMode(m.payment_mode).name.lower().replace("_", "-"),
     ),
     "display": (str, lambda w, m: " | ".join(w.board.lines)),
-    "result": (_words(_names(Result)), None),
+    "result": (_words(_RESULTS), None),
     **errands.EXPECTATIONS,
     "happened": (None, None),
     "never": (_words(_EVENTS), None),
@@ -442,11 +502,11 @@ def _check(world, step, result):
     if books is not None and books[0] != books[1]:
         yield failed("money handed out", *(units.euros(amount, 5) for amount in books))
     if result is not None and "result" not in step.expect and result != Result.DONE:
-        yield failed("result", "done", _spell(Result(result)))
+        yield failed("result", "done", _spell(result))
     for key, value in step.expect.items():
         read, seen = EXPECTATIONS[key]
         if key == "result":
-            got = _spell(Result(result)) if result is not None else "no order"
+            got = _spell(result) if result is not None else "no order"
             if got != value:
                 yield failed(key, value, got)
         elif key == "never":
@@ -470,7 +530,7 @@ def _spell(code):
     return code.name.lower().replace("_", "-")
 
 
-def start(scenario):
+def start(scenario, files=None):
     """An emulator at the start of a scenario, and its end in seconds since 2000 UTC+1.
 
     :raises InputError: start or days outside the load
@@ -485,18 +545,20 @@ def start(scenario):
     length = scenario.days * DAY_S if scenario.days is not None else load.seconds
     if load.start is not None and length > load.seconds:
         raise InputError(f"{load.label} has {load.seconds // DAY_S} days left, not {scenario.days}")
+    _check_span(units.EPOCH + timedelta(minutes=clock), length)
     household = Household(scenario.habits) if scenario.habits is not None else None
-    world = Emulator(scenario.profile, clock, load, household)
+    world = Emulator(scenario.profile, clock, load, household, files=files)
     world.contract = scenario.contract
     return world, world.now_s + length
 
 
-def run(scenario, progress=None):
+def run(scenario, progress=None, files=None):
     """Run a scenario to its end; returns the emulator and the expectations that failed.
 
-    `progress(now_s, end_s)` is called for every day that has passed.
+    `progress(now_s, end_s)` is called for every day that has passed. `files` are where the meter
+    keeps its files (`Emulator`).
     """
-    world, end_s = start(scenario)
+    world, end_s = start(scenario, files)
     failures = []
 
     def tell(now_s):

@@ -5,13 +5,14 @@ counts minutes since 2000-01-01 00:00 UTC+1 all year.
 """
 
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from meterfw import calendar
 
 EUR = 100_000  # mc
 LARGEST = 10**12  # of numbers people write
 EPOCH = datetime(2000, 1, 1)
+END = datetime(2100, 1, 1)  # of the meter's calendar
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -24,11 +25,11 @@ def decimal(value):
         raise ValueError(f"{value!r} is not a number")
     try:
         number = Decimal(value)
-    except InvalidOperation:
+    except ArithmeticError:
         raise ValueError(f"{value!r} is not a number") from None
     if not number.is_finite():
         raise ValueError(f"{value!r} is not a number")
-    if abs(number) > LARGEST:
+    if not -LARGEST <= number <= LARGEST:
         raise ValueError(f"{value!r} is too large a number")
     return number
 
@@ -111,9 +112,12 @@ def end_clock(text):
     :raises ValueError: no time
     """
     end = moment(text)
-    if len(text.strip()) == len("2021-03-31"):
-        end += timedelta(days=1)
-    return to_clock(end)
+    clock = to_clock(end)
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return clock
+    return to_clock(end + timedelta(days=1))
 
 
 def duration(seconds):

@@ -221,8 +221,12 @@ class LogCode(Code):
     JOURNAL_REPAIRED = 41, "a damaged record was passed over"
     PROFILE_CHANGED = 42, "a new profile was flashed"
     COMMIT_FAILED = 43, "the account could not be stored"
-    CARD_READ = 44, "a card for this meter was put in"
-    CARD_REFUSED = 45, "a card that cannot be used was put in"
+    SWITCH_STUCK = 44, "the supply switch is not where it was put"
+    SENSOR_SILENT = 45, "the current sensor does not answer: the limiter sees nothing"
+    PROFILE_REFUSED = 46, "the flashed profile is damaged: the one in force goes on"
+    KEY_FLASHED = 47, "a newer key was flashed"
+    CARD_READ = 48, "a card for this meter was put in"
+    CARD_REFUSED = 49, "a card that cannot be used was put in"
 
 
 class CardType(Code):

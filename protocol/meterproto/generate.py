@@ -1,7 +1,8 @@
 """Write what is generated from the declarations: `python -m meterproto.generate`.
 
 The firmware has no construct: `meterfw/layouts.py` gives it plain tuples, struct formats and the
-code constants. `protocol/README.md` gets the byte tables. A test fails when either is stale.
+code constants, `meterfw/record.pyi` the fields of its records, for type checkers.
+`protocol/README.md` gets the byte tables. A test fails when one of them is stale.
 """
 
 import sys
@@ -10,12 +11,13 @@ from pathlib import Path
 from construct import Struct
 
 from meterproto import cards, framing, messages, records, stored, tokens
-from meterproto.codes import CODES, Code, Event
+from meterproto.codes import CODES, CardType, Code, Event
 from meterproto.fcs import TABLE
 from meterproto.quantity import fields
 
 ROOT = Path(__file__).parents[2]
 LAYOUTS = ROOT / "firmware" / "meterfw" / "layouts.py"
+RECORD_TYPES = ROOT / "firmware" / "meterfw" / "record.pyi"
 README = ROOT / "protocol" / "README.md"
 MARK = "<!-- generated: make layouts -->"
 
@@ -40,7 +42,8 @@ RECORDS = (
     ("HEAD", stored.Head, "Stored record: head", False),
     ("STATE", records.State, "Stored record: state", True),
     ("MEMORY", stored.Memory, "Stored record: token memory", False),
-    ("PROFILE", records.Profile, "Stored record, and file `profile`: profile", True),
+    ("PROFILE", records.Profile, "Stored record, and file `profile` before its CRC-32", True),
+    ("OWNER", stored.Owner, "Stored record: whose it is", False),
     ("LOG_HEAD", stored.LogHead, "Stored record: event log, followed by its entries", False),
     ("CRC", stored.Crc, "Stored record: at its end", False),
     ("CARD_HEAD", cards.Head, "Card: first page", False),
@@ -51,6 +54,14 @@ RECORDS = (
     ("CAPTURE", cards.Capture, "Report, and file `captures`: index capture", False),
     ("CAPTURES", cards.CapturesHead, "File `captures`: head", False),
 )
+
+# What the firmware has no use for, and no memory to spare: field names of records it reads by
+# position, and codes it never looks at.
+UNNAMED = (
+    *("FLASHED", "KEY", "HEAD", "MEMORY", "OWNER", "LOG_HEAD", "CRC", "TOKEN", "WRAPPED", "TAG"),
+    *("CARD_HEAD", "AREA", "INWARD", "REPORT", "CARD_ANSWER", "CAPTURES"),
+)
+UNREAD = (CardType,)
 
 
 def _constants():
@@ -89,9 +100,11 @@ def _constants():
     for name, (value, unit) in limits.items():
         yield f"{name} = {value}" + (f"  # {unit}" if unit else "")
     older = {v: h[:3] for v, h in stored.HISTORY.items() if v != stored.LAYOUT}
-    yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, whether it has the event log"
+    yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, whether it has owner and log"
     yield ""
     for prefix, codes in CODES.items():
+        if codes in UNREAD:
+            continue
         for code in codes:
             value = f"1 << {code.value}" if codes is Event else code.value
             yield f"{prefix}_{code.name} = {value}"
@@ -112,7 +125,8 @@ def _wrapped(items):
 def _record(name, struct, checked):
     declared = fields(struct)
     yield f'{name}_FORMAT = "{layout(struct)}"'
-    yield f"{name}_FIELDS = " + _wrapped(f'"{field}"' for field, _, _ in declared)
+    if name not in UNNAMED:
+        yield f"{name}_FIELDS = " + _wrapped(f'"{field}"' for field, _, _ in declared)
     if checked:
         yield f"{name}_LOW = " + _wrapped(str(q.low) for _, q, _ in declared)
         yield f"{name}_HIGH = " + _wrapped(str(q.high) for _, q, _ in declared)
@@ -137,6 +151,24 @@ def layouts():
     for name, struct, _, checked in RECORDS:
         lines.extend(_record(name, struct, checked))
     return HEAD + "\n".join(lines).rstrip("\n") + "\n"
+
+
+def record_types():
+    """The text of `meterfw/record.pyi`."""
+    lines = []
+    for name, struct in (("State", records.State), ("Profile", records.Profile)):
+        lines += [f"class {name}:", *(f"    {field}: int" for field, _, _ in fields(struct)), ""]
+    return f"{HEAD}{chr(10).join(lines)}\n{RECORD_FUNCTIONS}"
+
+
+RECORD_FUNCTIONS = """\
+def copy(target: object, source: object, fields: tuple[str, ...]) -> None: ...
+def in_range(
+    record: object, fields: tuple[str, ...], low: tuple[int, ...], high: tuple[int, ...]
+) -> str | None: ...
+def pack(record: object, layout: str, fields: tuple[str, ...]) -> bytes: ...
+def unpack(record: object, data: bytes, layout: str, fields: tuple[str, ...]) -> None: ...
+"""
 
 
 # ---- The byte tables -----------------------------------------------------------------------------
@@ -190,8 +222,12 @@ def readme():
 
 def main():
     LAYOUTS.write_text(layouts(), encoding="utf-8")
+    RECORD_TYPES.write_text(record_types(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")
-    print(f"wrote {LAYOUTS.name} and {README.parent.name}/{README.name}", file=sys.stderr)
+    print(
+        f"wrote {LAYOUTS.name}, {RECORD_TYPES.name} and {README.parent.name}/{README.name}",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

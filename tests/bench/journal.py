@@ -16,8 +16,6 @@ from tests.faults import campaign
 
 COMMITS = 2000
 DAYS = 120
-ENDURANCE = 100_000  # erases of a sector
-YEAR_DAYS = 365.25
 
 
 def main():
@@ -73,7 +71,7 @@ def _wear(board):
         f"journal_wear_{board}",
         unit="years",
         target=20,
-        value=ENDURANCE / max(flash.erases) * DAYS / YEAR_DAYS,
+        value=flash.years(DAYS),
         commits_per_day=commits / DAYS,
         erases_per_commit=erases / commits,
         most_erased=max(flash.erases),

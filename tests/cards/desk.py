@@ -36,6 +36,9 @@ class Keys:
     def add_revision(self):
         self.keys[self.latest + 1] = bytes(32 - self.latest for _ in range(32))
 
+    def fingerprint(self, revision):
+        return self.keys[revision][:8].hex()
+
     def meter_key(self, meter, revision):
         return tokens.meter_key(self.keys[revision], meter, revision)
 

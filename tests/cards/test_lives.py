@@ -177,4 +177,4 @@ class Ways(RuleBasedStateMachine):
 
 
 TestWays = Ways.TestCase
-TestWays.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+TestWays.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)

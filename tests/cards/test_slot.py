@@ -313,7 +313,7 @@ def test_pulled_out_at_any_octet_the_card_keeps_a_report_and_its_tokens(spoil):
 
 
 @given(data=st.binary(max_size=layout.SIZE), head=st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_card_whatsoever_leaves_the_meter_whole(data, head):
     desk = DESK
     image = bytearray(data.ljust(layout.SIZE, b"\xff"))
@@ -329,7 +329,7 @@ def test_any_card_whatsoever_leaves_the_meter_whole(data, head):
     contents=st.binary(min_size=5, max_size=layout.INWARD_SIZE - 10),
     sequence=st.integers(0, 2**30 - 1),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_contents_in_a_whole_area_leave_the_meter_whole(contents, sequence):
     """Lengths and counts that lie, with the checks right."""
     desk = DESK

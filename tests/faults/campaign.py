@@ -23,7 +23,7 @@ from meterproto.codes import TokenReason, TokenStatus
 from rich.console import Console
 from rich.progress import Progress
 
-from tests.faults.story import SECTORS, Teller, credited, kept
+from tests.faults.story import METER, SECTORS, Teller, credited, kept
 from tests.firmware.support import conserved
 
 SLICES = 200  # of each board, the unit of work of `make faults`
@@ -125,7 +125,7 @@ def _start(tale, image):
         flash = Flash(SECTORS, image)
         board = VirtualBoard(tale.now_s // 60, LittleFiles(flash, tale.geometry))
         found, log = Ledger(), Log()
-        how = Journal(board).load(found, log)
+        how = Journal(board, METER).load(found, log)
         flash.operations = []
         meter = Meter(board)
     except OSError as error:

@@ -4,6 +4,7 @@ Recorded once: every flash operation, what each commit stored, and when each ans
 """
 
 from dataclasses import dataclass
+from unittest import mock
 
 from budgetmeter import profile as profiles
 from budgetmeter.emulator import VirtualBoard
@@ -12,7 +13,7 @@ from budgetmeter.emulator.load import Draw
 from budgetmeter.identity import flashed
 from budgetmeter.vending.issue import Issuer
 from meterfw import layouts, record
-from meterfw.meter import Meter
+from meterfw import meter as meters
 from meterproto.codes import Kind, PaymentMode, TokenStatus
 
 from tests.firmware.support import EUR, clock
@@ -100,23 +101,18 @@ class Teller:
         )
 
     def _begin(self):
-        self.meter = Meter.__new__(Meter)
-        self._watch()
-        self.meter.__init__(self.board)
-
-    def _watch(self):
-        """Note what every commit stores, as soon as the meter has a journal."""
+        """Start the meter; what every commit stores is noted from its first on."""
         commits, operations = self.commits, self.flash.operations
 
-        class Watched(Meter):
-            def commit(self, ledger=None):
-                done = Meter.commit(self, ledger)
+        class Watched(meters.Journal):
+            def commit(self, ledger, log):
+                done = super().commit(ledger, log)
                 assert done
-                stored = kept(ledger or self._ledger) + self.log.pack()
-                commits.append(Commit(len(operations), stored))
+                commits.append(Commit(len(operations), kept(ledger) + bytes(log.pack())))
                 return done
 
-        self.meter.__class__ = Watched
+        with mock.patch.object(meters, "Journal", Watched):
+            self.meter = meters.Meter(self.board)
 
     def use(self, wh):
         """Consume energy in a second and one poll, at most 500 Wh."""

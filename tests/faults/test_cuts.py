@@ -40,13 +40,13 @@ def test_the_story_is_worth_cutting():
 
 def _no_second_file(monkeypatch):
     """Recovery takes the older of the two records."""
-    sequence_of = Journal._sequence_of
+    whole = Journal._whole
 
     def backwards(self, data):
-        found = sequence_of(self, data)
-        return found and 2**30 - found
+        shape, sequence = whole(self, data)
+        return shape, 2**30 - sequence
 
-    monkeypatch.setattr(Journal, "_sequence_of", backwards)
+    monkeypatch.setattr(Journal, "_whole", backwards)
 
 
 def _answers_before_the_commit(monkeypatch):

@@ -194,6 +194,8 @@ class AccountModel:
 
     def resume(self, minutes):
         """After a cut without a clock: later by at least so much, and not sure of it."""
+        if self.s["uncertain_min"] == 24 * 60:
+            minutes = 0
         self._later(minutes, self.s["uncertain"])
         self.s["uncertain"] = True
 

@@ -5,59 +5,13 @@ import os
 from binascii import hexlify, unhexlify
 
 from meterfw import files, layouts
-from meterfw.board import Board
 from meterfw.meter import Meter
 
+from tests.firmware.unit.rig import Bench
 
-class Bench(Board):
-    """A board that does as it is told."""
 
-    def __init__(self, now):
-        self.now = now  # None without a clock chip
-        self.used = 0
-        self.passed = 0
-        self.closed = 0
-
-    def elapsed_ms(self):
-        passed, self.passed = self.passed, 0
-        return passed
-
-    def pulses(self):
-        used, self.used = self.used, 0
-        return used
-
-    def current_ma(self):
-        return 0
-
-    def power_w(self):
-        return 0
-
-    def button_s(self):
-        return -1
-
-    def clock(self):
-        return -1 if self.now is None else self.now
-
-    def clock_s(self):
-        return 0
-
-    def set_clock(self, clock):
-        pass
-
-    def supply(self, closed):
-        self.closed = closed
-
-    def show(self, lines):
-        pass
-
-    def beep(self, times):
-        pass
-
-    def read_into(self, buffer):
-        return 0
-
-    def write(self, data, size):
-        pass
+class OnFiles(Bench):
+    """A bench whose files are on a file system."""
 
     def load(self, name):
         return files.load(name)
@@ -71,15 +25,17 @@ def life(told):
     for name, data in told["files"].items():
         with open(name, "wb") as file:
             file.write(unhexlify(data))
-    board = Bench(told["now"])
+    board = OnFiles(told["now"] or 0, {})
+    board.has_clock = told["now"] is not None
     meter = Meter(board)
     answers = []
     for step, value in told["steps"]:
         if step == "use":
-            board.used, board.passed = value, 1000
+            board.use(value)
+            board.pass_time(1)
             meter.poll()
         elif step == "wait":
-            board.passed = value * 1000
+            board.pass_time(value)
             meter.poll()
         else:
             answers.append(meter.enter(unhexlify(value)))

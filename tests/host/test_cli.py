@@ -5,9 +5,11 @@ import json
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from budgetmeter import profile as profiles
 
 
 def budgetmeter(*arguments, cwd=None):
@@ -54,6 +56,18 @@ def test_every_kind_of_profile_runs_and_plots(profile, tmp_path):
     assert plot.read_text("utf-8").startswith("<?xml")
     if profile == "wallonia-gas":
         assert "a synthetic gas load" in done.stdout
+
+
+@pytest.mark.parametrize("board", ["rp2040", "esp32"])
+def test_on_flash_the_run_is_the_same_and_its_wear_is_told(board):
+    told = json.loads(budgetmeter("run", "--json", "--days", 5, "--flash", board).stdout)
+    flash = told.pop("flash")
+    assert told == json.loads(budgetmeter("run", "--json", "--days", 5).stdout)
+    assert flash["erases"] > flash["busiest_sector_erases"] > 0
+    assert flash["programmed_bytes"] > flash["erases"] * 1000
+    shown = budgetmeter("run", "--days", 1, "--flash", board).stdout
+    assert "flash erases" in shown
+    assert "100,000 after" in shown
 
 
 def test_habits_are_an_argument_away():
@@ -105,6 +119,7 @@ def test_shipped_scenarios_exit_0(name):
         (["run", "--days", "x"], "Invalid value for '--days'"),
         (["run", "--household", "amounts"], "household: 'amounts'"),
         (["run", "--household", "seed=x"], "seed=x: a value such as 1"),
+        (["run", "--flash", "pico"], "--flash pico: one of rp2040, esp32"),
         (["run", "--plot", "plot.doc"], "a file ending in .png, .svg or .pdf"),
         (["run", "--plot", "/nowhere/plot.png", "--days", "1"], "No such file"),
         (["run", "--events", "/nowhere/e.csv", "--days", "1"], "No such file"),
@@ -112,6 +127,9 @@ def test_shipped_scenarios_exit_0(name):
         (["run", "--wrong"], "No such option"),
         (["profiles", "wallonia"], "did you mean wallonia-"),
         (["fly"], "No such command"),
+        (["run", "--profile", "wallonia-gas", "--days", "1000000000"], "on end after 2099"),
+        (["run", "--household", "errand_h=9999999999999"], "at most a year"),
+        (["run", "--load", "a\nb.csv"], r"a\nb.csv: No such file"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(arguments, said):
@@ -133,6 +151,43 @@ def test_profiles_lists_what_each_region_does():
     data = json.loads(budgetmeter("profiles", "--json").stdout)
     assert len(data) == 6
     assert data[0]["values"]["limit_w"] == {"value": "2300 W", "rules": ["BE-01"]}
+
+
+@pytest.mark.parametrize("group", ["token", "office"])
+def test_a_group_alone_prints_its_help(group):
+    done = budgetmeter(group)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"budgetmeter {group}" in done.stdout
+
+
+def test_square_brackets_and_dollars_are_text(tmp_path):
+    text = Path(profiles.__file__).with_name("profiles") / "wallonia-card.toml"
+    title = re.sub(r"(?m)^title = .*$", 'title = "[/red] $^$"', text.read_text("utf-8"))
+    (tmp_path / "mine.toml").write_text(title, "utf-8")
+    (tmp_path / "[b].csv").write_text("time,watts\n2021-07-01T00:00,1000\n2021-07-01T01:00,5\n")
+    plot = ("--plot", "plot.png", "--load", "[b].csv")
+    done = budgetmeter("run", "--profile", "mine.toml", *plot, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "[/red] $^$; 2021" in done.stdout
+    assert "[b].csv" in done.stdout
+    assert "[/red] $^$" in budgetmeter("profiles", "mine.toml", cwd=tmp_path).stdout
+
+
+def test_a_home_that_cannot_be_written_is_no_concern(tmp_path, monkeypatch):
+    (tmp_path / "home").write_text("a file where a folder should be")
+    for name in ("HOME", "MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    done = budgetmeter("run", "--days", 1, "--plot", "/nowhere/plot.png")
+    assert done.stderr == "budgetmeter: /nowhere/plot.png: No such file or directory\n"
+
+
+def test_the_corner_of_the_plot_speaks_of_the_whole_axis():
+    from budgetmeter.plot import corner
+
+    assert corner(datetime(2007, 1, 1), datetime(2007, 5, 1)) == "2007"
+    assert corner(datetime(2007, 1, 1), datetime(2008, 1, 1)) == "2007"
+    assert corner(datetime(2007, 12, 31), datetime(2008, 1, 2)) == "2007 to 2008"
+    assert corner(datetime(2007, 5, 1), datetime(2007, 5, 2)) == "2007-05-01"
 
 
 def test_help_and_version():

@@ -195,8 +195,9 @@ def test_an_unreadable_state_starts_anew_and_says_so():
 def test_the_clock_follows_the_chip():
     world = emulator(watts=0)
     world.board.set_clock(world.now_s // 60 + 45)
-    world.board.pass_time(60)
-    world.meter.poll()
+    for _ in range(2):  # so far away it has to say so twice
+        world.board.pass_time(60)
+        world.meter.poll()
     assert world.meter.state.clock == world.board.clock() == world.now_s // 60 + 45
 
 
@@ -216,31 +217,6 @@ def test_the_log_of_the_meter_is_a_ring():
     log = world.meter.log
     assert log.count - log.first() == 80
     assert sum(entry.code is Event.HOLD_GRANTED for entry in world.trace.entries) == 100
-
-
-def test_pages_turn_by_the_button_and_fit_the_display():
-    world = emulator("flanders-2003", initial_reserve="12.34")
-    pages = []
-    for _ in range(5):
-        pages.append(world.board.lines)
-        world.press()
-    assert world.board.lines == pages[0]
-    assert pages[0][1] == "12.34"
-    assert pages[1][1] == "left 12.50"
-    assert pages[3][0] == "limit 1380 W"
-    assert all(len(line) <= 16 for page in pages for line in page)
-
-
-def test_headlines_say_what_to_do():
-    world = emulator(watts=1000, initial_reserve="0.25")
-    world.run(world.now_s + HOUR)
-    assert world.board.lines[3] == "OFF: PRESS (EC)"
-    world.press()
-    assert world.board.lines[3] == "PRESS TO CONNECT"
-    world.press()
-    assert world.board.lines[3] == "EMERGENCY CREDIT"
-    world.order(Kind.DISCONNECT, 1)
-    assert world.board.lines[3] == "OFF BY OPERATOR"
 
 
 def test_the_beeper_warns():

@@ -72,7 +72,14 @@ def test_replay_can_begin_later(csv):
         ("time,watts\n2020-01-01T00:00:00.1,5\n2020-01-01T00:00:00.2,5\n", "less than a second"),
         ("time,watts\n2000-01-01T00:00:00,5\n2000-01-01T00:00:01,5\n2009-01-01,5\n", "too many"),
         (b"\xff\xfe\x00", "not a text file"),
-        (b"\x1f\x8bnope", "not a text file"),
+        (b"\x1f\x8bnope", "damaged, cannot be unpacked"),
+        (b"\x1f\x8b\x08\x00" + bytes(range(1, 90)), "damaged, cannot be unpacked"),
+        (gzip.compress(b"time,watts\n" * 99, mtime=0)[:30], "damaged, cannot be unpacked"),
+        ("time,watts\n2020-01-01," + "9" * 200_000, "line 2: field larger than field limit"),
+        ("time,watts\n2020-01-01,1e999999999\n", "line 2: '1e999999999' is not a number"),
+        ("time,watts\n0001-01-01,5\n", "line 2: '0001-01-01' is not within 2000 to 2099"),
+        ("time,watts\n1999-12-31T23:59,5\n", "line 2: '1999-12-31T23:59' is not within"),
+        ("time,watts\n2099-12-31,5\n2100-01-01,5\n", "line 3: '2100-01-01' is not within"),
     ],
 )
 def test_bad_files_are_one_line(csv, text, said):
@@ -93,6 +100,8 @@ def test_litres_beyond_a_household(csv):
 def test_no_such_file(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         loads.read(tmp_path / "nowhere.csv")
+    with pytest.raises(InputError, match="not the name of a file"):
+        loads.read("\0")
 
 
 def test_synthetic_gas_is_seeded_and_says_what_it_is():

@@ -120,6 +120,17 @@ def test_a_profile_file_is_read(write):
         ),
         ("title", "titel = 1", "title is missing"),
         ("region", 'region = "Luxembourg"', "region is one of"),
+        ("region", 'region = ["a"]', "region is one of"),
+        ("title", "title = 5", "title is text"),
+        ("energy", 'energy = { value = 1, rule = "OC-14" }', "one of electricity, gas"),
+        ("winter_bars", 'winter_bars = { value = [1], rule = "WE-39" }', "a list of minimum"),
+        ("winter_bars", 'winter_bars = { value = "snow", rule = "WE-39" }', "a list of minimum"),
+        (
+            "winter_bars",
+            'winter_bars = { value = ["minimum-supply", "minimum-supply"], rule = "WE-39" }',
+            "a list of minimum-supply",
+        ),
+        ("window_days", 'window_days = { value = [[1]], rule = "B-3" }', "a list of Mon"),
         ("[values]", "values = 5", "not TOML"),
     ],
 )
@@ -134,6 +145,14 @@ def test_a_bad_profile_is_one_line_naming_file_key_and_what_is_allowed(write, ke
     assert message.startswith(path)
     assert said in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("value", ["5", "[5]", '"text"'])
+def test_what_is_left_out_is_a_list_of_texts(tmp_path, value):
+    path = tmp_path / "mine.toml"
+    path.write_text(f'title = "t"\nregion = "Wallonia"\nleft_out = {value}\nvalues = {{}}\n')
+    with pytest.raises(InputError, match="left_out is a list of texts"):
+        profiles.load(str(path))
 
 
 def test_missing_keys_files_and_names(write, tmp_path):

@@ -219,9 +219,28 @@ def test_a_failed_expectation_says_what_was_expected_and_seen(write, expect, sai
 
 
 def test_an_order_that_is_refused_is_a_failure_unless_expected(write):
-    step = '[[at]]\ntime = 2020-12-08T10:00:00\ntop_up = "251.00"\n'
-    _, failures = scenario.run(scenario.load(write(step)))
+    step = '[[at]]\ntime = 2020-12-08T10:00:00\ntop_up = "101.00"\n'
+    _, failures = scenario.run(scenario.load(write(step, HEAD + 'top_up_max = "100.00"\n')))
     assert "result: expected done, seen above-cap" in str(failures[0])
+
+
+ORDER = "overdraft = {{ amount = 5, until = 2021-01-01, order = {} }}\n"
+
+
+def test_a_token_that_is_not_even_tried_is_a_result_too(write):
+    """The order window of a meter has 256 numbers; order 1 is beyond it after order 300."""
+    steps = AT + ORDER.format(300) + AT + ORDER.format(1)
+    _, failures = scenario.run(scenario.load(write(steps)))
+    (failure,) = failures
+    assert "result: expected done, seen order-too-old" in str(failure)
+    assert scenario.run(scenario.load(write(steps + 'expect.result = "order-too-old"\n')))[1] == []
+
+
+def test_a_household_at_the_end_of_the_calendar(write):
+    """Its next visit would be in 2100."""
+    text = "start = 2099-12-21\ndays = 10\nhousehold = true\n[load]\nwatts = 500\n"
+    world, _ = scenario.run(scenario.load(write("", text)))
+    assert world.now_s == world.start_s + 10 * 86_400
 
 
 AT = "[[at]]\ntime = 2020-12-08T10:00:00\n"
@@ -254,10 +273,39 @@ AT = "[[at]]\ntime = 2020-12-08T10:00:00\n"
         (AT + 'expect = { happened = "tamper" }\n', "a table such as"),
         (AT + "press = true\n[[at]]\ntime = 2020-12-08T09:30:00\npress = true\n", "order of time"),
         ("at = 5\n", "write actions as [[at]] tables"),
+        ("x = " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("x = " + "9" * 5000, "not TOML: a number too large"),
+        ("x = 0x" + "f" * 5000, "not TOML: a number too large"),
+        ("x = 1e" + "9" * 30, "not TOML: a number too large"),
+        (AT + 'top_up = "99999999"\n', "at 1: top_up: 99999999 EUR is not above 0"),
+        (AT + 'top_up = "-5"\n', "at 1: top_up: -5 EUR is not above 0 and at most 250.00 EUR"),
+        (AT + 'support = "251"\n', "at most 250.00 EUR"),
+        (AT + 'arrears_paid = "10001"\n', "at most 10000.00 EUR"),
+        (AT + "overdraft = { amount = 501, until = 2021-01-01 }\n", "at most 500.00 EUR"),
+        (AT + ORDER.format(-1), "order -1 is not a whole number from 1"),
+        (AT + ORDER.format(0), "order 0 is not a whole number from 1"),
+        (AT + ORDER.format('"a"'), "order 'a' is not a whole number from 1"),
+        (AT + ORDER.format("1.5"), "is not a whole number from 1"),
+        (AT + ORDER.format(99999999999), "is not a whole number from 1 to"),
+        (AT + 'price = { value = "99999" }\n', "EUR/kWh is not from 0 to 2.00"),
+        (AT + 'emergency_preset = { kwh = "9999999999" }\n', "kWh is not from 0 to 1000"),
+        (AT + 'emergency_preset = { amount = "251" }\n', "EUR is not from 0 to 250.00"),
+        (AT + "limit = { until = 2021-01-01, connection_w = 99999999999 }\n", "W is not from 0"),
+        (AT + "reconnect = false\n", "at 1: reconnect: False is not true; leave it out"),
+        (AT + "reconnect = 1\n", "at 1: reconnect: 1 is not true"),
+        (AT + 'clear_tamper = "yes"\n', "at 1: clear_tamper: 'yes' is not true"),
+        (AT + "limiter = [1]\n", "at 1: limiter: [1] is not one of enable, release"),
+        (AT + "limiter = { a = 1 }\n", "is not one of enable, release"),
+        (AT + "mode = { to = [1] }\n", "[1] is not one of credit"),
+        (AT + 'mode = { to = "credit", protected = "maybe" }\n', "'maybe' is not true or false"),
+        (AT + 'bypass = "no"\n', "at 1: bypass: 'no' is not true or false"),
+        (AT + "press = -1\n", "true, or seconds from 0 to 3600"),
+        (AT + "expect = { supply = [1] }\n", "[1] is not one of disconnected"),
+        (AT + 'expect = { result = "none" }\n', "'none' is not one of"),
     ],
 )
 def test_mistakes_are_one_line(write, text, said):
-    head = HEAD if not text.startswith(("at =", "x =")) else ""
+    head = HEAD if not text.startswith(("at =", "x = ")) else ""
     path = write(text, head)
     if text.startswith("at ="):
         path = write(text + HEAD, "")
@@ -281,6 +329,17 @@ def test_mistakes_are_one_line(write, text, said):
         ("[load]\nwatts = 5\ncsv = 'x'\n", "one of measured, csv, watts, litres_per_hour"),
         ("[load]\nkilowatts = 5\n", "unknown key kilowatts"),
         ('profile = "walonia-gas"\n', "did you mean wallonia-gas?"),
+        ("", "load is missing"),
+        ("title = 'x'\n", "load is missing"),
+        ("[load]\nmeasured = false\n", "measured is true, or another load"),
+        ("[load]\ncsv = 5\n", "csv is the name of a file"),
+        ('[load]\ncsv = "\\u0000"\n', "not the name of a file"),
+        ("profile = 5\n", "profile is a name or a TOML file"),
+        ('profile = ["a"]\n', "profile is a name or a TOML file"),
+        ('profile = "\\u0000.toml"\n', "not the name of a file"),
+        ("change = 5\n", "change: a table of values of the profile"),
+        ("[household]\nerrand_h = 9999999999999\n", "at most a year"),
+        ("[household]\nnotice_min = 99999999999\n", "at most a year"),
         ("[change]\nprize = 5\n", "change: unknown key prize; did you mean price?"),
         ("[change]\nprice = 5\n", "change: price: 5 is out of range; 0 to 2 EUR/kWh"),
         ("household = 5\n", "household is true, false or a table"),
@@ -298,6 +357,26 @@ def test_mistakes_at_the_top(write, head, said):
         scenario.load(write("", head))
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "start = 2020-01-01\ndays = 99999999999\n[load]\nwatts = 5\n",
+        "start = 2099-12-20T23:00:00\ndays = 14\n[load]\nwatts = 5\n",
+        "start = 2099-12-31\ndays = 30\nprofile = 'wallonia-gas'\n[load]\nmeasured = true\n",
+        "days = 1000000000\nprofile = 'wallonia-gas'\n[load]\nmeasured = true\n",
+    ],
+)
+def test_runs_end_within_the_calendar(write, head):
+    with pytest.raises(InputError, match="on end after 2099"):
+        scenario.start(scenario.load(write("", head)))
+
+
+def test_a_load_that_ends_with_the_calendar_is_refused(write, tmp_path):
+    (tmp_path / "load.csv").write_text("time,watts\n2099-12-31T23:58,5\n2099-12-31T23:59,5\n")
+    with pytest.raises(InputError, match="on end after 2099"):
+        scenario.start(scenario.load(write("", '[load]\ncsv = "load.csv"\n')))
 
 
 def test_names_files_and_times_outside(write, tmp_path):

@@ -14,7 +14,9 @@ def test_euros_read_back_exactly(amount):
     assert units.mc(units.euros(amount, 5)) == amount
 
 
-@pytest.mark.parametrize("text", ["0.000001", "ten", "", "1e999", "NaN", True, None, 1.5])
+@pytest.mark.parametrize(
+    "text", ["0.000001", "ten", "", "1e999", "1e999999999", "NaN", True, None, 1.5]
+)
 def test_amounts_that_are_none(text):
     with pytest.raises(ValueError, match=r"number|finer"):
         units.mc(text)
@@ -36,6 +38,16 @@ def test_times_that_are_none():
             units.moment(value)
     with pytest.raises(ValueError, match="2000 to 2099"):
         units.to_clock(datetime(1999, 12, 31))
+
+
+def test_an_end_is_the_midnight_after_a_day_alone():
+    midnight = units.to_clock(datetime(2021, 4, 1))
+    for text in ("2021-03-31", "20210331", "2021-W13-3"):
+        assert units.end_clock(text) == midnight
+    assert units.end_clock("2021-03-31T00:00") == midnight - 1440
+    for text in ("9999-12-31", "9999-12-31T23:59", "0001-01-01", "2099-12-31"):
+        with pytest.raises(ValueError, match="2000 to 2099"):
+            units.end_clock(text)
 
 
 def test_durations_are_readable():

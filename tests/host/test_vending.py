@@ -14,7 +14,7 @@ from budgetmeter.vending import orders
 from budgetmeter.vending.keys import KeyFile
 from budgetmeter.vending.office import Office
 from meterproto import tokens
-from meterproto.codes import Kind
+from meterproto.codes import Kind, TokenReason
 
 from tests.firmware.rig import Rig, executed
 from tests.firmware.support import clock, mc
@@ -179,6 +179,29 @@ def test_without_keys_nothing_is_sealed(office, url):
         blind.issue(METER, TOP_UP)
     assert blind.tokens(METER) == []
     blind.engine.dispose()
+
+
+def test_the_office_follows_a_board_that_was_flashed_anew(office, keys):
+    """From then on its tokens are sealed with the new key; a new board comes into the books."""
+    keys.add_revision()
+    office.flashed(METER, 2, "wallonia-digital")
+    rig = rig_of(office)
+    token = office.issue(METER, TOP_UP)
+    assert rig.enter(token.token)[1] == TokenReason.KEY_REVISION  # a meter still at the first
+    assert tokens.genuine(token.token, keys.meter_key(METER, 2))
+    assert token.number == 1
+    row = office.meter(METER)
+    assert (row["key_revision"], row["profile"]) == (2, "wallonia-digital")
+    office.flashed(77, 1, "wallonia-gas")
+    assert office.issue(77, TOP_UP).number == 1
+    assert [r["action"] for r in office.log(77)] == ["flashed", "issue"]
+    with pytest.raises(InputError, match="has key revision 2 in the books; no meter goes back"):
+        office.flashed(METER, 1, "wallonia-card")
+    with pytest.raises(InputError, match="no key of revision 3"):
+        office.flashed(METER, 3, "wallonia-card")
+    with pytest.raises(InputError, match="nine digits"):
+        office.flashed(0, 1, "wallonia-card")
+    assert office.meter(METER)["key_revision"] == 2
 
 
 # ---- Many at once ------------------------------------------------------------------------------
@@ -381,8 +404,10 @@ def test_issue_and_decode(cli):
 def test_new_keys_and_the_log(cli):
     assert cli("office", "new-key").stdout == "revision 2\n"
     assert cli("token", "issue", "key-change", "--meter", METER).returncode == 0
+    done = cli("office", "flashed", 7, "--revision", 2, "--profile", "wallonia-gas")
+    assert done.stdout == "meter 000000007: key revision 2\n"
     log = json.loads(cli("office", "log", "--json").stdout)
-    assert [row["action"] for row in log] == ["init", "add-meter", "new-key", "issue"]
+    assert [row["action"] for row in log] == ["init", "add-meter", "new-key", "issue", "flashed"]
     assert "KEY_CHANGE" in cli("office", "log", "--meter", METER).stdout
 
 
@@ -411,7 +436,9 @@ def test_a_forged_token_is_said_to_be_one(cli):
         (["office", "add-meter", METER], "in the books already"),
         (["office", "add-meter", "0"], "nine digits"),
         (["office", "add-meter", "7", "--profile", "walonia"], "did you mean"),
-        (["office", "log", "--db", "sqlite:////nowhere/x.db"], "database: "),
+        (["office", "log", "--db", "sqlite:////nowhere/x.db"], "no vending office there"),
+        (["office", "flashed", METER, "--revision", 9, "--profile", "x"], "no key of revision 9"),
+        (["office", "flashed", METER, "--profile", "x"], "Missing option '--revision'"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_2(cli, arguments, said):

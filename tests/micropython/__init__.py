@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-FIRMWARE = HERE.parents[1] / "firmware"
+ROOT = HERE.parents[1]
 
 
 def node():
@@ -20,7 +20,7 @@ def run(script, text="", timeout=600):
     :raises AssertionError: when the script raises, with MicroPython's traceback
     """
     done = subprocess.run(
-        [node(), str(HERE / "run.mjs"), str(FIRMWARE), str(script)],
+        [node(), str(HERE / "run.mjs"), str(ROOT), str(script)],
         input=text,
         capture_output=True,
         text=True,

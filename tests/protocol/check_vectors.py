@@ -7,59 +7,25 @@ import json
 from binascii import hexlify, unhexlify
 
 from meterfw import crypto, fcs, text
-from meterfw.board import Board
 from meterfw.meter import Meter
 
+from tests.firmware.unit.rig import Bench
 
-class Wire(Board):
-    """A board that is only files and a serial port."""
 
-    def __init__(self, vectors):
-        self.files = {
-            "identity": unhexlify(vectors["identity"]),
-            "profile": unhexlify(vectors["profile"]),
-        }
-        self.now = vectors["clock"]
-        self.received = b""
-        self.sent = b""
-
-    def elapsed_ms(self):
-        return 0
-
-    def pulses(self):
-        return 0
-
-    def supply(self, closed):
-        pass
-
-    def clock(self):
-        return self.now
-
-    def read_into(self, buffer):
-        size = min(len(buffer), len(self.received))
-        for i in range(size):
-            buffer[i] = self.received[i]
-        self.received = self.received[size:]
-        return size
-
-    def write(self, data, size):
-        self.sent += bytes(data[:size])
-
-    def load(self, name):
-        return self.files.get(name)
-
-    def store(self, name, data):
-        self.files[name] = bytes(data)
+def board(vectors):
+    """A board flashed as the vectors say."""
+    files = {name: unhexlify(vectors[name]) for name in ("identity", "profile")}
+    return Bench(vectors["clock"], files)
 
 
 def exchange(meter, sent):
     """What a meter answers to octets."""
-    board = meter.board
-    board.received, board.sent = sent, b""
-    while board.received:
+    wire = meter.board
+    wire.received, wire.sent = sent, b""
+    while wire.received:
         meter.poll()
     meter.poll()
-    return board.sent
+    return wire.sent
 
 
 def failures(vectors):
@@ -79,14 +45,13 @@ def failures(vectors):
         data = unhexlify(case["bytes"])
         failed.extend("right " + t for t in case["right"] if text.token(t) != data)
         failed.extend("wrong " + t for t in case["wrong"] if text.token(t) is not None)
-    wire = Wire(vectors)
-    Meter(wire)
-    if len(wire.files["store.0"]) != vectors["record"]:
+    started = Meter(board(vectors)).board
+    if len(started.files["store.0"]) != vectors["record"]:
         failed.append("record size")
     meter = None
     for case in vectors["exchanges"]:
         if case["fresh"]:
-            meter = Meter(Wire(vectors))
+            meter = Meter(board(vectors))
         seen = hexlify(exchange(meter, unhexlify(case["in"]))).decode()
         if seen != case["out"]:
             failed.append(case["about"] + ": " + seen)

@@ -22,6 +22,7 @@ RECORDS = {
 def test_generated_layouts_are_fresh():
     """Stale? `make layouts` writes them anew."""
     assert generate.LAYOUTS.read_text("utf-8") == generate.layouts()
+    assert generate.RECORD_TYPES.read_text("utf-8") == generate.record_types()
 
 
 def test_fields_have_documentation_units_and_small_ranges():

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from budgetmeter import profile as profiles
-from budgetmeter.identity import identity_file
+from budgetmeter.identity import identity_file, sealed
 from budgetmeter.vending.issue import Issuer
 from meterproto import framing, messages, stored, tokens
 from meterproto.codes import Kind, Message, MessageError, Result, TokenReason, TokenStatus
@@ -296,7 +296,7 @@ def document():
         "hkdf": [list(case) for case in RFC5869],
         "fcs": [["", 0x0000], ["313233343536373839", 0x906E], ["00" * 4, fcs16(bytes(4))]],
         "identity": identity_file(METER, REVISION, key, "wallonia-card").hex(),
-        "profile": profiles.load("wallonia-card").pack().hex(),
+        "profile": sealed(profiles.load("wallonia-card").pack()).hex(),
         "clock": CLOCK,
         "exchanges": exchanges(),
         "typed": list(typed()),

@@ -16,7 +16,7 @@ from budgetmeter.errors import InputError
 from budgetmeter.vending import orders
 from budgetmeter.vending.keys import KeyFile
 
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False)
 token_app = typer.Typer(no_args_is_help=True, help="Issue and read tokens.")
 office_app = typer.Typer(no_args_is_help=True, help="Keys, meters and the audit log.")
 
@@ -27,18 +27,24 @@ DbOption = Annotated[
     str, typer.Option("--db", envvar="BUDGETMETER_DB", help="database URL of the office")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print as JSON")]
-MeterOption = Annotated[int, typer.Option("--meter", help="serial number of the meter")]
+MeterOption = Annotated[
+    int,
+    typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="serial number of the meter"),
+]
 KEY = Path("vending.key")
 DB = "sqlite:///vending.db"
 
 
-def open_office(db, keys=None, at=""):
-    """The office, at a time in Belgian local time, now if left out; its database is an extra."""
+def open_office(db, keys=None, at="", create=False):
+    """The office, at a time in Belgian local time, now if left out; only `init` creates one.
+
+    Its database driver is an extra.
+    """
     try:
         from budgetmeter.vending.office import Office  # noqa: PLC0415
     except ImportError:
         raise InputError("vending needs SQLAlchemy: pip install 'budgetmeter[vending]'") from None
-    return Office(db, keys, now=_clock(at) if at else None)
+    return Office(db, keys, now=_clock(at) if at else None, create=create)
 
 
 def _clock(text):
@@ -67,18 +73,18 @@ def local_s(option, text):
 def init(key: KeyOption = KEY, db: DbOption = DB):
     """Create the file of vending keys, readable by its owner only, and the database."""
     keys = KeyFile.create(key)
-    open_office(db, keys).note("init", "vending key revision 1")
+    try:
+        open_office(db, keys, create=True).begin()
+    except BaseException:
+        key.unlink()  # no office, no key left behind
+        raise
     console.print(f"vending keys in {key}: whoever has them can issue tokens for every meter")
 
 
 @office_app.command("new-key")
 def new_key(key: KeyOption = KEY, db: DbOption = DB):
     """Add a vending key; meters get theirs of it with a key-change token."""
-    keys = KeyFile(key)
-    office = open_office(db, keys)
-    revision = keys.add_revision()
-    office.note("new-key", f"vending key revision {revision}")
-    console.print(f"revision {revision}")
+    console.print(f"revision {open_office(db, KeyFile(key)).new_key()}")
 
 
 @office_app.command("add-meter")
@@ -107,8 +113,24 @@ def add_meter(
 
 
 @office_app.command()
+def flashed(
+    meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
+    revision: Annotated[int, typer.Option(help="revision of the key it was flashed with")],
+    profile: Annotated[str, typer.Option(help="the profile it was flashed with")],
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+):
+    """Note what a board was flashed with: its tokens are sealed with that key from then on."""
+    open_office(db, KeyFile(key)).flashed(meter, revision, profile)
+    console.print(f"meter {meter:09d}: key revision {revision}")
+
+
+@office_app.command()
 def log(
-    meter: Annotated[int | None, typer.Option("--meter", help="of this meter only")] = None,
+    meter: Annotated[
+        int | None,
+        typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="of this meter only"),
+    ] = None,
     db: DbOption = DB,
     as_json: JsonOption = False,
 ):
@@ -147,7 +169,9 @@ def issue(
     name: Annotated[str, typer.Option(help="parameter: which value of the profile")] = "",
     to: Annotated[str, typer.Option(help="parameter: what it becomes, as in a profile")] = "",
     expiry: Annotated[str, typer.Option(help="the meter refuses it from then on")] = "",
-    order: Annotated[int | None, typer.Option(help="issue this earlier order again")] = None,
+    order: Annotated[
+        int | None, typer.Option(min=1, max=tokens.NUMBER_LIMIT, help="issue this order again")
+    ] = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
@@ -160,7 +184,21 @@ def issue(
     }  # fmt: skip
     wanted = orders.read(kind, given)
     office = open_office(db, KeyFile(key))
-    token = office.issue(meter, wanted, _expiry(expiry), order)
+    _show(office.issue(meter, wanted, _expiry(expiry), order), as_json)
+
+
+@token_app.command()
+def show(
+    meter: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="its serial number")],
+    number: Annotated[int, typer.Argument(min=1, max=tokens.NUMBER_LIMIT, help="of the token")],
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+):
+    """Print a token that was issued once more; the meter still takes it only once."""
+    _show(open_office(db).show(meter, number), as_json)
+
+
+def _show(token, as_json):
     if as_json:
         print(json.dumps(token_data(token), indent=2))
     else:

@@ -125,4 +125,4 @@ class VirtualBoard(Board):
         return self.files.get(name)
 
     def store(self, name, data):
-        self.files[name] = data
+        self.files[name] = bytes(data)

@@ -20,6 +20,10 @@ class EmulatedKeys:
 
     latest = 1
 
+    def fingerprint(self, revision):
+        """What tells this vending key from others."""
+        return f"emulated {revision}"
+
     def meter_key(self, meter, revision):
         return tokens.meter_key(VENDING_KEY, meter, revision)
 

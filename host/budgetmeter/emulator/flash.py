@@ -12,6 +12,8 @@ from littlefs import lfs
 from littlefs.errors import LittleFSError
 
 SECTOR = 4096
+ENDURANCE = 100_000  # erases a sector of NOR flash is made for
+YEAR_DAYS = 365.25
 ERASED = b"\xff" * SECTOR
 IO_ERROR = -5
 
@@ -96,6 +98,10 @@ class Flash:
         if self.operations is not None:
             self.operations.append(SYNC)
         return 0
+
+    def years(self, days):
+        """Years to `ENDURANCE` erases of the busiest sector, if it goes on as in these days."""
+        return ENDURANCE / max(1, *self.erases) * days / YEAR_DAYS
 
 
 def program(image, start, data):

@@ -13,6 +13,8 @@ from meterfw import layouts
 from budgetmeter import units
 from budgetmeter.errors import InputError
 
+YEAR_MIN = 366 * 1440
+
 
 @dataclass(frozen=True)
 class Habits:
@@ -60,6 +62,11 @@ class Habits:
             raise InputError("household: skip is from 0 to 1")
         if min(self.errand_h, self.notice_min, self.trip_min) < 1 or self.careful_h < 0:
             raise InputError("household: errand_h, notice_min and trip_min are at least 1")
+        minutes = max(self.errand_h * 60, self.careful_h * 60, self.notice_min, self.trip_min)
+        if minutes > YEAR_MIN:
+            raise InputError(
+                "household: errand_h, careful_h, notice_min and trip_min are at most a year"
+            )
 
 
 def _read(key, text, default):

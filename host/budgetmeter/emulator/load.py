@@ -8,6 +8,7 @@ import csv
 import gzip
 import io
 import random
+import zlib
 from array import array
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from budgetmeter.errors import InputError
-from budgetmeter.units import decimal
+from budgetmeter.units import END, EPOCH, decimal
 
 HOUSEHOLD = "household-2007-jan-apr.csv.gz"
 NOMINAL_V = 230  # where a file has no current
@@ -139,6 +140,8 @@ def read(path, gas=False):
     :raises InputError: with the line number, when the file cannot be used
     """
     path = Path(path)
+    if "\0" in str(path):
+        raise InputError(f"{path}: not the name of a file")
     try:
         raw = path.read_bytes()
         if raw[:2] == b"\x1f\x8b":
@@ -146,14 +149,17 @@ def read(path, gas=False):
         text = raw.decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
-    except (UnicodeDecodeError, EOFError):
+    except (EOFError, zlib.error):
+        raise InputError(f"{path}: damaged, cannot be unpacked") from None
+    except UnicodeDecodeError:
         raise InputError(f"{path}: not a text file") from None
     return _read(io.StringIO(text, newline=""), str(path), gas)
 
 
 def _read(text, label, gas):
     column = "litres" if gas else "watts"
-    rows = csv.reader(text)
+    reader = csv.reader(text)
+    rows = _rows(reader, label)
     header = [name.strip().lower() for name in next(rows, [])]
     if not header:
         raise InputError(f"{label}: empty file")
@@ -166,7 +172,7 @@ def _read(text, label, gas):
     for row in rows:
         if not row:
             continue
-        line = (label, rows.line_num)
+        line = (label, reader.line_num)
         if len(row) != len(header):
             raise _bad(line, f"{len(row)} fields where the header has {len(header)}")
         time = _time(row[where["time"]], line)
@@ -180,6 +186,14 @@ def _read(text, label, gas):
     return _sampled(label, gas, times, values, amps)
 
 
+def _rows(reader, label):
+    """The rows of a file, what is no CSV as an InputError."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise _bad((label, reader.line_num), error) from None
+
+
 def _bad(line, what):
     return InputError(f"{line[0]}, line {line[1]}: {what}")
 
@@ -191,6 +205,8 @@ def _time(text, line):
         raise _bad(line, f"{text!r} is not a time such as 2007-01-31T18:05") from None
     if time.tzinfo is not None:
         raise _bad(line, f"{text!r} has a time zone; times are UTC+1 without one")
+    if not EPOCH <= time < END:
+        raise _bad(line, f"{text!r} is not within 2000 to 2099")
     return time
 
 

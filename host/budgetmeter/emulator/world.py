@@ -6,7 +6,7 @@ from itertools import count
 from meterfw import layouts, rules
 from meterfw.journal import LOST, NEW
 from meterfw.meter import COMMIT_MIN, COMMIT_WH, Meter
-from meterproto.codes import CardOutcome
+from meterproto.codes import CardOutcome, Result, TokenReason
 
 from budgetmeter import units
 from budgetmeter.emulator.board import VirtualBoard
@@ -69,7 +69,12 @@ class Emulator:
         return units.from_clock(self.now_s // 60, self.now_s % 60)
 
     def plan(self, time, action):
-        """Do something at a Belgian local time (at once when that is past)."""
+        """Do something at a Belgian local time (at once when that is past).
+
+        What is planned for after the meter's calendar is left out: no run gets there.
+        """
+        if time >= units.END:
+            return
         at_s = units.to_clock(time) * 60 + time.second
         heapq.heappush(self._plans, (at_s, next(self._serial), action))
 
@@ -107,7 +112,7 @@ class Emulator:
         if self._plans:
             until = min(until, self._plans[0][0])
         flow = board.flowing()
-        steps = min(until - now, self._longest)
+        steps = min(until - now, 1 if meter.clicking else self._longest)
         if steps > 1:
             steps = rules.stride(meter.state, meter.profile, steps, flow.rate, flow.ma, flow.w)
         if steps > 1:
@@ -165,17 +170,22 @@ class Emulator:
         self._note()
 
     def top_up(self, amount):
-        """Buy credit, mc; returns a RESULT code."""
+        """Buy credit, mc; answers as `order` does."""
         result = self.order(layouts.KIND_TOP_UP, amount)
-        if result == layouts.RESULT_DONE:
+        if result is Result.DONE:
             self.trace.top_ups.append((self.now_s // 60, amount))
         return result
 
     def order(self, kind, value=0, second=0, order=0):
-        """Give the meter an order (`meterproto.codes.Kind`) as a token; returns a RESULT code."""
+        """Give the meter an order (`meterproto.codes.Kind`) as a token.
+
+        Answers a `Result`, or the `TokenReason` for which the token was not even tried.
+        """
         _, why = self.meter.enter(self.issuer.token(kind, value, second, order=order))
         self._note()
-        return why - layouts.WHY_RESULT if why else layouts.RESULT_DONE
+        if layouts.WHY_NONE < why < layouts.WHY_RESULT:
+            return TokenReason(why)
+        return Result(max(why - layouts.WHY_RESULT, layouts.RESULT_DONE))
 
     def insert(self, card):
         """Put a card into the slot, wait for its outcome, take it out; returns the outcome.

@@ -34,7 +34,7 @@ class KeyFile:
             self._keys = {int(r): bytes.fromhex(k) for r, k in document["vending_keys"].items()}
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise InputError(f"{path}: not a file of vending keys") from None
         if not self._keys or any(len(k) != tokens.KEY_SIZE for k in self._keys.values()):
             raise InputError(f"{path}: not a file of vending keys")
@@ -47,10 +47,10 @@ class KeyFile:
         """
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(_text({1: secrets.token_bytes(tokens.KEY_SIZE)}))
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from None
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(_text({1: secrets.token_bytes(tokens.KEY_SIZE)}))
         return cls(path)
 
     @property
@@ -59,14 +59,22 @@ class KeyFile:
         return max(self._keys)
 
     def add_revision(self):
-        """Add a key under the next revision, written whole or not at all; returns the revision."""
+        """Add a key under the next revision, written whole or not at all; returns the revision.
+
+        :raises InputError: when the file cannot be replaced
+        """
         keys = {**self._keys, self.latest + 1: secrets.token_bytes(tokens.KEY_SIZE)}
-        handle, name = tempfile.mkstemp(dir=self.path.resolve().parent)  # made with mode 0600
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(_text(keys))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, self.path)
+        folder = self.path.resolve().parent
+        try:
+            with tempfile.TemporaryDirectory(dir=folder) as private:  # made with mode 0700
+                name = Path(private) / "keys"
+                with os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                    file.write(_text(keys))
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(name, self.path)
+        except OSError as error:
+            raise InputError(f"{folder}: no new key can be written: {error.strerror}") from None
         self._keys = keys
         return self.latest
 
@@ -75,9 +83,19 @@ class KeyFile:
 
         :raises InputError: when there is no such revision
         """
+        return tokens.meter_key(self._key(revision), meter, revision)
+
+    def fingerprint(self, revision):
+        """What tells one vending key from another and nothing else, 16 hexadecimal digits.
+
+        :raises InputError: when there is no such revision
+        """
+        return tokens.hkdf_expand(self._key(revision), b"fingerprint", 8).hex()
+
+    def _key(self, revision):
         if revision not in self._keys:
             raise InputError(f"{self.path}: no key of revision {revision}")
-        return tokens.meter_key(self._keys[revision], meter, revision)
+        return self._keys[revision]
 
 
 def _text(keys):

@@ -5,6 +5,7 @@ recorded in one transaction, so that no number is used twice and none is missing
 """
 
 import getpass
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -16,7 +17,16 @@ from meterproto.codes import Kind
 from budgetmeter import profile as profiles
 from budgetmeter.errors import InputError
 from budgetmeter.vending.issue import seal
-from budgetmeter.vending.tables import audit, contracts, issued, metadata, meters, modes
+from budgetmeter.vending.orders import describe
+from budgetmeter.vending.tables import (
+    audit,
+    contracts,
+    issued,
+    metadata,
+    meters,
+    modes,
+    vending_keys,
+)
 
 EPOCH = datetime(2000, 1, 1, tzinfo=timezone(timedelta(hours=1)))
 
@@ -44,7 +54,7 @@ def connect(url):
     """
     try:
         engine = sa.create_engine(url)
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, ValueError) as error:
         raise InputError(f"{url}: {str(error).splitlines()[0]}") from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -62,24 +72,43 @@ def _prepare_sqlite(connection, _record):
     cursor.close()
 
 
+def _check_number(meter):
+    if not 1 <= meter <= tokens.METER_LIMIT:
+        raise InputError(f"meter {meter}: a number of up to nine digits, from 1")
+
+
 class Office:
     """Issues tokens against a database.
 
     :param url: of the database, as SQLAlchemy writes it
     :param keys: a `budgetmeter.vending.keys.KeyFile`
     :param actor: who does it, for the audit log; the login name if left out
+    :param create: begin the books where there are none
     :param now: the office's clock: a callable that answers an aware datetime
     :param load_profile: the `budgetmeter.profile.Profile` of a name
-    :raises InputError: when the database cannot be used
+    :raises InputError: when the database cannot be used, or has no books
     """
 
-    def __init__(self, url, keys=None, actor=None, now=None, load_profile=profiles.load):
+    def __init__(
+        self, url, keys=None, actor=None, create=True, now=None, load_profile=profiles.load
+    ):
         self.engine = connect(url)
         self._load_profile = load_profile
         self._now = now
         self._keys = keys
-        self.actor = actor or getpass.getuser()
+        self.actor = actor or _login()
+        self._vouched = set()  # revisions whose key is known to be this office's
+        if not create and not self._guard(self._has_books):
+            raise InputError(f"{url}: no vending office there; budgetmeter office init makes one")
         self._guard(lambda: metadata.create_all(self.engine))
+
+    def _has_books(self):
+        """Whether the office was made; looking does not make SQLite create a file."""
+        file = self.engine.url.database or ""
+        plain = self.engine.dialect.name == "sqlite" and not file.startswith("file:")
+        if plain and not os.path.exists(file):
+            return False
+        return sa.inspect(self.engine).has_table(meters.name)
 
     @property
     def keys(self):
@@ -130,6 +159,50 @@ class Office:
         """Write a line into the audit log."""
         self.transaction(lambda connection: self.note_in(connection, action, detail=detail))
 
+    def begin(self):
+        """Begin the audit log with the first vending key.
+
+        :raises InputError: when the books are those of another key
+        """
+
+        def work(connection):
+            self._vouch(connection, self.keys.latest)
+            self.note_in(connection, "init", detail=f"vending key revision {self.keys.latest}")
+
+        self.transaction(work)
+
+    def new_key(self):
+        """Add a vending key to the file; returns its revision.
+
+        :raises InputError: when the file is another office's or cannot be written
+        """
+
+        def work(connection):
+            self._vouch(connection, self.keys.latest)
+            revision = self.keys.add_revision()
+            self._vouch(connection, revision)
+            self.note_in(connection, "new-key", detail=f"vending key revision {revision}")
+            return revision
+
+        return self.transaction(work)
+
+    def _vouch(self, connection, revision):
+        """Remember the fingerprint of a vending key, and refuse another one."""
+        if revision in self._vouched:
+            return
+        mine = self.keys.fingerprint(revision)
+        query = sa.select(vending_keys.c.fingerprint).where(vending_keys.c.revision == revision)
+        known = connection.execute(query).scalar()
+        if known is None:
+            connection.execute(vending_keys.insert().values(revision=revision, fingerprint=mine))
+        elif known == mine:
+            self._vouched.add(revision)
+        else:
+            raise InputError(
+                f"{self.keys.path}: its key of revision {revision} is not this office's; "
+                "no meter would take its tokens"
+            )
+
     def add_meter(self, meter, profile, **contract):
         """Take a meter into the books, with the latest vending key.
 
@@ -139,22 +212,52 @@ class Office:
             activated), `judge_until_s` (the judge's own end of the limiter's guarantee)
         :raises InputError: a number that is none, or a meter there already
         """
-        if not 1 <= meter <= tokens.METER_LIMIT:
-            raise InputError(f"meter {meter}: a number of up to nine digits, from 1")
-        since_s = contract.pop("since_s", None)
-        if since_s is None:
-            since_s = self.now_s
-        mode = self._load_profile(profile).values["payment_mode"]
+        _check_number(meter)
+        row = {"meter": meter, "profile": profile, "key_revision": self.keys.latest}
 
         def work(connection):
             if self.row(connection, meter) is not None:
                 raise InputError(f"meter {meter} is in the books already")
-            values = {"meter": meter, "profile": profile, "key_revision": self.keys.latest}
-            connection.execute(meters.insert().values(values))
-            known = {"meter": meter, "customer": f"{meter:09d}", "protected": False, **contract}
-            connection.execute(contracts.insert().values(known))
-            connection.execute(modes.insert().values(meter=meter, at_s=since_s, mode=mode))
+            self._vouch(connection, self.keys.latest)
+            self._take_in(connection, row, **contract)
             self.note_in(connection, "add-meter", meter, detail=profile)
+
+        self.transaction(work)
+
+    def _take_in(self, connection, row, since_s=None, **contract):
+        """A meter's rows in the books, from a row of `meters` on."""
+        meter = row["meter"]
+        mode = self._load_profile(row["profile"]).values["payment_mode"]
+        at_s = self.now_s if since_s is None else since_s
+        known = {"meter": meter, "customer": f"{meter:09d}", "protected": False, **contract}
+        connection.execute(meters.insert().values(row))
+        connection.execute(contracts.insert().values(known))
+        connection.execute(modes.insert().values(meter=meter, at_s=at_s, mode=mode))
+
+    def flashed(self, meter, revision, profile):
+        """Note what a meter was flashed with, and take it into the books if it is not there.
+
+        Its tokens are sealed with the key of that revision from then on.
+
+        :raises InputError: a number that is none, a revision the key file does not have, or one
+            below that in the books
+        """
+        _check_number(meter)
+        self.keys.meter_key(meter, revision)
+        values = {"profile": profile, "key_revision": revision}
+
+        def work(connection):
+            row = self.row(connection, meter)
+            if row is None:
+                self._take_in(connection, {"meter": meter, **values})
+            elif revision < row["key_revision"]:
+                raise InputError(
+                    f"meter {meter} has key revision {row['key_revision']} in the books; no "
+                    "meter goes back"
+                )
+            else:
+                connection.execute(meters.update().where(meters.c.meter == meter).values(values))
+            self.note_in(connection, "flashed", meter, detail=f"{profile}, revision {revision}")
 
         self.transaction(work)
 
@@ -193,16 +296,21 @@ class Office:
 
         :param order: a `budgetmeter.vending.orders.Order`
         :param expiry: clock value from which on the meter refuses it; 0 never
-        :param order_id: issue an earlier order again; by default it is a new one
-        :raises InputError: an unknown meter, a value no token has, or the database
+        :param order_id: issue an earlier order again, as it was; by default it is a new one
+        :raises InputError: an unknown meter, an order that was another one, a value no token has,
+            or the database
         """
         return self.issue_all(meter, [order], expiry, order_id)[0]
 
     def issue_all(self, meter, orders, expiry=0, order_id=None):
         """Several tokens for one meter in one transaction; arguments as `issue`."""
-        return self.transaction(
-            lambda c: [self.issue_in(c, meter, order, expiry, order_id) for order in orders]
-        )
+
+        def work(connection):
+            if order_id is not None and _first(connection, meter, order_id) is None:
+                raise InputError(f"meter {meter} has no order {order_id}")
+            return [self.issue_in(connection, meter, o, expiry, order_id) for o in orders]
+
+        return self.transaction(work)
 
     def reserve_order(self, connection, meter):
         """The next order id of a meter; locks its row until the transaction ends."""
@@ -217,7 +325,12 @@ class Office:
         return reserved
 
     def issue_in(self, connection, meter, order, expiry=0, order_id=None):
-        """One token in a transaction; arguments as `issue`."""
+        """One token in a transaction; arguments as `issue`, and an order that was reserved."""
+        earlier = None
+        if order_id is not None:
+            earlier = self._earlier(connection, meter, order, order_id)
+            if earlier is not None and order.kind == Kind.KEY_CHANGE:
+                order_id = None  # its revision makes it count once; a fresh order closes all before
         taken = connection.execute(
             meters.update()
             .where(meters.c.meter == meter)
@@ -230,8 +343,6 @@ class Office:
         if taken is None:
             raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
         number, last_order, revision = taken
-        if order_id is not None and not 1 <= order_id <= last_order:
-            raise InputError(f"meter {meter} has no order {order_id}")
         fields = {
             "meter": meter,
             "number": number,
@@ -242,31 +353,77 @@ class Office:
             "expiry": expiry,
             "key_revision": revision,
         }
-        token = self._seal(connection, fields)
+        token = self._seal(connection, fields, earlier)
         order_id = fields.pop("order")
         made = {"token": token, "at": self.now(), "actor": self.actor[:64]}
         connection.execute(issued.insert().values(**fields, **made, order_id=order_id))
         self.note_in(connection, "issue", meter, number, f"{Kind(order.kind).name} {order.value}")
         return Issued(meter, number, order_id, int(order.kind), token)
 
-    def _seal(self, connection, fields):
-        """The token; a key change puts the latest vending key in force."""
-        meter, revision = fields["meter"], fields["key_revision"]
-        key = self.keys.meter_key(meter, revision)
+    def _earlier(self, connection, meter, order, order_id):
+        """The first token of an order that is to be issued again; None if it was only reserved."""
+        found = _first(connection, meter, order_id)
+        if found is None:
+            return None
+        same = found.kind == order.kind
+        if order.kind != Kind.KEY_CHANGE:
+            same = same and (found.value, found.second) == (order.value, order.second)
+        if not same:
+            was = ", ".join(f"{label} {text}" for label, text in describe(found))
+            raise InputError(f"meter {meter}: order {order_id} was another one: {was}")
+        return found
+
+    def _seal(self, connection, fields, earlier=None):
+        """The token.
+
+        A key change puts the latest vending key in force: what is issued after it is sealed with
+        the new key. Issued again, it is sealed once more with the key it was to replace, so that it
+        reaches a meter that never got it.
+        """
+        meter = fields["meter"]
         more = {}
         if fields["kind"] == Kind.KEY_CHANGE:
-            latest = self.keys.latest
-            if latest <= revision:
-                raise InputError(f"meter {meter} has the latest key; office new-key first")
-            fields["value"] = latest
-            more["new_key"] = self.keys.meter_key(meter, latest)
-            connection.execute(
-                meters.update().where(meters.c.meter == meter).values(key_revision=latest)
-            )
+            if earlier is None:
+                fields["value"] = self._next_key(connection, meter, fields["key_revision"])
+            else:
+                fields["key_revision"], fields["value"] = earlier.key_revision, earlier.value
+            self._vouch(connection, fields["value"])
+            more["new_key"] = self.keys.meter_key(meter, fields["value"])
+        self._vouch(connection, fields["key_revision"])
+        key = self.keys.meter_key(meter, fields["key_revision"])
         try:
             return seal(key, **fields, **more)
         except ConstructError as error:
             raise InputError(f"no token can hold that: {str(error).splitlines()[0]}") from None
+
+    def _next_key(self, connection, meter, revision):
+        """Put the latest vending key in force for a meter; its revision."""
+        latest = self.keys.latest
+        if latest <= revision:
+            where = sa.and_(issued.c.meter == meter, issued.c.kind == int(Kind.KEY_CHANGE))
+            sent = connection.execute(sa.select(sa.func.max(issued.c.number)).where(where)).scalar()
+            again = f"token show {meter} {sent} prints its key change again; " if sent else ""
+            raise InputError(f"meter {meter} has the latest key; {again}office new-key first")
+        connection.execute(
+            meters.update().where(meters.c.meter == meter).values(key_revision=latest)
+        )
+        return latest
+
+    def show(self, meter, number):
+        """A token that was issued, as it was, noted in the audit log.
+
+        :raises InputError: when there is none
+        """
+
+        def work(connection):
+            where = sa.and_(issued.c.meter == meter, issued.c.number == number)
+            row = connection.execute(sa.select(issued).where(where)).first()
+            if row is None:
+                raise InputError(f"no token {number} was issued for meter {meter}")
+            self.note_in(connection, "show", meter, number, Kind(row.kind).name)
+            return Issued(meter, number, row.order_id, row.kind, bytes(row.token))
+
+        return self.transaction(work)
 
     def log(self, meter=None):
         """The audit log, oldest first, as plain data."""
@@ -289,3 +446,17 @@ class Office:
                 return [dict(row) for row in connection.execute(query).mappings()]
 
         return self._guard(work)
+
+
+def _first(connection, meter, order_id):
+    """The first token of an order; None if there is none."""
+    where = sa.and_(issued.c.meter == meter, issued.c.order_id == order_id)
+    return connection.execute(sa.select(issued).where(where).order_by(issued.c.number)).first()
+
+
+def _login():
+    """Who is logged in; a number where the system knows no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

@@ -113,6 +113,11 @@ KINDS = {
     "key-change": (Kind.KEY_CHANGE, []),
     "test": (Kind.TEST, []),
 }
+FIXED = (
+    "energy",
+    "payment_mode",
+    "limiter_fitted",
+)  # values of the profile that every meter refuses to change
 OPTIONS = tuple(dict.fromkeys(name for _, options in KINDS.values() for name, _, _ in options))
 
 
@@ -158,6 +163,8 @@ def _combine(kind, values):
 
 def _parameter(name, text):
     """One profile value, written as in a profile file."""
+    if name in FIXED:
+        raise InputError(f"--name: {name} is fixed when the meter is flashed; no token changes it")
     value = text
     if text in ("true", "false"):
         value = text == "true"

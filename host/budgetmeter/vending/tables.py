@@ -39,6 +39,12 @@ audit = sa.Table(
     sa.Column("number", sa.Integer),
     sa.Column("detail", sa.String(200), nullable=False),
 )
+vending_keys = sa.Table(
+    "vending_keys",
+    metadata,
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("fingerprint", sa.String(16), nullable=False),
+)
 
 # ---- Customers, cards and what is on its way ----------------------------------------------------
 

@@ -1,0 +1,47 @@
+"""The card slot: a memory card with an AT24C32 or larger, 16-bit addresses, pages of 32 octets."""
+
+ADDRESS = 0x50
+PROBE_MS = 100  # how often an empty slot is looked at
+WRITE_MS = 10  # a write cycle at most; the card does not answer in it
+
+
+class Slot:
+    """The slot on an I2C bus.
+
+    :ivar present: 1 from insertion until removal; a card busy writing is still in
+    """
+
+    def __init__(self, i2c):
+        self.i2c = i2c
+        self.present = 0
+        self._probe_ms = 0
+        self._busy_ms = 0
+
+    def pass_time(self, ms):
+        """Look whether a card answers."""
+        self._busy_ms = max(self._busy_ms - ms, 0)
+        self._probe_ms -= ms
+        if self._probe_ms <= 0 and self._busy_ms == 0:
+            self._probe_ms = PROBE_MS
+            try:
+                self.i2c.writeto(ADDRESS, b"")
+                self.present = 1
+            except OSError:
+                self.present = 0
+
+    def read_into(self, at, buffer):
+        """Fill a buffer from octet `at` on; False when the card does not answer."""
+        try:
+            self.i2c.readfrom_mem_into(ADDRESS, at, buffer, addrsize=16)
+        except OSError:
+            return False
+        return True
+
+    def write(self, at, data):
+        """Begin to write octets within one page; False when the card does not answer."""
+        try:
+            self.i2c.writeto_mem(ADDRESS, at, data, addrsize=16)
+        except OSError:
+            return False
+        self._busy_ms = WRITE_MS
+        return True

@@ -1,0 +1,36 @@
+"""The push button: how long it was held, bounces passed over."""
+
+BOUNCE_MS = 30
+
+
+class Button:
+    """A button to ground on an input with pull-up."""
+
+    def __init__(self, pin):
+        self.pin = pin
+        self._down = 0
+        self._changed_ms = 0
+        self._held_ms = 0
+        self._released_s = -1
+
+    def pass_time(self, ms):
+        """Look at the pin; a level counts once it has stood for BOUNCE_MS."""
+        down = 1 - self.pin.value()
+        if self._down:
+            self._held_ms += ms
+        if down == self._down:
+            self._changed_ms = 0
+            return
+        self._changed_ms += ms
+        if self._changed_ms < BOUNCE_MS:
+            return
+        self._changed_ms = 0
+        self._down = down
+        if not down:
+            self._released_s = self._held_ms // 1000
+        self._held_ms = 0
+
+    def released_s(self):
+        """Seconds it was held when last released; -1 if it was not since last asked."""
+        held, self._released_s = self._released_s, -1
+        return held

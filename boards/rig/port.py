@@ -1,0 +1,49 @@
+"""The serial port: a UART, or the one MicroPython talks on (USB, or the serial chip of a board)."""
+
+import select
+import sys
+
+
+class Uart:
+    """A `machine.UART` whose buffers hold a frame."""
+
+    def __init__(self, uart):
+        self.uart = uart
+
+    def read_into(self, buffer):
+        """Read what is there."""
+        if not self.uart.any():
+            return 0
+        return self.uart.readinto(buffer) or 0
+
+    def write(self, data, size):
+        """Send; what does not fit into the buffer waits for the wire."""
+        self.uart.write(memoryview(data)[:size])
+
+
+class Standard:
+    """Standard input and output. Ctrl-C has to be off, or an octet 3 would stop the meter."""
+
+    def __init__(self):
+        self._in = sys.stdin.buffer
+        self._out = sys.stdout.buffer
+        self._readable = select.poll()
+        self._readable.register(sys.stdin, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(sys.stdout, select.POLLOUT)
+
+    def read_into(self, buffer):
+        """Read what is there, octet by octet: more may wait for what never comes."""
+        size = 0
+        while size < len(buffer) and self._readable.poll(0):
+            octet = self._in.read(1)
+            if not octet:
+                break
+            buffer[size] = octet[0]
+            size += 1
+        return size
+
+    def write(self, data, size):
+        """Send; dropped when nobody reads at the other end."""
+        if self._writable.poll(0):
+            self._out.write(memoryview(data)[:size])

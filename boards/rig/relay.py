@@ -1,0 +1,38 @@
+"""The supply switch: a relay, or a gas valve, with a contact that says where it is."""
+
+GRACE_MS = 500  # how long contacts and feedback may take
+
+
+class Relay:
+    """A relay on a pin, open until told otherwise.
+
+    :param pin: output; 1 closes it
+    :param feedback: input that reads 1 while it is closed; None without
+    :ivar stuck: True while the feedback contradicts for longer than GRACE_MS
+    """
+
+    def __init__(self, pin, feedback=None):
+        self.pin = pin
+        self.feedback = feedback
+        self.stuck = False
+        self._wanted = 0
+        self._wrong_ms = 0
+        pin.value(0)
+
+    def put(self, closed):
+        """Close (1) or open (0) it."""
+        self._wanted = closed
+        self._wrong_ms = 0
+        self.pin.value(closed)
+
+    def pass_time(self, ms):
+        """Compare the feedback."""
+        if self.feedback is None:
+            return
+        if self.feedback.value() == self._wanted:
+            self._wrong_ms = 0
+            self.stuck = False
+            return
+        self._wrong_ms = min(self._wrong_ms + ms, GRACE_MS)
+        if self._wrong_ms == GRACE_MS:
+            self.stuck = True

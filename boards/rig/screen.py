@@ -1,0 +1,38 @@
+"""The display: four lines of sixteen characters on 128 by 64 pixels."""
+
+WIDTH, HEIGHT = 128, 64
+LINE_HEIGHT = 16
+
+
+class Screen:
+    """Lines on anything that is a `framebuf.FrameBuffer` with `show()`, such as an SSD1306.
+
+    A display that stops answering is left alone; the meter goes on without.
+    """
+
+    def __init__(self, buffer):
+        self.buffer = buffer
+
+    def show(self, lines):
+        """Show four lines."""
+        if self.buffer is None:
+            return
+        self.buffer.fill(0)
+        y = (LINE_HEIGHT - 8) // 2
+        for line in lines:
+            self.buffer.text(line, 0, y)
+            y += LINE_HEIGHT
+        try:
+            self.buffer.show()
+        except OSError:
+            self.buffer = None
+
+
+def fitted(i2c):
+    """The display on a bus; None when there is none, or its driver is not installed."""
+    try:
+        import ssd1306  # pyright: ignore[reportMissingImports]  # installed when flashing
+
+        return Screen(ssd1306.SSD1306_I2C(WIDTH, HEIGHT, i2c))
+    except (ImportError, OSError):
+        return None

@@ -1,0 +1,64 @@
+"""The board made of its parts, from the pins of one."""
+
+import os
+
+import machine
+
+from rig import at24c, beeper, button, ds3231, port, pzem, relay, screen
+from rig.board import RigBoard
+
+REPL_FLAG = "repl"  # a file that stands for one start into the REPL
+
+
+def safe_boot(pins):
+    """True when the safe-boot pin is held low, or the console asked for the REPL; asks once."""
+    try:
+        os.remove(REPL_FLAG)
+        return True
+    except OSError:
+        return _input(pins["safe_boot"]).value() == 0
+
+
+def leave():
+    """Restart into the REPL: the watchdog runs once started, so there is no other way."""
+    with open(REPL_FLAG, "w") as file:
+        file.write("1")
+    machine.reset()
+
+
+def make(pins, uarts, counter, per_1000, link):
+    """The board, its supply switch open.
+
+    :param pins: numbers by name
+    :param uarts: numbers of the UARTs of "pzem" and "link"
+    :param counter: class of the pulse counter
+    :param per_1000: Wh, or litres of gas, of 1000 pulses
+    :param link: "usb", where MicroPython talks, or "uart"
+    """
+    i2c = machine.I2C(0, sda=machine.Pin(pins["sda"]), scl=machine.Pin(pins["scl"]), freq=400_000)
+    return RigBoard(
+        counter=counter(_input(pins["s0"])),
+        per_1000=per_1000,
+        relay=relay.Relay(_output(pins["relay"]), _input(pins["relay_feedback"])),
+        button=button.Button(_input(pins["button"])),
+        port=port.Uart(_uart(pins, uarts, "link", 115_200)) if link == "uart" else port.Standard(),
+        leave=leave,
+        sensor=pzem.Pzem(_uart(pins, uarts, "pzem", 9600)),
+        beeper=beeper.Beeper(_output(pins["beeper"])),
+        chip=ds3231.Clock(i2c),
+        screen=screen.fitted(i2c),
+        slot=at24c.Slot(i2c),
+    )
+
+
+def _input(number):
+    return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP)
+
+
+def _output(number):
+    return machine.Pin(number, machine.Pin.OUT, value=0)
+
+
+def _uart(pins, uarts, name, baud):
+    tx, rx = machine.Pin(pins[name + "_tx"]), machine.Pin(pins[name + "_rx"])
+    return machine.UART(uarts[name], baud, tx=tx, rx=rx, rxbuf=512, txbuf=512, timeout=0)

@@ -1,0 +1,15 @@
+"""What a rig runs when it starts: the meter, or the REPL when that was asked for."""
+
+import board
+
+if not board.safe_boot():
+    import machine
+    import micropython
+    from meterfw.meter import Meter
+
+    micropython.kbd_intr(-1)  # an octet 3 in a frame is data, no Ctrl-C
+    meter = Meter(board.make())
+    watchdog = machine.WDT(timeout=board.WATCHDOG_MS)  # cannot be stopped: never before the REPL
+    while True:
+        meter.poll()
+        watchdog.feed()

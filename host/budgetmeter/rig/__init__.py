@@ -1,0 +1,1 @@
+"""Putting the meter on a board of hardware: `flash` tells the story, the others do its parts."""

@@ -1,0 +1,16 @@
+"""The rigs: bytes of compiled files, heap in use after start in 32-bit MicroPython."""
+
+from tests.bench.measure import report
+from tests.boards import measure
+from tests.boards.support import NAMES
+
+TARGET = 64 * 1024
+
+
+def main():
+    """Sizes, the same in every run."""
+    for board in NAMES:
+        report(f"boards_mpy_{board}", unit="bytes", target=TARGET, value=measure.size(board))
+        seen = measure.in_micropython(board)
+        heap = {"imported": seen["imported"], "value": seen["started"]}
+        report(f"boards_heap_{board}", unit="bytes", target=TARGET, **heap)

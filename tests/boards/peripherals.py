@@ -1,0 +1,506 @@
+"""Virtual `machine`, `rp2`, `esp32` and `ssd1306`, and the parts behind their pins and buses.
+
+Plain Python that MicroPython runs as well. Time is `now_ms` of the `World` the pins belong to.
+"""
+
+import sys
+
+EIO, ENODEV = 5, 19
+
+
+class World:
+    """Pins, buses and time of one board."""
+
+    def __init__(self):
+        self.now_ms = 0
+        self.pins = {}
+        self.levels = {}  # what drives an input, by pin number; missing: the pull-up
+        self.uarts = {}
+        self.modules = {}  # what hangs on a UART, by number
+        self.devices = {}  # what hangs on the I2C bus, by address
+        self.counters = []
+        self.resets = 0
+        self.watchdogs = []
+
+    def pass_time(self, ms):
+        """Let time pass for what runs by itself."""
+        for _ in range(ms):
+            self.now_ms += 1
+            for counter in self.counters:
+                counter.run(1)
+
+    def level(self, number):
+        """The level of a pin."""
+        pin = self.pins.get(number)
+        if pin is not None and pin.mode == Pin.OUT:
+            return pin.driven
+        return self.levels.get(number, 1)
+
+
+world = World()
+
+
+def fresh():
+    """A new world for the modules of `install`."""
+    world.__init__()
+    return world
+
+
+# ---- machine -----------------------------------------------------------------------------------
+
+
+class Pin:
+    """machine.Pin"""
+
+    IN, OUT, PULL_UP = 0, 1, 2
+
+    def __init__(self, number, mode=-1, pull=-1, value=None):
+        self.number, self.mode = number, mode
+        self.driven = value or 0
+        world.pins[number] = self
+
+    def value(self, level=None):
+        if level is None:
+            return world.level(self.number)
+        assert self.mode == Pin.OUT, "a value is put on an output only"
+        self.driven = 1 if level else 0
+        return None
+
+
+class UART:
+    """machine.UART: what is written goes to the module on it, whose answer waits to be read."""
+
+    def __init__(self, number, baud, tx=None, rx=None, rxbuf=256, txbuf=256, timeout=0):
+        assert timeout == 0, "a board does not wait"
+        self.baud, self.room = baud, rxbuf
+        self.waiting = bytearray()
+        self.sent = bytearray()
+        self.module = world.modules.get(number)
+        world.uarts[number] = self
+
+    def any(self):
+        return len(self.waiting)
+
+    def readinto(self, buffer):
+        size = min(len(buffer), len(self.waiting))
+        if not size:
+            return None
+        buffer[:size] = self.waiting[:size]
+        self.waiting = self.waiting[size:]
+        return size
+
+    def write(self, data):
+        self.sent += data
+        if self.module is not None:
+            self.arrive(self.module.ask(bytes(data), self.baud))
+        return len(data)
+
+    def arrive(self, data):
+        """Octets come in; what does not fit is lost."""
+        self.waiting = (self.waiting + data)[: self.room]
+
+
+class I2C:
+    """machine.I2C: every transfer goes to the device of its address, or nobody answers."""
+
+    def __init__(self, number, sda=None, scl=None, freq=400_000):
+        pass
+
+    def _device(self, address):
+        device = world.devices.get(address)
+        if device is None or not device.answers():
+            raise OSError(ENODEV)
+        return device
+
+    def writeto(self, address, data):
+        self._device(address).receive(bytes(data))
+        return len(data)
+
+    def writevto(self, address, parts):
+        self._device(address).receive(b"".join(bytes(part) for part in parts))
+
+    def writeto_mem(self, address, at, data, addrsize=8):
+        self._device(address).receive(at.to_bytes(addrsize // 8, "big") + bytes(data))
+
+    def readfrom_mem_into(self, address, at, buffer, addrsize=8):
+        device = self._device(address)
+        device.receive(at.to_bytes(addrsize // 8, "big"))
+        for i in range(len(buffer)):
+            buffer[i] = device.give()
+
+
+class WDT:
+    """machine.WDT: cannot be stopped."""
+
+    def __init__(self, timeout):
+        self.timeout, self.fed = timeout, 0
+        world.watchdogs.append(self)
+
+    def feed(self):
+        self.fed += 1
+
+
+def reset():
+    """machine.reset: comes back here, which no board does."""
+    world.resets += 1
+
+
+# ---- rp2: the part of the PIO that counts pulses -----------------------------------------------
+
+
+class PIO:
+    """rp2.PIO"""
+
+    SHIFT_LEFT, SHIFT_RIGHT = 0, 1
+
+
+class _Step:
+    """One instruction, with `[delay]` after it."""
+
+    def __init__(self, name, arguments):
+        self.name, self.arguments, self.delay = name, arguments, 0
+
+    def __getitem__(self, delay):
+        assert 0 <= delay < 32
+        self.delay = delay
+        return self
+
+
+class _Assembler:
+    """Runs a program's function and notes its instructions, as MicroPython's assembler does."""
+
+    def __init__(self):
+        self.steps, self.labels = [], {}
+        self.first = 0
+        self.last = None
+
+    def names(self):
+        """What the function finds as its globals."""
+        names = {name: self._noting(name) for name in ("wait", "nop", "jmp", "set", "in_", "push")}
+        names["label"] = lambda name: self.labels.__setitem__(name, len(self.steps))
+        names["wrap_target"] = lambda: setattr(self, "first", len(self.steps))
+        names["wrap"] = lambda: setattr(self, "last", len(self.steps))
+        for word in ("pin", "x", "x_dec", "noblock", "isr"):
+            names[word] = word
+        return names
+
+    def _noting(self, name):
+        def note(*arguments):
+            self.steps.append(_Step(name, arguments))
+            return self.steps[-1]
+
+        return note
+
+
+def asm_pio(in_shiftdir=PIO.SHIFT_LEFT):
+    """rp2.asm_pio"""
+    assert in_shiftdir == PIO.SHIFT_LEFT
+
+    def assemble(function):
+        assembler = _Assembler()
+        scope = function.__globals__
+        kept = {name: scope[name] for name in assembler.names() if name in scope}
+        scope.update(assembler.names())
+        try:
+            function()
+        finally:
+            for name in assembler.names():
+                scope.pop(name)
+            scope.update(kept)
+        assert len(assembler.steps) <= 32, "the PIO holds 32 instructions"
+        return assembler
+
+    return assemble
+
+
+class StateMachine:
+    """rp2.StateMachine, for the instructions that `asm_pio` above knows."""
+
+    DEPTH = 4  # words of the receive FIFO
+
+    def __init__(self, number, program, freq, in_base, jmp_pin):
+        assert freq >= 3052, "200 MHz over 65536"
+        self.program, self.freq = program, freq
+        self.in_base, self.jmp_pin = in_base, jmp_pin
+        self.fifo = []
+        self.at = self.x = self.isr = self.idle = 0
+        self.credit = 0
+        self.running = False
+        world.counters.append(self)
+
+    def active(self, on):
+        self.running = bool(on)
+
+    def rx_fifo(self):
+        return len(self.fifo)
+
+    def get(self):
+        return self.fifo.pop(0)
+
+    def run(self, ms):
+        """Let it run so long."""
+        self.credit += ms * self.freq
+        while self.running and self.credit >= 1000:
+            self.credit -= 1000
+            if self.idle:
+                self.idle -= 1
+            else:
+                self._step()
+
+    def _step(self):
+        step = self.program.steps[self.at]
+        following = self.at + 1
+        name, arguments = step.name, step.arguments
+        if name == "wait":
+            if world.level(self.in_base.number) != arguments[0]:
+                return  # stands still, delay and all
+        elif name == "jmp":
+            if self._jumps(*arguments[:-1]):
+                following = self.program.labels[arguments[-1]]
+        elif name == "set":
+            assert arguments[0] == "x"
+            self.x = arguments[1]
+        elif name == "in_":
+            self.isr = (self.isr << arguments[1] | self.x & (1 << arguments[1]) - 1) & 0xFFFFFFFF
+        elif name == "push":
+            assert arguments == ("noblock",)
+            if len(self.fifo) < self.DEPTH:
+                self.fifo.append(self.isr)
+            self.isr = 0
+        if following == self.program.last:
+            following = self.program.first
+        self.at, self.idle = following, step.delay
+
+    def _jumps(self, condition=None):
+        if condition is None:
+            return True
+        if condition == "pin":
+            return world.level(self.jmp_pin.number) == 1
+        assert condition == "x_dec"
+        before, self.x = self.x, (self.x - 1) & 0xFFFFFFFF
+        return before != 0
+
+
+# ---- esp32 -------------------------------------------------------------------------------------
+
+
+class PCNT:
+    """esp32.PCNT: falling edges, a filter of at most 12.8 us, back to zero at `max`."""
+
+    INCREMENT = 1
+
+    def __init__(self, unit, pin, falling, filter, max):
+        assert falling == PCNT.INCREMENT
+        assert 0 <= filter <= 1023
+        assert 0 < max < 32768
+        self.pin, self.max = pin, max
+        self.count, self.level, self.running = 0, 1, False
+        world.counters.append(self)
+
+    def start(self):
+        self.running = True
+
+    def value(self):
+        return self.count
+
+    def run(self, ms):
+        """Look at the pin: everything here lasts longer than the filter."""
+        level = world.level(self.pin.number)
+        if self.running and level < self.level:
+            self.count = (self.count + 1) % self.max
+        self.level = level
+
+
+# ---- What hangs on the buses -------------------------------------------------------------------
+
+
+class PzemModule:
+    """A PZEM-004T v3 at 9600 baud.
+
+    :param crc16: CRC-16/MODBUS of some octets
+    """
+
+    def __init__(self, crc16):
+        self.crc16 = crc16
+        self.mv, self.ma, self.w, self.wh = 230_000, 0, 0, 0
+        self.plugged = True
+        self.spoil = None  # changes the answer on its way
+        self.asked = 0
+
+    def ask(self, frame, baud):
+        """The answer to a request, b"" for what is none."""
+        assert baud == 9600
+        self.asked += 1
+        whole = frame[:6] + self.crc16(frame[:6]).to_bytes(2, "little")
+        if not self.plugged or frame != whole or frame[1] != 4 or frame[0] not in (0xF8, 1):
+            return b""
+        first, count = frame[2] << 8 | frame[3], frame[4] << 8 | frame[5]
+        tenths = self.w * 10
+        registers = [self.mv // 100]
+        for value in (self.ma, tenths, self.wh):
+            registers += [value & 0xFFFF, value >> 16]
+        registers += [500, 100, 0]  # 50.0 Hz, power factor 1.00, no alarm
+        body = b"".join(r.to_bytes(2, "big") for r in registers[first : first + count])
+        answer = bytes((frame[0], 4, len(body))) + body
+        answer += self.crc16(answer).to_bytes(2, "little")
+        return answer if self.spoil is None else self.spoil(answer)
+
+
+class At24c32:
+    """An AT24C32: 4096 octets, pages of 32 in which writes wrap, silent for 5 ms after one."""
+
+    SIZE, PAGE, WRITE_MS = 4096, 32, 5
+
+    def __init__(self):
+        self.data = bytearray(b"\xff" * self.SIZE)
+        self.at = 0
+        self.busy_until = 0
+        self.plugged = True
+
+    def answers(self):
+        return self.plugged and world.now_ms >= self.busy_until
+
+    def receive(self, data):
+        """An address, and what is to be written there."""
+        if len(data) < 2:
+            return
+        self.at = (data[0] << 8 | data[1]) % self.SIZE
+        page = self.at - self.at % self.PAGE
+        for i in range(2, len(data)):
+            self.data[page + (self.at + i - 2) % self.PAGE] = data[i]
+        if len(data) > 2:
+            self.busy_until = world.now_ms + self.WRITE_MS
+
+    def give(self):
+        octet = self.data[self.at]
+        self.at = (self.at + 1) % self.SIZE
+        return octet
+
+
+class Ds3231:
+    """A DS3231 that shows what it was put to; it does not run by itself."""
+
+    def __init__(self):
+        self.registers = bytearray(19)
+        self.registers[15] = 0x80  # never set
+        self.at = 0
+        self.plugged = True
+
+    def answers(self):
+        return self.plugged
+
+    def receive(self, data):
+        self.at = data[0]
+        for i in range(1, len(data)):
+            self.registers[self.at + i - 1] = data[i]
+
+    def give(self):
+        octet = self.registers[self.at]
+        self.at = (self.at + 1) % len(self.registers)
+        return octet
+
+
+_OPERANDS = {0x20: 1, 0x21: 2, 0x22: 2, 0x81: 1, 0x8D: 1, 0xA8: 1, 0xD3: 1, 0xD5: 1, 0xD9: 1}
+
+
+class Ssd1306:
+    """An SSD1306 panel of 128 by 64: what it shows comes from the bus alone."""
+
+    def __init__(self):
+        self.memory = bytearray(1024)
+        self.on = False
+        self.commands = []
+        self.columns, self.pages = (0, 127), (0, 7)
+        self.column = self.page = 0
+        self.plugged = True
+
+    def answers(self):
+        return self.plugged
+
+    def receive(self, data):
+        """A control octet, then commands (0x80: one) or memory (0x40)."""
+        if data[:1] == b"\x40":
+            for octet in data[1:]:
+                self._put(octet)
+        elif data[:1] == b"\x80":
+            self.commands.append(data[1])
+            self._obey()
+
+    def _obey(self):
+        command = self.commands[0]
+        if len(self.commands) <= _OPERANDS.get(command, 0):
+            return
+        if command == 0x21:
+            self.columns = self.commands[1], self.commands[2]
+            self.column = self.columns[0]
+        elif command == 0x22:
+            self.pages = self.commands[1], self.commands[2]
+            self.page = self.pages[0]
+        elif command in (0xAE, 0xAF):
+            self.on = command == 0xAF
+        self.commands = []
+
+    def _put(self, octet):
+        self.memory[self.page * 128 + self.column] = octet
+        self.column += 1
+        if self.column > self.columns[1]:
+            self.column = self.columns[0]
+            self.page = self.page + 1 if self.page < self.pages[1] else self.pages[0]
+
+    def rows(self):
+        """The picture as 64 strings of 128 characters, `#` for a lit pixel."""
+        memory = self.memory
+        return [
+            "".join("#" if memory[y // 8 * 128 + x] >> y % 8 & 1 else "." for x in range(128))
+            for y in range(64)
+        ]
+
+
+# ---- ssd1306: a stand-in for the driver of micropython-lib --------------------------------------
+
+
+def ssd1306_driver(framebuf):
+    """A class with the driver's name, arguments and bus protocol, on a `framebuf` module."""
+
+    class SSD1306_I2C(framebuf.FrameBuffer):
+        def __init__(self, width, height, i2c):
+            self.i2c = i2c
+            self.buffer = bytearray(width * height // 8)
+            super().__init__(self.buffer, width, height, framebuf.MONO_VLSB)
+            for command in (0xAE, 0x20, 0, 0xA8, height - 1, 0x8D, 0x14, 0xAF):
+                self._command(command)
+
+        def _command(self, command):
+            self.i2c.writeto(0x3C, bytes((0x80, command)))
+
+        def show(self):
+            for command in (0x21, 0, 127, 0x22, 0, 7):
+                self._command(command)
+            self.i2c.writevto(0x3C, (b"\x40", self.buffer))
+
+    return SSD1306_I2C
+
+
+class Module:
+    """A module made of names."""
+
+    def __init__(self, **names):
+        for name, value in names.items():
+            setattr(self, name, value)
+
+
+def modules(framebuf=None):
+    """The virtual modules by name; no display driver without a `framebuf`."""
+    made = {
+        "machine": Module(Pin=Pin, UART=UART, I2C=I2C, WDT=WDT, reset=reset),
+        "rp2": Module(PIO=PIO, asm_pio=asm_pio, StateMachine=StateMachine),
+        "esp32": Module(PCNT=PCNT),
+    }
+    if framebuf is not None:
+        made["ssd1306"] = Module(SSD1306_I2C=ssd1306_driver(framebuf))
+    return made
+
+
+def install(framebuf=None):
+    """Put the virtual modules where `import` finds them."""
+    sys.modules.update(modules(framebuf))

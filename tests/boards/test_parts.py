@@ -1,0 +1,339 @@
+"""Drivers on virtual peripherals that behave like the parts, bad days included."""
+
+import random
+from datetime import datetime, timedelta
+
+import pytest
+from budgetmeter import units
+from meterproto.codes import Kind
+
+from tests.boards.support import NAMES, Bench, modbus
+
+
+@pytest.fixture(params=NAMES)
+def bench(request, monkeypatch, tmp_path):
+    made = Bench(request.param, monkeypatch, tmp_path)
+    made.flash()
+    made.start()
+    return made
+
+
+def parts(bench, name):
+    """A module of the parts, as the board imported it."""
+    return getattr(bench.module.wiring, name)
+
+
+# ---- S0 pulses ---------------------------------------------------------------------------------
+
+
+def test_every_pulse_counts_once(bench):
+    bench.world.pass_time(50)
+    seen = 0
+    for _ in range(25):
+        bench.pulse(30, 30)  # the shortest the standard allows
+        seen += bench.board.pulses()
+    assert seen == 25
+    assert bench.board.pulses() == 0
+
+
+def test_pulses_are_counted_while_nothing_looks(bench):
+    """An erase of the flash masks interrupts; a FIFO of four words holds no hundred pulses."""
+    bench.world.pass_time(50)
+    for _ in range(100):
+        bench.pulse()
+    assert bench.board.counter.total() in (4, 100)  # what the FIFO holds, or all
+    bench.pulse()
+    bench.board.pulses()
+    bench.pulse()
+    assert bench.board.counter.total() == 102
+
+
+def test_the_count_wraps(bench):
+    counter = bench.board.counter
+    bench.world.pass_time(50)
+    hardware = bench.world.counters[-1]
+    if hasattr(hardware, "count"):
+        hardware.count = counter.WRAP - 2
+    else:
+        hardware.x = (-(counter.WRAP - 2)) & 0xFFFFFFFF
+        bench.pulse()
+    before = counter.total()
+    bench.board.pulses()
+    for _ in range(5):
+        bench.pulse()
+        bench.board.pulses()
+    assert (counter.total() - before) % counter.WRAP == 5
+    assert counter.total() < before
+
+
+def test_a_bouncing_contact_counts_once(monkeypatch, tmp_path):
+    """The state machine wants 15 ms of each level; the ESP32 has an RC filter for that."""
+    bench = Bench("rp2040", monkeypatch, tmp_path)
+    bench.flash()
+    bench.start()
+    bench.world.pass_time(50)
+    chance = random.Random(5)
+    for _ in range(20):
+        for _ in range(4):
+            bench.pulse(chance.randint(1, 5), chance.randint(1, 5))
+        bench.world.levels[bench.pins["s0"]] = 0
+        bench.world.pass_time(40)
+        for _ in range(3):
+            bench.pulse(chance.randint(1, 5), chance.randint(1, 5))
+        bench.world.levels[bench.pins["s0"]] = 1
+        bench.world.pass_time(40)
+        bench.board.counter.total()  # a poll now and then empties the FIFO
+    assert bench.board.pulses() == 20
+
+
+def test_other_pulse_constants_lose_nothing(bench):
+    bench.board.per_1000 = 1250  # 800 pulses a kWh
+    total = 0
+    for _ in range(40):
+        bench.pulse()
+        total += bench.board.pulses()
+    assert total == 50
+
+
+# ---- PZEM-004T ---------------------------------------------------------------------------------
+
+
+def test_the_crc_is_that_of_modbus(bench):
+    crc16 = parts(bench, "pzem").crc16
+    for size in (0, 1, 6, 23, 200):
+        data = random.Random(size).randbytes(size)
+        assert crc16(data, size) == modbus(data)
+
+
+def test_current_and_power_are_read_once_a_second(bench):
+    bench.pzem.ma, bench.pzem.w, bench.pzem.wh, bench.pzem.mv = 70_123, 16_128, 9_999_999, 229_900
+    bench.run(3000)
+    board = bench.board
+    assert (board.current_ma(), board.power_w()) == (70_123, 16_128)
+    assert (board.sensor.wh, board.sensor.mv) == (9_999_999, 229_900)
+    assert 3 <= bench.pzem.asked <= 4
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda answer: answer[:-1],
+        lambda answer: answer[:5] + bytes([answer[5] ^ 1]) + answer[6:],
+        lambda answer: answer[:-1] + bytes([answer[-1] ^ 1]),
+        lambda answer: b"\x00" + answer,
+        lambda answer: answer + answer[:7],
+        lambda answer: b"\xf8\x84\x01" + modbus(b"\xf8\x84\x01").to_bytes(2, "little"),
+    ],
+)
+def test_a_damaged_answer_is_never_taken_and_the_next_good_one_is(bench, spoil):
+    bench.pzem.ma = 5000
+    bench.pzem.spoil = spoil
+    bench.run(3000)
+    good = spoil(b"x" * 25)[:25] == b"x" * 25  # only something behind it
+    assert bench.board.current_ma() == (5000 if good else 0)
+    bench.pzem.spoil = None
+    bench.pzem.ma = 7000
+    bench.run(2500)
+    assert bench.board.current_ma() == 7000
+
+
+def test_a_silent_sensor_is_told_and_its_last_value_ends(bench):
+    bench.pzem.ma = 5000
+    bench.run(2000)
+    assert bench.board.faults() == 0
+    bench.pzem.plugged = False
+    bench.run(4000)
+    assert bench.board.current_ma() == 5000
+    bench.run(3000)
+    assert bench.board.current_ma() == 0
+    text = bench.send(b"events\r\n").decode()
+    assert text.count("sensor-silent") == 1
+    bench.pzem.plugged = True
+    bench.run(3000)
+    assert bench.board.faults() == 0
+
+
+# ---- Relay, button, beeper ---------------------------------------------------------------------
+
+
+def test_the_relay_starts_open_and_follows_the_meter(monkeypatch, tmp_path):
+    bench = Bench("rp2040", monkeypatch, tmp_path)
+    bench.flash()
+    bench.module.make()
+    assert bench.world.level(bench.pins["relay"]) == 0
+    bench.start()
+    assert bench.world.level(bench.pins["relay"]) == 1
+
+
+@pytest.mark.parametrize("stuck_at", [0, 1])
+def test_a_stuck_relay_is_told_once(bench, stuck_at):
+    bench.run(1000)
+    assert bench.meter.state.control_state == 1
+    bench.follow = lambda: bench.world.levels.update({bench.pins["relay_feedback"]: stuck_at})
+    if stuck_at:
+        bench.meter.enter(bench.office.token(Kind.DISCONNECT, 1))
+        assert bench.world.level(bench.pins["relay"]) == 0
+    bench.run(5000)
+    assert bench.send(b"events\r\n").decode().count("switch-stuck") == 1
+    assert bench.board.relay.stuck
+
+
+def test_the_relay_may_take_its_time(bench):
+    relay = bench.board.relay
+    for closed in (0, 1, 0, 1):
+        relay.put(closed)
+        relay.pass_time(parts(bench, "relay").GRACE_MS - 1)
+        assert not relay.stuck
+        bench.follow()
+        relay.pass_time(1)
+
+
+@pytest.mark.parametrize(("held_ms", "seconds"), [(80, 0), (990, 0), (1200, 1), (5100, 5)])
+def test_the_button_says_how_long_it_was_held(bench, held_ms, seconds):
+    seen = []
+    bench.meter._press = seen.append
+    number = bench.pins["button"]
+    for level, ms in ((0, 4), (1, 4), (0, held_ms), (1, 4), (0, 4), (1, 200)):  # bounces
+        bench.world.levels[number] = level
+        bench.run(ms, step=2)
+    assert seen == [seconds]
+
+
+def test_a_knock_is_no_press(bench):
+    seen = []
+    bench.meter._press = seen.append
+    bench.world.levels[bench.pins["button"]] = 0
+    bench.run(20)
+    bench.world.levels[bench.pins["button"]] = 1
+    bench.run(500)
+    assert seen == []
+
+
+def test_beeps_are_counted_out_without_waiting(bench):
+    beeper, number = bench.board.beeper, bench.pins["beeper"]
+    beeper.beep(3)
+    levels = [bench.world.level(number)]
+    for _ in range(100):
+        beeper.pass_time(20)
+        levels.append(bench.world.level(number))
+    rises = [b > a for a, b in zip([0, *levels], levels, strict=False)]
+    assert sum(rises) == 3
+    assert levels[-1] == 0
+    assert 16 <= sum(levels) <= 20
+
+
+# ---- DS3231 ------------------------------------------------------------------------------------
+
+
+def test_the_clock_chip_keeps_the_time_it_was_put_to(bench):
+    chip = bench.board.chip
+    epoch = datetime(2000, 1, 1)
+    chance = random.Random(1)
+    for minute in [0, 59, 1440, 84_959, 84_960, *chance.choices(range(52_596_000), k=300)]:
+        chip.set(minute)
+        assert chip.read() == minute
+        when = epoch + timedelta(minutes=minute)
+        registers = [f"{octet:02x}" for octet in bench.chip.registers[:7]]
+        told = f"{when:%S %M %H 0}{when.isoweekday()} {when:%d %m %y}"
+        assert " ".join(registers) == told
+    bench.chip.registers[0] = 0x59
+    chip.read()
+    assert chip.second == 59
+
+
+def test_a_chip_that_has_stood_still_or_is_gone_is_no_clock(bench):
+    board = bench.board
+    assert board.clock() == -1  # never set
+    board.set_clock(1_000_000)
+    assert board.clock() == 1_000_000
+    bench.chip.registers[15] |= 0x80
+    assert board.clock() == -1
+    bench.chip.registers[15] = 0
+    bench.chip.plugged = False
+    assert board.clock() == -1
+    board.set_clock(5)  # and nothing is raised
+
+
+def test_the_meter_takes_the_time_from_the_chip(bench):
+    bench.board.set_clock(units.to_clock(datetime(2020, 12, 8, 12, 0)))
+    bench.run(61_000, step=500)
+    assert b"time 2020-12-08 12:0" in bench.send(b"status\r\n")
+
+
+# ---- AT24C -------------------------------------------------------------------------------------
+
+
+def test_a_card_is_noticed_read_and_written(bench):
+    board = bench.board
+    bench.run(200)
+    assert board.card_in() == 1
+    page = bytes(range(32))
+    assert board.card_write(64, page)
+    buffer = bytearray(32)
+    assert not board.card_read_into(64, buffer)  # busy with its write cycle
+    assert board.card_in() == 1
+    bench.run(20)
+    assert board.card_read_into(64, buffer)
+    assert buffer == page
+    assert bytes(bench.card.data[96:100]) == b"\xff" * 4
+
+
+def test_addresses_are_sixteen_bits(bench):
+    bench.run(200)
+    assert bench.board.card_write(0x0F20, b"end")
+    bench.run(20)
+    assert bytes(bench.card.data[0x0F20:0x0F23]) == b"end"
+
+
+def test_a_card_that_is_pulled_is_gone(bench):
+    bench.run(200)
+    bench.card.plugged = False
+    assert not bench.board.card_read_into(0, bytearray(8))
+    assert not bench.board.card_write(0, b"x")
+    bench.run(200)
+    assert bench.board.card_in() == 0
+
+
+# ---- Display -----------------------------------------------------------------------------------
+
+
+def test_the_page_stands_on_the_panel(bench):
+    bench.run(1000)
+    texts = bench.board.screen.buffer.texts
+    assert [y for _, _, y in texts] == [4, 20, 36, 52]
+    assert all(len(text) <= 16 for text, _, _ in texts)
+    assert bench.panel.on
+
+
+def test_without_a_display_or_its_driver_the_meter_runs(monkeypatch, tmp_path):
+    bench = Bench("rp2040", monkeypatch, tmp_path, display=False)
+    bench.flash()
+    bench.start()
+    bench.run(1000)
+    assert bench.board.screen is None
+
+
+def test_a_display_that_is_pulled_is_left_alone(bench):
+    bench.panel.plugged = False
+    bench.run(61_000, step=500)
+    assert bench.send(b"version\r\n").endswith(b"ok\r\n")
+
+
+# ---- Link --------------------------------------------------------------------------------------
+
+
+def test_the_console_answers_on_the_uart(bench):
+    assert b"meter 000000555" in bench.send(b"version\r\n")
+
+
+def test_the_console_leaves_to_the_repl(bench):
+    assert bench.module.safe_boot() is False
+    bench.send(b"repl\r\n")
+    assert bench.world.resets >= 1
+    assert bench.module.safe_boot() is True  # this start
+    assert bench.module.safe_boot() is False  # and not the next
+
+
+def test_the_safe_boot_pin_leads_to_the_repl(bench):
+    bench.world.levels[bench.pins["safe_boot"]] = 0
+    assert bench.module.safe_boot() is True
