@@ -7,7 +7,7 @@ STUBS  := $(VENV)/stubs
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench studies faults fuzz kills soak device layouts clean
+.PHONY: help run test lint rules bench studies faults fuzz cards kills soak device layouts clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ soak: $(VENV)/test.stamp  ## a thousand meters in one process, asked 200,000 tim
 
 device: $(VENV)/test.stamp  ## the device suite on one target: TARGET=/dev/ttyACM0 KEY=vending.key
 	@$(BIN)/python -m pytest tests/device -rs $(if $(TARGET),--target $(TARGET)) $(if $(KEY),--key $(KEY))
+
+cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and power cuts; N=100 for fewer
+	@$(BIN)/python -m tests.cards.campaign $(N)
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate

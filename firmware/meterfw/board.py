@@ -67,6 +67,29 @@ class Board:
         """Restart into the REPL, for who maintains the board; False where there is none."""
         return False
 
+    # The card slot: an I2C memory card such as an AT24C32 (4096 octets, written in pages of 32)
+
+    def card_in(self):
+        """1 from a card's insertion until its removal, else 0; a card busy writing is still in."""
+        return 0
+
+    def card_read_into(self, at, buffer):
+        """Fill a buffer from the card, from octet `at` on.
+
+        False if the card does not answer: it is busy with a write, or was pulled out. The meter
+        asks again, one page in each pass.
+        """
+        return False
+
+    def card_write(self, at, data):
+        """Begin to write octets from octet `at` on; they never cross the end of a page of 32.
+
+        Does not wait for the card's write cycle. False if the card does not answer, as above.
+        """
+        return False
+
+    # Files
+
     def load(self, name):
         """Contents of a file as bytes; None if there is none.
 

@@ -8,6 +8,7 @@ from meterfw.layouts import (
     ENERGY_GAS,
     MODE_LIMITER_ONLY,
     MODE_PREPAYMENT,
+    OUTCOME_GOOD,
     REASON_CREDIT,
     REASON_LEAK_TEST,
     REASON_OPERATOR,
@@ -58,6 +59,26 @@ def limit_text(m):
     if m.limit_w > 0:
         return "%d W" % m.limit_w
     return "none"
+
+
+_OUTCOMES = (
+    "WAIT",
+    "BLANK",
+    "NOT A CARD",
+    "DAMAGED",
+    "OTHER METER",
+    "TOO NEW",
+    "NOT STORED",
+    "NO ANSWER",
+    "REFUSED IN PART",
+    "GOOD",
+)
+
+
+def card_page(m, p, outcome, taken):
+    """The page while a card is in: the outcome as a figure, 9 for good (B-5), and the balance."""
+    told = "loaded %d" % taken if taken > 0 and outcome == OUTCOME_GOOD else _OUTCOMES[outcome]
+    return ("CARD %d" % outcome, told, euros(m.credit - m.emergency_used), headline(m, p))
 
 
 def page(m, p, number):

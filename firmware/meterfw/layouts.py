@@ -21,6 +21,15 @@ MAX_CONTENT = 256  # bytes of a frame
 MAGIC = 226378306
 LAYOUT = 2  # version of the stored record
 LOG_SIZE = 128  # entries
+CARD_PAGE = 32  # octets written at once
+CARD_MAGIC = 1129136706
+CARD_VERSION = 1
+CARD_TOKENS = 20  # at most on one card
+CARD_INWARD = 32  # where the terminal's pair begins
+CARD_INWARD_SIZE = 800  # octets of one area
+CARD_OUTWARD = 1632  # where the meter's pair begins
+CARD_OUTWARD_SIZE = 1216  # octets of one area
+MOST_CAPTURES = 13  # index captures kept
 OLDER_LAYOUTS = {3139: (52, 38, False)}  # fields of state and profile, whether it has owner and log
 
 ENERGY_ELECTRICITY = 0
@@ -173,6 +182,19 @@ LOG_SWITCH_STUCK = 44
 LOG_SENSOR_SILENT = 45
 LOG_PROFILE_REFUSED = 46
 LOG_KEY_FLASHED = 47
+LOG_CARD_READ = 48
+LOG_CARD_REFUSED = 49
+
+OUTCOME_READING = 0
+OUTCOME_BLANK = 1
+OUTCOME_FOREIGN = 2
+OUTCOME_DAMAGED = 3
+OUTCOME_OTHER_METER = 4
+OUTCOME_NEWER = 5
+OUTCOME_NOT_STORED = 6
+OUTCOME_NO_ANSWER = 7
+OUTCOME_REFUSED = 8
+OUTCOME_GOOD = 9
 
 EVENT_NAMES = (
     "PRICE_CHANGED", "CREDITED", "OVERDRAFT_GRANTED", "OVERDRAFT_ENDED", "HOLD_GRANTED",
@@ -185,7 +207,8 @@ EVENT_NAMES = (
 LOG_NAMES = (
     "POWER_UP", "STATE_NEW", "STATE_LOST", "CLOCK_SET", "TOKEN_ACCEPTED", "TOKEN_REFUSED",
     "LOCKED_OUT", "POWER_DOWN", "TIME_UNCERTAIN", "JOURNAL_REPAIRED", "PROFILE_CHANGED",
-    "COMMIT_FAILED", "SWITCH_STUCK", "SENSOR_SILENT", "PROFILE_REFUSED", "KEY_FLASHED",
+    "COMMIT_FAILED", "SWITCH_STUCK", "SENSOR_SILENT", "PROFILE_REFUSED", "KEY_FLASHED", "CARD_READ",
+    "CARD_REFUSED",
 )
 
 FCS_TABLE = (
@@ -263,9 +286,6 @@ ERROR_FIELDS = (
 )
 
 TOKEN_FORMAT = "<BBHLLLllL"
-TOKEN_FIELDS = (
-    "version", "kind", "key_revision", "meter", "number", "order", "value", "second", "expiry",
-)
 TOKEN_LOW = (
     1, 0, 1, 1, 1, 0, -1073741824, -1073741824, 0,
 )
@@ -274,29 +294,14 @@ TOKEN_HIGH = (
 )
 
 WRAPPED_FORMAT = "<32s"
-WRAPPED_FIELDS = (
-    "wrapped",
-)
 
 TAG_FORMAT = "<10s"
-TAG_FIELDS = (
-    "tag",
-)
 
 FLASHED_FORMAT = "<LH32s24sL"
-FLASHED_FIELDS = (
-    "meter", "key_revision", "key", "profile", "crc",
-)
 
 KEY_FORMAT = "<H32sL"
-KEY_FIELDS = (
-    "key_revision", "key", "crc",
-)
 
 HEAD_FORMAT = "<LHL"
-HEAD_FIELDS = (
-    "magic", "layout", "sequence",
-)
 
 STATE_FORMAT = "<lbblllblllllllblllhbbbbbbllllhhbbhlllllllllllhllbbllbh"
 STATE_FIELDS = (
@@ -323,10 +328,6 @@ STATE_HIGH = (
 )
 
 MEMORY_FORMAT = "<H32sL32sL32sbbL"
-MEMORY_FIELDS = (
-    "key_revision", "key", "number", "numbers", "order", "orders", "lock_level", "lost",
-    "profile_crc",
-)
 
 PROFILE_FORMAT = "<bblllblllblbllbbbbbblllhhhbhhlbhhhbhhb"
 PROFILE_FIELDS = (
@@ -349,16 +350,24 @@ PROFILE_HIGH = (
 )
 
 OWNER_FORMAT = "<L"
-OWNER_FIELDS = (
-    "meter",
-)
 
 LOG_HEAD_FORMAT = "<L"
-LOG_HEAD_FIELDS = (
-    "count",
-)
 
 CRC_FORMAT = "<L"
-CRC_FIELDS = (
-    "crc",
+
+CARD_HEAD_FORMAT = "<LBBLLH10sL"
+
+AREA_FORMAT = "<LH"
+
+INWARD_FORMAT = "<LB"
+
+REPORT_FORMAT = "<6sBHLLLL8sHL32sL32sbBBLB"
+
+CARD_ANSWER_FORMAT = "<LBB"
+
+CAPTURE_FORMAT = "<llllll"
+CAPTURE_FIELDS = (
+    "clock", "credit", "energy_wh", "limited_wh", "arrears", "volume_l",
 )
+
+CAPTURES_FORMAT = "<B"

@@ -47,6 +47,11 @@ class Log:
         """Clock, second, code, reasons and balance of an entry still held."""
         return struct.unpack_from(layouts.ENTRY_FORMAT, self.data, _HEAD + number % SIZE * _ENTRY)
 
+    def packed(self, number):
+        """An entry still held, as stored."""
+        at = _HEAD + number % SIZE * _ENTRY
+        return bytes(self.data[at : at + _ENTRY])
+
     @staticmethod
     def name(code):
         """Name of an event code."""

@@ -9,6 +9,8 @@ import struct
 from meterfw import display, layouts, orders, record, rules
 from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
 from meterfw.calendar import look_up
+from meterfw.captures import Captures
+from meterfw.card import Slot
 from meterfw.console import Console
 from meterfw.journal import (
     LOST,
@@ -62,6 +64,8 @@ class Meter:
         self.board = board
         self.log = Log()
         self.link = Link(board)
+        self.captures = Captures(board)
+        self.slot = Slot(self)
         self.page = 0
         self._ledger = Ledger()
         self._spare = Ledger()
@@ -130,6 +134,7 @@ class Meter:
         self.gateway.floor = max(revision, highest)
         if found != NEW:
             self.gateway.restart(ledger.memory)
+        self.captures.load()
         log.add(self.state, _STARTED[found])
         self._resume_clock(found)
         if found == REPAIRED:
@@ -223,6 +228,9 @@ class Meter:
             self._press(held)
         self._serve()
         self._finish()
+        if self.flashed and self.slot.poll():
+            self._shown[0] = -1
+            self._drive()
 
     def _step(self, seconds):
         m, p, board = self.state, self.profile, self.board
@@ -243,6 +251,8 @@ class Meter:
         rules.advance(m, p, seconds, pulses, ma, w)
         if m.clock != minute:
             self._read_clock()
+            if self.flashed:
+                self.captures.look(m)
         self._note_faults(board.faults())
 
     def _note_faults(self, faults):
@@ -348,8 +358,15 @@ class Meter:
             shown[0], shown[1], shown[2] = self.page, m.clock, cents
             shown[3], shown[4] = m.control_state, m.reasons
             shown[5], shown[6] = m.emergency_status, m.leak_left_s
-            page = display.page(m, self.profile, self.page) if self.flashed else _BARE
-            self.board.show(page)
+            self.board.show(self._lines())
+
+    def _lines(self):
+        """The four lines to show."""
+        if not self.flashed:
+            return _BARE
+        if self.slot.present:
+            return display.card_page(self.state, self.profile, self.slot.outcome, self.slot.taken)
+        return display.page(self.state, self.profile, self.page)
 
     # Commit
 
@@ -367,6 +384,10 @@ class Meter:
         """Count time and energy to the next commit from here."""
         self._committed_min = ledger.state.clock
         self._committed_wh = ledger.state.energy_wh
+
+    def sequence(self):
+        """Number of the last commit."""
+        return self._journal.sequence
 
     # Tokens
 

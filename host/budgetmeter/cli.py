@@ -15,7 +15,7 @@ from rich.table import Table
 
 from budgetmeter import catalogue, report, scenario, units
 from budgetmeter import profile as profiles
-from budgetmeter.commands import emulate, fleet, meter, vending
+from budgetmeter.commands import cards, emulate, fleet, meter, vending
 from budgetmeter.commands import flash as flashing
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
@@ -32,6 +32,8 @@ app = typer.Typer(
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(vending.token_app, name="token")
 app.add_typer(vending.office_app, name="office")
+app.add_typer(cards.card_app, name="card")
+app.add_typer(cards.terminal_app, name="terminal")
 app.command()(flashing.flash)
 app.command()(emulate.emulate)
 meter.add_to(app)

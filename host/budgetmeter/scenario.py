@@ -19,8 +19,8 @@ from meterproto.codes import (
 )
 from meterproto.records import ORDER_LIMIT
 
+from budgetmeter import errands, resources, units
 from budgetmeter import profile as profiles
-from budgetmeter import resources, units
 from budgetmeter.emulator import ConstantLoad, Emulator, Household
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
@@ -31,7 +31,10 @@ from budgetmeter.vending import orders
 
 DEFAULT = "main-job"
 LONGEST_PRESS_S = 3600
-_KEYS = ("title", "about", "profile", "start", "days", "household", "change", "load", "at")
+_KEYS = (
+    *("title", "about", "profile", "start", "days", "household", "change", "load", "contract"),
+    "at",
+)
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Scenario:
     :ivar start: Belgian local time, None for the beginning of a sampled load
     :ivar days: length; None to the end of the load
     :ivar steps: dated `Step`s in order of time
+    :ivar contract: the customer's side, as `budgetmeter.vending.office.Office.add_meter` takes it
     """
 
     title: str
@@ -51,6 +55,7 @@ class Scenario:
     habits: Habits | None = None
     steps: list = field(default_factory=list)
     about: str = ""
+    contract: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,6 +153,9 @@ class _Reader:
             days,
             habits,
             about=str(document.get("about", "")),
+            contract=errands.contract(
+                self, document.get("contract", {}), f"{self.where}: contract"
+            ),
         )
         if self.gas and "measured" in document["load"]:
             scenario.title = "A synthetic gas load"  # nothing was measured
@@ -410,6 +418,7 @@ ACTIONS = {
     "load": _do_load,
     "bypass": _do_bypass,
     "cut_power": _do_cut,
+    **errands.ACTIONS,
 }
 
 
@@ -467,6 +476,7 @@ EXPECTATIONS = {
     ),
     "display": (str, lambda w, m: " | ".join(w.board.lines)),
     "result": (_words(_RESULTS), None),
+    **errands.EXPECTATIONS,
     "happened": (None, None),
     "never": (_words(_EVENTS), None),
 }
@@ -488,6 +498,9 @@ def _check(world, step, result):
     def failed(key, expected, seen):
         return Failure(step.where, step.time, key, expected, seen)
 
+    books = world.counter.balanced() if world.counter is not None else None
+    if books is not None and books[0] != books[1]:
+        yield failed("money handed out", *(units.euros(amount, 5) for amount in books))
     if result is not None and "result" not in step.expect and result != Result.DONE:
         yield failed("result", "done", _spell(result))
     for key, value in step.expect.items():
@@ -535,6 +548,7 @@ def start(scenario, files=None):
     _check_span(units.EPOCH + timedelta(minutes=clock), length)
     household = Household(scenario.habits) if scenario.habits is not None else None
     world = Emulator(scenario.profile, clock, load, household, files=files)
+    world.contract = scenario.contract
     return world, world.now_s + length
 
 

@@ -4,7 +4,7 @@ Local time is Belgian wall-clock time, with summer time as the meter derives it;
 counts minutes since 2000-01-01 00:00 UTC+1 all year.
 """
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from meterfw import calendar
@@ -82,8 +82,12 @@ def from_clock(clock, second=0):
 
 def clock_now():
     """Clock value of the present moment."""
-    present = datetime.now(timezone(timedelta(hours=1))).replace(tzinfo=None)
-    return int((present - EPOCH).total_seconds() // 60)
+    return _now_s() // 60
+
+
+def _now_s():
+    """Seconds since 2000-01-01 00:00 UTC+1."""
+    return int((datetime.now(UTC) - EPOCH.replace(tzinfo=UTC)).total_seconds()) + 3600
 
 
 def moment(value):
@@ -103,6 +107,11 @@ def moment(value):
     if value.tzinfo is not None:
         raise ValueError(f"{value} has a time zone; times here are Belgian local time")
     return value
+
+
+def now():
+    """Belgian local time now, to the second, as a naive datetime."""
+    return from_clock(*divmod(_now_s(), 60))
 
 
 def end_clock(text):

@@ -225,6 +225,33 @@ class LogCode(Code):
     SENSOR_SILENT = 45, "the current sensor does not answer: the limiter sees nothing"
     PROFILE_REFUSED = 46, "the flashed profile is damaged: the one in force goes on"
     KEY_FLASHED = 47, "a newer key was flashed"
+    CARD_READ = 48, "a card for this meter was put in"
+    CARD_REFUSED = 49, "a card that cannot be used was put in"
+
+
+class CardType(Code):
+    """What a card is for. Whatever it says, only its tokens count."""
+
+    CUSTOMER = 1, "the customer's own, between meter and terminal", ("OC-03", "OC-05")
+    TECHNICAL = 2, "one-shot, by post, straight into the meter", ("OC-13",)
+    DEACTIVATION = 3, "one-shot: ends prepayment", ("OC-09",)
+    SUPPLY = 4, "one-shot: aid", ("WG-30",)
+    REPAIR = 5, "one-shot, in the customer's name, valid for a few days", ("B-7",)
+
+
+class CardOutcome(Code):
+    """What the meter shows of the card in its slot. Only 9 is known of real meters (B-5, B-8)."""
+
+    READING = 0, "being read or written: do not pull it out"
+    BLANK = 1, "nothing was ever written on it"
+    FOREIGN = 2, "not a card of this system"
+    DAMAGED = 3, "neither area of the terminal is whole: nothing taken, the report was written"
+    OTHER_METER = 4, "the card of another meter"
+    NEWER = 5, "a layout later than this meter knows"
+    NOT_STORED = 6, "the meter could not store: nothing taken, nothing written"
+    NO_ANSWER = 7, "the card does not answer, or does not keep what is written"
+    REFUSED = 8, "read and written; a token on it was refused"
+    GOOD = 9, "read and written", ("B-5", "B-8")
 
 
 # Prefix of the constants in the generated layouts.
@@ -245,4 +272,6 @@ CODES = {
     "ERROR": MessageError,
     "EVENT": Event,
     "LOG": LogCode,
+    "CARD": CardType,
+    "OUTCOME": CardOutcome,
 }

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from construct import Struct
 
-from meterproto import framing, messages, records, stored, tokens
-from meterproto.codes import CODES, Code, Event
+from meterproto import cards, framing, messages, records, stored, tokens
+from meterproto.codes import CODES, CardType, Code, Event
 from meterproto.fcs import TABLE
 from meterproto.quantity import fields
 
@@ -46,7 +46,22 @@ RECORDS = (
     ("OWNER", stored.Owner, "Stored record: whose it is", False),
     ("LOG_HEAD", stored.LogHead, "Stored record: event log, followed by its entries", False),
     ("CRC", stored.Crc, "Stored record: at its end", False),
+    ("CARD_HEAD", cards.Head, "Card: first page", False),
+    ("AREA", cards.Area, "Card: head of an area, followed by its contents and their CRC-32", False),
+    ("INWARD", cards.Inward, "Card: contents written by the terminal", False),
+    ("REPORT", cards.Report, "Card: contents written by the meter", False),
+    ("CARD_ANSWER", cards.Answer, "Report: answer to one of the card's tokens", False),
+    ("CAPTURE", cards.Capture, "Report, and file `captures`: index capture", False),
+    ("CAPTURES", cards.CapturesHead, "File `captures`: head", False),
 )
+
+# What the firmware has no use for, and no memory to spare: field names of records it reads by
+# position, and codes it never looks at.
+UNNAMED = (
+    *("FLASHED", "KEY", "HEAD", "MEMORY", "OWNER", "LOG_HEAD", "CRC", "TOKEN", "WRAPPED", "TAG"),
+    *("CARD_HEAD", "AREA", "INWARD", "REPORT", "CARD_ANSWER", "CAPTURES"),
+)
+UNREAD = (CardType,)
 
 
 def _constants():
@@ -72,6 +87,15 @@ def _constants():
         "MAGIC": (stored.MAGIC, ""),
         "LAYOUT": (stored.LAYOUT, "version of the stored record"),
         "LOG_SIZE": (stored.LOG_SIZE, "entries"),
+        "CARD_PAGE": (cards.PAGE, "octets written at once"),
+        "CARD_MAGIC": (cards.MAGIC, ""),
+        "CARD_VERSION": (cards.VERSION, ""),
+        "CARD_TOKENS": (cards.MOST_TOKENS, "at most on one card"),
+        "CARD_INWARD": (cards.INWARD, "where the terminal's pair begins"),
+        "CARD_INWARD_SIZE": (cards.INWARD_SIZE, "octets of one area"),
+        "CARD_OUTWARD": (cards.OUTWARD, "where the meter's pair begins"),
+        "CARD_OUTWARD_SIZE": (cards.OUTWARD_SIZE, "octets of one area"),
+        "MOST_CAPTURES": (cards.CAPTURES, "index captures kept"),
     }
     for name, (value, unit) in limits.items():
         yield f"{name} = {value}" + (f"  # {unit}" if unit else "")
@@ -79,6 +103,8 @@ def _constants():
     yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, whether it has owner and log"
     yield ""
     for prefix, codes in CODES.items():
+        if codes in UNREAD:
+            continue
         for code in codes:
             value = f"1 << {code.value}" if codes is Event else code.value
             yield f"{prefix}_{code.name} = {value}"
@@ -99,7 +125,8 @@ def _wrapped(items):
 def _record(name, struct, checked):
     declared = fields(struct)
     yield f'{name}_FORMAT = "{layout(struct)}"'
-    yield f"{name}_FIELDS = " + _wrapped(f'"{field}"' for field, _, _ in declared)
+    if name not in UNNAMED:
+        yield f"{name}_FIELDS = " + _wrapped(f'"{field}"' for field, _, _ in declared)
     if checked:
         yield f"{name}_LOW = " + _wrapped(str(q.low) for _, q, _ in declared)
         yield f"{name}_HIGH = " + _wrapped(str(q.high) for _, q, _ in declared)

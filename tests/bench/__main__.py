@@ -2,7 +2,17 @@
 
 import sys
 
-from tests.bench import boards, emulator, fleet, journal, pipeline, protocol, rules, vending
+from tests.bench import (
+    boards,
+    cards,
+    emulator,
+    fleet,
+    journal,
+    pipeline,
+    protocol,
+    rules,
+    vending,
+)
 
 BENCHMARKS = {
     "rules": rules.main,
@@ -13,6 +23,7 @@ BENCHMARKS = {
     "journal": journal.main,
     "vending": vending.main,
     "pipeline": pipeline.main,
+    "cards": cards.main,
 }
 
 for name in sys.argv[1:] or BENCHMARKS:

@@ -99,11 +99,15 @@ def test_imports_the_boards_lack_are_found():
 def test_traceability_finds_what_is_missing():
     rules = {
         "OC-15": catalogue.Rule("OC-15", "A", "clause", "title"),
+        "OC-05": catalogue.Rule("OC-05", "B", "clause", "title"),
         "B-4": catalogue.Rule("B-4", "", "clause", "title"),
     }
-    code, tests = {"OC-15": {"rules.judge"}}, {"OC-15": {"test_x"}}
+    code, tests = {"OC-15": {"rules.judge"}}, {"OC-15": {"test_x"}, "OC-05": {"test_y"}}
     assert traceability.problems(rules, code, tests) == []
-    assert traceability.problems(rules, code, {}) == ["OC-15: no test carries it"]
+    assert traceability.problems(rules, code, {}) == [
+        "OC-15: no test carries it",
+        "OC-05: no test carries it",
+    ]
     assert traceability.problems(rules, {}, tests) == ["OC-15: no line of the firmware names it"]
     assert "OC-99: not in the catalogue" in traceability.problems(
         rules, {**code, "OC-99": {"x"}}, tests

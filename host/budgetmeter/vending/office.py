@@ -7,60 +7,28 @@ recorded in one transaction, so that no number is used twice and none is missing
 import getpass
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import sqlalchemy as sa
 from construct import ConstructError
 from meterproto import tokens
 from meterproto.codes import Kind
 
+from budgetmeter import profile as profiles
 from budgetmeter.errors import InputError
 from budgetmeter.vending.issue import seal
 from budgetmeter.vending.orders import describe
+from budgetmeter.vending.tables import (
+    audit,
+    contracts,
+    issued,
+    metadata,
+    meters,
+    modes,
+    vending_keys,
+)
 
-metadata = sa.MetaData()
-
-meters = sa.Table(
-    "meters",
-    metadata,
-    sa.Column("meter", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("profile", sa.String(24), nullable=False),
-    sa.Column("key_revision", sa.Integer, nullable=False),
-    sa.Column("last_number", sa.Integer, nullable=False, default=0),
-    sa.Column("last_order", sa.Integer, nullable=False, default=0),
-)
-issued = sa.Table(
-    "tokens",
-    metadata,
-    sa.Column("meter", sa.ForeignKey("meters.meter"), primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("order_id", sa.Integer, nullable=False),
-    sa.Column("kind", sa.Integer, nullable=False),
-    sa.Column("value", sa.Integer, nullable=False),
-    sa.Column("second", sa.Integer, nullable=False),
-    sa.Column("expiry", sa.Integer, nullable=False),
-    sa.Column("key_revision", sa.Integer, nullable=False),
-    sa.Column("token", sa.LargeBinary, nullable=False),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("actor", sa.String(64), nullable=False),
-)
-audit = sa.Table(
-    "audit",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("actor", sa.String(64), nullable=False),
-    sa.Column("action", sa.String(32), nullable=False),
-    sa.Column("meter", sa.Integer),
-    sa.Column("number", sa.Integer),
-    sa.Column("detail", sa.String(200), nullable=False),
-)
-vending_keys = sa.Table(
-    "vending_keys",
-    metadata,
-    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("fingerprint", sa.String(16), nullable=False),
-)
+EPOCH = datetime(2000, 1, 1, tzinfo=timezone(timedelta(hours=1)))
 
 
 @dataclass(frozen=True)
@@ -116,11 +84,17 @@ class Office:
     :param keys: a `budgetmeter.vending.keys.KeyFile`
     :param actor: who does it, for the audit log; the login name if left out
     :param create: begin the books where there are none
+    :param now: the office's clock: a callable that answers an aware datetime
+    :param load_profile: the `budgetmeter.profile.Profile` of a name
     :raises InputError: when the database cannot be used, or has no books
     """
 
-    def __init__(self, url, keys=None, actor=None, create=True):
+    def __init__(
+        self, url, keys=None, actor=None, create=True, now=None, load_profile=profiles.load
+    ):
         self.engine = connect(url)
+        self._load_profile = load_profile
+        self._now = now
         self._keys = keys
         self.actor = actor or _login()
         self._vouched = set()  # revisions whose key is known to be this office's
@@ -151,9 +125,28 @@ class Office:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise InputError(f"database: {reason}") from None
 
-    def _note(self, connection, action, meter=None, number=None, detail=""):
+    def transaction(self, work):
+        """Run `work(connection)` as one transaction, failures of the database as one line."""
+
+        def whole():
+            with self.engine.begin() as connection:
+                return work(connection)
+
+        return self._guard(whole)
+
+    def now(self):
+        """The office's time, in UTC."""
+        return (self._now() if self._now else datetime.now(UTC)).astimezone(UTC)
+
+    @property
+    def now_s(self):
+        """The office's time in seconds since 2000-01-01 00:00 UTC+1, as meters count it."""
+        return int((self.now() - EPOCH).total_seconds())
+
+    def note_in(self, connection, action, meter=None, number=None, detail=""):
+        """Write a line into the audit log, in a transaction."""
         row = {
-            "at": datetime.now(UTC),
+            "at": self.now(),
             "actor": self.actor[:64],
             "action": action,
             "meter": meter,
@@ -164,12 +157,7 @@ class Office:
 
     def note(self, action, detail=""):
         """Write a line into the audit log."""
-
-        def work():
-            with self.engine.begin() as connection:
-                self._note(connection, action, detail=detail)
-
-        self._guard(work)
+        self.transaction(lambda connection: self.note_in(connection, action, detail=detail))
 
     def begin(self):
         """Begin the audit log with the first vending key.
@@ -177,12 +165,11 @@ class Office:
         :raises InputError: when the books are those of another key
         """
 
-        def work():
-            with self.engine.begin() as connection:
-                self._vouch(connection, self.keys.latest)
-                self._note(connection, "init", detail=f"vending key revision {self.keys.latest}")
+        def work(connection):
+            self._vouch(connection, self.keys.latest)
+            self.note_in(connection, "init", detail=f"vending key revision {self.keys.latest}")
 
-        self._guard(work)
+        self.transaction(work)
 
     def new_key(self):
         """Add a vending key to the file; returns its revision.
@@ -190,15 +177,14 @@ class Office:
         :raises InputError: when the file is another office's or cannot be written
         """
 
-        def work():
-            with self.engine.begin() as connection:
-                self._vouch(connection, self.keys.latest)
-                revision = self.keys.add_revision()
-                self._vouch(connection, revision)
-                self._note(connection, "new-key", detail=f"vending key revision {revision}")
-                return revision
+        def work(connection):
+            self._vouch(connection, self.keys.latest)
+            revision = self.keys.add_revision()
+            self._vouch(connection, revision)
+            self.note_in(connection, "new-key", detail=f"vending key revision {revision}")
+            return revision
 
-        return self._guard(work)
+        return self.transaction(work)
 
     def _vouch(self, connection, revision):
         """Remember the fingerprint of a vending key, and refuse another one."""
@@ -217,23 +203,36 @@ class Office:
                 "no meter would take its tokens"
             )
 
-    def add_meter(self, meter, profile):
+    def add_meter(self, meter, profile, **contract):
         """Take a meter into the books, with the latest vending key.
 
+        :param profile: name of its profile
+        :param contract: `customer` (their number; the meter's if left out), `protected`, `since_s`
+            (in service since; now if left out), `judge_s` (prepayment ordered by a judge, when
+            activated), `judge_until_s` (the judge's own end of the limiter's guarantee)
         :raises InputError: a number that is none, or a meter there already
         """
         _check_number(meter)
+        row = {"meter": meter, "profile": profile, "key_revision": self.keys.latest}
 
-        def work():
-            with self.engine.begin() as connection:
-                if self._row(connection, meter) is not None:
-                    raise InputError(f"meter {meter} is in the books already")
-                values = {"meter": meter, "profile": profile, "key_revision": self.keys.latest}
-                self._vouch(connection, self.keys.latest)
-                connection.execute(meters.insert().values(values))
-                self._note(connection, "add-meter", meter, detail=profile)
+        def work(connection):
+            if self.row(connection, meter) is not None:
+                raise InputError(f"meter {meter} is in the books already")
+            self._vouch(connection, self.keys.latest)
+            self._take_in(connection, row, **contract)
+            self.note_in(connection, "add-meter", meter, detail=profile)
 
-        self._guard(work)
+        self.transaction(work)
+
+    def _take_in(self, connection, row, since_s=None, **contract):
+        """A meter's rows in the books, from a row of `meters` on."""
+        meter = row["meter"]
+        mode = self._load_profile(row["profile"]).values["payment_mode"]
+        at_s = self.now_s if since_s is None else since_s
+        known = {"meter": meter, "customer": f"{meter:09d}", "protected": False, **contract}
+        connection.execute(meters.insert().values(row))
+        connection.execute(contracts.insert().values(known))
+        connection.execute(modes.insert().values(meter=meter, at_s=at_s, mode=mode))
 
     def flashed(self, meter, revision, profile):
         """Note what a meter was flashed with, and take it into the books if it is not there.
@@ -245,28 +244,37 @@ class Office:
         """
         _check_number(meter)
         self.keys.meter_key(meter, revision)
+        values = {"profile": profile, "key_revision": revision}
 
-        def work():
-            with self.engine.begin() as connection:
-                row = self._row(connection, meter)
-                values = {"profile": profile, "key_revision": revision}
-                if row is None:
-                    connection.execute(meters.insert().values(meter=meter, **values))
-                elif revision < row["key_revision"]:
-                    raise InputError(
-                        f"meter {meter} has key revision {row['key_revision']} in the books; no "
-                        "meter goes back"
-                    )
-                else:
-                    change = meters.update().where(meters.c.meter == meter)
-                    connection.execute(change.values(values))
-                self._note(connection, "flashed", meter, detail=f"{profile}, revision {revision}")
+        def work(connection):
+            row = self.row(connection, meter)
+            if row is None:
+                self._take_in(connection, {"meter": meter, **values})
+            elif revision < row["key_revision"]:
+                raise InputError(
+                    f"meter {meter} has key revision {row['key_revision']} in the books; no "
+                    "meter goes back"
+                )
+            else:
+                connection.execute(meters.update().where(meters.c.meter == meter).values(values))
+            self.note_in(connection, "flashed", meter, detail=f"{profile}, revision {revision}")
 
-        self._guard(work)
+        self.transaction(work)
 
-    def _row(self, connection, meter):
+    def row(self, connection, meter):
+        """A meter's row of the books; None if it is not in them."""
         found = connection.execute(sa.select(meters).where(meters.c.meter == meter))
         return found.mappings().first()
+
+    def profile_in(self, connection, meter):
+        """The profile of a meter.
+
+        :raises InputError: when it is not in the books
+        """
+        row = self.row(connection, meter)
+        if row is None:
+            raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+        return self._load_profile(row["profile"])
 
     def meter(self, meter):
         """What the books say of a meter.
@@ -276,7 +284,7 @@ class Office:
 
         def work():
             with self.engine.connect() as connection:
-                return self._row(connection, meter)
+                return self.row(connection, meter)
 
         row = self._guard(work)
         if row is None:
@@ -297,17 +305,31 @@ class Office:
     def issue_all(self, meter, orders, expiry=0, order_id=None):
         """Several tokens for one meter in one transaction; arguments as `issue`."""
 
-        def work():
-            with self.engine.begin() as connection:
-                return [self._issue(connection, meter, o, expiry, order_id) for o in orders]
+        def work(connection):
+            if order_id is not None and _first(connection, meter, order_id) is None:
+                raise InputError(f"meter {meter} has no order {order_id}")
+            return [self.issue_in(connection, meter, o, expiry, order_id) for o in orders]
 
-        return self._guard(work)
+        return self.transaction(work)
 
-    def _issue(self, connection, meter, order, expiry, order_id):
+    def reserve_order(self, connection, meter):
+        """The next order id of a meter; locks its row until the transaction ends."""
+        reserved = connection.execute(
+            meters.update()
+            .where(meters.c.meter == meter)
+            .values(last_order=meters.c.last_order + 1)
+            .returning(meters.c.last_order)
+        ).scalar()
+        if reserved is None:
+            raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+        return reserved
+
+    def issue_in(self, connection, meter, order, expiry=0, order_id=None):
+        """One token in a transaction; arguments as `issue`, and an order that was reserved."""
         earlier = None
         if order_id is not None:
             earlier = self._earlier(connection, meter, order, order_id)
-            if order.kind == Kind.KEY_CHANGE:
+            if earlier is not None and order.kind == Kind.KEY_CHANGE:
                 order_id = None  # its revision makes it count once; a fresh order closes all before
         taken = connection.execute(
             meters.update()
@@ -333,17 +355,16 @@ class Office:
         }
         token = self._seal(connection, fields, earlier)
         order_id = fields.pop("order")
-        made = {"token": token, "at": datetime.now(UTC), "actor": self.actor[:64]}
+        made = {"token": token, "at": self.now(), "actor": self.actor[:64]}
         connection.execute(issued.insert().values(**fields, **made, order_id=order_id))
-        self._note(connection, "issue", meter, number, f"{Kind(order.kind).name} {order.value}")
+        self.note_in(connection, "issue", meter, number, f"{Kind(order.kind).name} {order.value}")
         return Issued(meter, number, order_id, int(order.kind), token)
 
     def _earlier(self, connection, meter, order, order_id):
-        """The first token of an order that is to be issued again."""
-        where = sa.and_(issued.c.meter == meter, issued.c.order_id == order_id)
-        found = connection.execute(sa.select(issued).where(where).order_by(issued.c.number)).first()
+        """The first token of an order that is to be issued again; None if it was only reserved."""
+        found = _first(connection, meter, order_id)
         if found is None:
-            raise InputError(f"meter {meter} has no order {order_id}")
+            return None
         same = found.kind == order.kind
         if order.kind != Kind.KEY_CHANGE:
             same = same and (found.value, found.second) == (order.value, order.second)
@@ -394,16 +415,15 @@ class Office:
         :raises InputError: when there is none
         """
 
-        def work():
+        def work(connection):
             where = sa.and_(issued.c.meter == meter, issued.c.number == number)
-            with self.engine.begin() as connection:
-                row = connection.execute(sa.select(issued).where(where)).first()
-                if row is None:
-                    raise InputError(f"no token {number} was issued for meter {meter}")
-                self._note(connection, "show", meter, number, Kind(row.kind).name)
-                return Issued(meter, number, row.order_id, row.kind, bytes(row.token))
+            row = connection.execute(sa.select(issued).where(where)).first()
+            if row is None:
+                raise InputError(f"no token {number} was issued for meter {meter}")
+            self.note_in(connection, "show", meter, number, Kind(row.kind).name)
+            return Issued(meter, number, row.order_id, row.kind, bytes(row.token))
 
-        return self._guard(work)
+        return self.transaction(work)
 
     def log(self, meter=None):
         """The audit log, oldest first, as plain data."""
@@ -426,6 +446,12 @@ class Office:
                 return [dict(row) for row in connection.execute(query).mappings()]
 
         return self._guard(work)
+
+
+def _first(connection, meter, order_id):
+    """The first token of an order; None if there is none."""
+    where = sa.and_(issued.c.meter == meter, issued.c.order_id == order_id)
+    return connection.execute(sa.select(issued).where(where).order_by(issued.c.number)).first()
 
 
 def _login():

@@ -121,9 +121,10 @@ FIXED = (
 OPTIONS = tuple(dict.fromkeys(name for _, options in KINDS.values() for name, _, _ in options))
 
 
-def read(name, given):
+def read(name, given, mark="--"):
     """An `Order` from a kind's name and its options as text; options left out are None or "".
 
+    :param mark: what stands before an option's name where it is asked for
     :raises InputError: an unknown kind, an option missing, not of this kind, or unusable
     """
     if name not in KINDS:
@@ -133,17 +134,17 @@ def read(name, given):
     known = [key for key, _, _ in options]
     for key in given:
         if key not in known:
-            takes = " and ".join(f"--{k}" for k in known) or "no option of its own"
-            raise InputError(f"{name} takes {takes}, not --{key}")
+            takes = " and ".join(mark + k for k in known) or "no option of its own"
+            raise InputError(f"{name} takes {takes}, not {mark}{key}")
     values = {}
     for key, reader, needed in options:
         if key in given:
             try:
                 values[key] = reader(given[key])
             except ValueError as error:
-                raise InputError(f"--{key}: {error}") from None
+                raise InputError(f"{mark}{key}: {error}") from None
         elif needed:
-            raise InputError(f"{name} needs --{key}")
+            raise InputError(f"{name} needs {mark}{key}")
     return _combine(kind, values)
 
 

@@ -1,0 +1,161 @@
+"""Memory cards as files: 4096 octets, read and written in pages, pulled out when you say so."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from construct import ConstructError
+from meterproto import cards
+
+from budgetmeter.errors import InputError
+
+BLANK = b"\xff" * cards.SIZE
+SPOILS = ("old", "torn", "garbage")  # what an interrupted write leaves of its page
+
+
+class MemoryCard:
+    """A card in a slot.
+
+    After `pull_after` octets more have gone over its contacts it is out: reads and writes fail. A
+    write cut short leaves its page as `spoil` says: as before, its first octets new, or garbage.
+    """
+
+    def __init__(self, data=BLANK):
+        self.data = bytearray(data[: cards.SIZE].ljust(cards.SIZE, b"\xff"))
+        self.pull_after = None
+        self.spoil = "torn"
+        self._busy = False
+
+    @property
+    def inside(self):
+        """Whether it is still in the slot."""
+        return self.pull_after != 0
+
+    def pull_at(self, octets, spoil="torn"):
+        """Pull it out after so many octets more."""
+        self.pull_after, self.spoil = octets, spoil
+
+    def push(self):
+        """Put it in again, to stay."""
+        self.pull_after = None
+
+    def _pass(self, size):
+        """How many of `size` octets go over before it is pulled out."""
+        if self.pull_after is None:
+            return size
+        passed = min(size, self.pull_after)
+        self.pull_after -= passed
+        return passed
+
+    def read_into(self, at, buffer):
+        """Fill a buffer; False when the card is busy or gets pulled out."""
+        if self._busy or not self.inside:
+            self._busy = False
+            return False
+        size = len(buffer)
+        if self._pass(size) < size:
+            return False
+        buffer[:] = self.data[at : at + size].ljust(size, b"\xff")
+        return True
+
+    def write(self, at, data):
+        """Write within one page; False when the card is busy or was pulled out."""
+        size = len(data)
+        if at % cards.PAGE + size > cards.PAGE or at + size > cards.SIZE:
+            raise ValueError("a write crosses the end of a page")
+        if self._busy or not self.inside:
+            self._busy = False
+            return False
+        passed = self._pass(size)
+        if passed == size:
+            self.data[at : at + size] = data
+            self._busy = True  # in its write cycle: the next access is not answered
+            return True
+        if self.spoil == "torn":
+            self.data[at : at + passed] = data[:passed]
+        elif self.spoil == "garbage":
+            page = at - at % cards.PAGE
+            self.data[page : page + cards.PAGE] = bytes(
+                octet ^ 0xA5 ^ i for i, octet in enumerate(self.data[page : page + cards.PAGE])
+            )
+        return False
+
+    # Files
+
+    @classmethod
+    def load(cls, path):
+        """The card in a file.
+
+        :raises InputError: no such file, or not the size of a card
+        """
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from None
+        if len(data) != cards.SIZE:
+            raise InputError(f"{path}: no card: {len(data)} octets, a card has {cards.SIZE}")
+        return cls(data)
+
+    def save(self, path):
+        """Write it to a file, whole or not at all.
+
+        :raises InputError: when that fails
+        """
+        path = Path(path)
+        try:
+            handle, name = tempfile.mkstemp(dir=path.resolve().parent)
+            with os.fdopen(handle, "wb") as file:
+                file.write(self.data)
+            os.replace(name, path)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from None
+
+
+def head_of(card):
+    """The head of a card.
+
+    :raises InputError: blank, not a card of this system, damaged, or newer
+    """
+    page = bytes(card.data[: cards.Head.sizeof()])
+    if page in (b"\xff" * len(page), bytes(len(page))):
+        raise InputError("the card is blank")
+    if int.from_bytes(page[:4], "little") != cards.MAGIC:
+        raise InputError("not a card of this system")
+    if page[4] > cards.VERSION:
+        raise InputError(f"a card of version {page[4]}; known here is {cards.VERSION}")
+    try:
+        head = cards.Head.parse(page)
+    except ConstructError:
+        head = None
+    if head is None or page[-4:] != cards.crc_of(page[:-4]):
+        raise InputError("the card is damaged; the office makes a new one")
+    return head
+
+
+def personalise(key, **head):
+    """A new card with an empty inward area.
+
+    :param key: the meter's key
+    :param head: fields of `meterproto.cards.Head` but magic, version, tag and crc
+    """
+    made = MemoryCard()
+    first = cards.head(key, **head)
+    made.data[: len(first)] = first
+    empty = cards.area(1, cards.inward(0, []))
+    made.data[cards.INWARD : cards.INWARD + len(empty)] = empty
+    return made
+
+
+def write_inward(card, next_event, batch):
+    """Write the terminal's area, over the older of its two; False if the card was pulled out."""
+    found = cards.newest(card.data, cards.INWARD, cards.INWARD_SIZE)
+    which, sequence = (1, 0) if found is None else found[:2]
+    at = cards.INWARD + (1 - which) * cards.INWARD_SIZE
+    image = cards.area(sequence + 1, cards.inward(next_event, batch))
+    for offset in range(0, len(image), cards.PAGE):
+        page = image[offset : offset + cards.PAGE]
+        while not card.write(at + offset, page):
+            if not card.inside:
+                return False
+    written = cards.newest(card.data, cards.INWARD, cards.INWARD_SIZE)
+    return written is not None and written[1] == sequence + 1

@@ -1,0 +1,1 @@
+"""Cards, terminal and the office: between meter and terminal, money is neither lost nor made."""

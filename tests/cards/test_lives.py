@@ -1,0 +1,180 @@
+"""Any interleaving of meter, terminal, network, removals and power cuts: the money is all there.
+
+The meter's files are on littlefs on a simulated flash, so that a power cut can fall into any of its
+operations. The account that all is compared with is one number: what people paid and were given.
+"""
+
+from budgetmeter.card import SPOILS, MemoryCard
+from budgetmeter.emulator.faults import images
+from budgetmeter.emulator.flash import BOARDS, Flash, Geometry, LittleFiles
+from budgetmeter.emulator.load import NOTHING
+from budgetmeter.vending import books
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from meterfw.meter import Meter
+from meterfw.tokens import USED
+from meterproto import cards as layout
+from meterproto.codes import CardOutcome, TokenReason, TokenStatus
+
+from tests.cards.desk import METER, Desk
+from tests.faults.story import SECTORS, credited
+from tests.firmware.support import EUR, conserved
+
+PULL = st.none() | st.tuples(st.integers(0, 4000), st.sampled_from(SPOILS))
+CUT = st.none() | st.integers(0, 500)
+MOST_EUR = 3000  # in all: the account stays below its limit
+
+
+class Ways(RuleBasedStateMachine):
+    """Cards, copies of cards, a terminal, a network and a meter that loses power."""
+
+    @initialize(
+        board=st.sampled_from(sorted(BOARDS)),
+        name=st.sampled_from(["wallonia-card", "flanders-2003"]),
+    )
+    def install(self, board, name):
+        self.geometry = Geometry(SECTORS, BOARDS[board].prog_size)
+        self.flash = Flash(SECTORS)
+        files = LittleFiles(self.flash, self.geometry, format=True)
+        self.desk = Desk(name, files=files).enrol(protected=True)
+        self.cards = [self.desk.card]
+        self.network = []  # tokens on their way by network
+        self.first = credited(self.desk.state)
+        self.paid = 0  # mc, paid or given
+        self.items = []
+
+    def teardown(self):
+        """In the end everything arrives, once."""
+        if not hasattr(self, "desk"):
+            return
+        desk = self.desk
+        desk.card = desk.terminal.new_card(METER)
+        for token in self.network:
+            desk.meter.enter(token)
+        for _ in range(3):
+            desk.wait(1)
+            assert desk.insert() in (CardOutcome.GOOD, CardOutcome.REFUSED)
+            assert desk.pay().written
+        assert credited(desk.state) - self.first == self.paid
+        assert desk.money() == (0, self.paid, 0)
+
+    def _restart(self, image):
+        self.flash.image = bytearray(image)
+        self.desk.board.files = LittleFiles(self.flash, self.geometry)
+        self.desk.board.elapsed_ms()
+        self.desk.meter = Meter(self.desk.board)
+
+    def _acting(self, action, cut):
+        """Do something; with `cut` a number, the power fails in the middle of storing it."""
+        before = bytes(self.flash.image)
+        self.flash.operations = []
+        answer = action()
+        operations, self.flash.operations = self.flash.operations, None
+        if cut is None or not operations:
+            return answer, False
+        choices = [image for _, image in images(before, operations)]
+        self._restart(choices[cut % len(choices)])
+        return answer, True
+
+    def _card(self, which, pull=None):
+        card = self.cards[which % len(self.cards)]
+        card.push()
+        if pull is not None:
+            card.pull_at(*pull)
+        return card
+
+    # The terminal
+
+    @rule(which=st.integers(0, 3), euros=st.sampled_from([0, 5, 20, 250]), pull=PULL)
+    def visit(self, which, euros, pull):
+        desk = self.desk
+        if self.paid // EUR + euros > MOST_EUR:
+            euros = 0
+        card = self._card(which, pull)
+        on_card = len(desk.office.transaction(lambda c: books.for_the_card(c, METER))[0])
+        if euros and on_card >= layout.MOST_TOKENS:
+            euros = 0
+        receipt = desk.terminal.exchange(card, euros * EUR)
+        self.paid += euros * EUR
+        assert receipt.tokens <= layout.MOST_TOKENS
+
+    @precondition(lambda self: self.paid < MOST_EUR * EUR)
+    @rule(euros=st.integers(1, 100))
+    def give(self, euros):
+        self.items.append(self.desk.queue("support", amount=str(euros)))
+        self.paid += euros * EUR
+
+    @precondition(lambda self: self.items)
+    @rule(which=st.integers(0, 5))
+    def send(self, which):
+        item = self.desk.pending.item(self.items[which % len(self.items)].item)
+        if item.state in ("queued", books.OUT):
+            self.network.append(self.desk.pending.send(item.item).token)
+
+    # The meter
+
+    @rule(which=st.integers(0, 3), pull=PULL, cut=CUT)
+    def insert(self, which, pull, cut):
+        card = self._card(which, pull)
+        before = bytes(card.data)
+        _, failed = self._acting(lambda: self.desk.insert(card), cut)
+        if failed:  # in the commit, which comes before anything is written on the card
+            card.data[:] = before
+
+    @precondition(lambda self: self.network)
+    @rule(which=st.integers(0, 5), cut=CUT)
+    def arrive(self, which, cut):
+        token = self.network[which % len(self.network)]
+        (status, why), failed = self._acting(lambda: self.desk.meter.enter(token), cut)
+        if not failed:
+            assert status == TokenStatus.EXECUTED or why == TokenReason.USED
+
+    @rule(wh=st.integers(0, 400), minutes=st.integers(0, 30), cut=CUT)
+    def use(self, wh, minutes, cut):
+        board = self.desk.board
+
+        def action():
+            board.draw = NOTHING._replace(rate=wh * 60, wanted=wh * 60, ma=1000, w=230)
+            self.desk.wait(minutes)
+            board.draw = NOTHING
+
+        self._acting(action, cut)
+
+    @rule()
+    def cut_while_idle(self):
+        self._restart(self.flash.image)
+
+    # Copies and lost cards
+
+    @precondition(lambda self: len(self.cards) < 4)
+    @rule(which=st.integers(0, 3))
+    def copy(self, which):
+        self.cards.append(MemoryCard(bytes(self._card(which).data)))
+
+    @rule(which=st.integers(0, 3), at=st.integers(32, layout.SIZE - 1), change=st.integers(1, 255))
+    def edit(self, which, at, change):
+        self._card(which).data[at] ^= change
+
+    # What always holds
+
+    @invariant()
+    def all_the_money_is_there(self):
+        if not hasattr(self, "desk"):
+            return
+        desk = self.desk
+        taken = desk.meter.memory.orders
+        handed = desk.office.transaction(lambda c: books.credit_orders(c, METER))
+        waiting = sum(value for order, value in handed if taken.state(order) != USED)
+        queued = sum(item.order.value for item in desk.pending.items() if item.state == "queued")
+        # Paid and given = still in the office's queue + on its way + taken by the meter.
+        assert self.paid == queued + waiting + credited(desk.state) - self.first
+        # The office never believes more delivered than was, whatever cards it is shown.
+        _, known, lapsed = desk.money()
+        assert known <= credited(desk.state) - self.first
+        assert lapsed == 0
+        assert conserved(desk.state)
+
+
+TestWays = Ways.TestCase
+TestWays.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)

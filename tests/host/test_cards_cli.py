@@ -1,0 +1,188 @@
+"""Cards on the command line: files that a person or a script passes around."""
+
+import json
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from budgetmeter.cli import main
+from meterproto import cards as layout
+
+METER = "123456789"
+DAY = "2020-12-08T"
+
+
+class Done(NamedTuple):
+    """A finished command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch, capsys):
+    """The command's entry point, in a folder with an office, one meter and its card."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, at=None):
+        more = [] if at is None else ["--at", DAY + at]
+        monkeypatch.setattr(sys, "argv", ["budgetmeter", *map(str, arguments), *more])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Done(ended.value.code or 0, *capsys.readouterr())
+
+    assert run("office", "init").returncode == 0
+    contract = ("--customer", "K", "--protected", "--since", "2020-01-01")
+    assert run("office", "add-meter", METER, *contract).returncode == 0
+    assert run("card", "new", "a.card", "--meter", METER).returncode == 0
+    return run
+
+
+def told(done):
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.rule("OC-05", "OC-04", "B-8")
+def test_meter_terminal_meter_by_hand(cli, tmp_path):
+    assert (
+        "20.00 EUR, tokens: 1"
+        in cli("terminal", "exchange", "a.card", "--pay", "20.00", at="09:00").stdout
+    )
+    meter = ("--meter-dir", "m")
+    seen = told(cli("card", "insert", "a.card", *meter, "--json", at="10:00"))
+    assert seen == {"outcome": 9, "told": "good", "loaded": 1, "balance": "35.00000"}
+    queued = told(cli("office", "campaign", "winter-2020", "--json", at="11:00"))
+    assert [item["meter"] for item in queued] == [int(METER)]
+    held = told(cli("terminal", "exchange", "a.card", "--json", at="12:00"))
+    assert held["given"] == []
+    assert held["withheld"][0]["why"] == "the card has to go into the meter first"
+    pulled = told(cli("card", "pull", "a.card", *meter, "--after", "1300", "--json", at="13:00"))
+    assert pulled["told"] == "pulled out"
+    assert told(cli("card", "insert", "a.card", *meter, "--json", at="13:01"))["outcome"] == 9
+    early = cli("terminal", "exchange", "a.card", "--pull-after", "9", at="14:00")
+    assert early.returncode == 1
+    assert "PULLED OUT" in early.stdout
+    assert (
+        told(cli("terminal", "exchange", "a.card", "--json", at="14:01"))["carried"] == "50.00000"
+    )
+    assert (
+        told(cli("card", "insert", "a.card", *meter, "--json", at="15:00"))["balance"] == "85.00000"
+    )
+    cli("terminal", "exchange", "a.card", at="16:00")
+    (one,) = told(cli("office", "report", "--json", at="17:00"))
+    assert one["money"] == {"on_the_way": "0.00000", "taken": "70.00000", "lapsed": "0.00000"}
+    assert one["reading"]["balance"] == "85.00000"
+    assert [item["state"] for item in one["items"]] == ["taken"]
+    shown = cli("office", "report", "--meter", METER, at="17:00").stdout
+    assert "winter-2020" in shown
+    card = told(cli("card", "show", "a.card", "--key", "vending.key", "--json"))
+    assert card["genuine"] is card["report"]["genuine"] is True
+    assert card["report"]["balance"] == "85.00000"
+    text = cli("card", "show", "a.card", "--key", "vending.key").stdout
+    for words in ("customer, for meter 123456789", "balance", "85.00000 EUR", "token-accepted"):
+        assert words in text
+    assert (tmp_path / "a.card").stat().st_size == layout.SIZE
+
+
+def test_the_readme_shows_commands_that_work(cli, tmp_path):
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    section = text.partition("### Cards")[2].partition("```sh")[2].partition("```")[0]
+    lines = [line.partition("#")[0].split() for line in section.strip().splitlines()]
+    assert all(line[0] == "budgetmeter" for line in lines)
+    seen = []
+    for line in lines:
+        done = cli(*line[1:])
+        assert done.returncode == 0, (line, done)
+        seen.append(done.stdout)
+    shown = seen[lines.index(["budgetmeter", "office", "report"])]
+    assert "overdraft, 50.00000 EUR" in shown
+    assert any("given" in text and "overdraft" in text for text in seen)
+    assert any("pulled out" in text for text in seen)
+
+
+@pytest.mark.rule("OC-13")
+def test_a_technical_card_and_the_network_for_one_item(cli):
+    item = told(
+        cli(
+            "office",
+            "queue",
+            "overdraft",
+            "amount=50.00",
+            "until=2021-03-31",
+            "--meter",
+            METER,
+            "--json",
+            at="09:00",
+        )
+    )
+    made = cli(
+        "card", "new", "t.card", "--meter", METER, "--type", "technical", "--item", item["item"]
+    )
+    assert made.returncode == 0, made.stderr
+    token = told(cli("office", "send", item["item"], "--json", at="10:00"))
+    assert token["order"] == item["order_id"]
+    shown = cli("card", "show", "t.card").stdout
+    assert "technical, for meter 123456789" in shown
+    assert "overdraft, 50.00000 EUR" in shown
+    assert (
+        told(cli("card", "insert", "t.card", "--meter-dir", "m", "--json", at="11:00"))["loaded"]
+        == 1
+    )
+    other = told(cli("office", "queue", "price", "price=0.30", "--meter", METER, "--json"))
+    assert cli("office", "cancel", other["item"]).stdout == f"item {other['item']} is cancelled\n"
+
+
+def test_a_forged_card_is_said_to_be_one(cli, tmp_path):
+    forged = bytearray((tmp_path / "a.card").read_bytes())
+    page = layout.head(bytes(32), type=1, meter=int(METER), card=1, key_revision=1)
+    forged[: len(page)] = page
+    (tmp_path / "f.card").write_bytes(forged)
+    done = cli("card", "show", "f.card", "--key", "vending.key")
+    assert done.returncode == 1
+    assert "WRONG" in done.stdout
+
+
+def test_mistakes_are_one_line_and_exit_2(cli, tmp_path):
+    (tmp_path / "short.card").write_bytes(b"x" * 100)
+    (tmp_path / "blank.card").write_bytes(b"\xff" * layout.SIZE)
+    before = (tmp_path / "a.card").read_bytes()
+    pulled = ("--meter-dir", "m", "--after", "9")
+    mistakes = [
+        (["card", "show", "none.card"], "none.card: No such file"),
+        (["card", "show", "short.card"], "100 octets, a card has 4096"),
+        (["card", "show", "blank.card"], "the card is blank"),
+        (["card", "new", "a.card", "--meter", METER], "is there already"),
+        (["card", "new", "b.card", "--meter", "5"], "no meter 5"),
+        (["card", "new", "b.card", "--meter", METER, "--type", "gold"], "--type gold"),
+        (["card", "new", "b.card", "--meter", METER, "--type", "repair"], "carries a pending item"),
+        (["card", "new", "nowhere/b.card", "--meter", METER], "No such file"),
+        (["terminal", "exchange", "blank.card"], "the card is blank"),
+        (["terminal", "exchange", "a.card", "--pay", "3"], "from 5.00 to 250.00 EUR"),
+        (["terminal", "exchange", "a.card", "--pay", "x"], "--pay: 'x' is not a number"),
+        (["terminal", "exchange", "a.card", "--pay", "-5"], "is no payment"),
+        (["terminal", "exchange", "a.card", "--at", "x"], "--at: 'x' is not a time"),
+        (["terminal", "exchange", "a.card", "--key", "none.key"], "No such file"),
+        (["card", "insert", "blank.card", "--meter-dir", "m"], "the card is blank"),
+        (["card", "insert", "a.card", "--meter-dir", "vending.db"], "vending.db"),
+        (["card", "insert", "a.card", "--meter-dir", "m", "--profile", "x"], "no profile x"),
+        (["card", "pull", "a.card", *pulled, "--spoil", "x"], "--spoil x"),
+        (["office", "queue", "hold", "--meter", METER], "hold needs until"),
+        (["office", "queue", "hold", "until", "--meter", METER], "write NAME=VALUE"),
+        (["office", "queue", "hold", "until=x", "--meter", METER], "until: 'x' is not a time"),
+        (["office", "queue", "aid", "amount=5", "--meter", METER], "winter aid is for gas"),
+        (["office", "campaign", "winter"], "no campaign winter; did you mean winter-2020?"),
+        (["office", "send", "9"], "no item 9"),
+        (["office", "report", "--meter", "5"], "no meter 5"),
+        (["office", "add-meter", "7", "--since", "x"], "--since: 'x' is not a time"),
+    ]  # fmt: skip
+    for arguments, said in mistakes:
+        done = cli(*arguments)
+        assert done.returncode == 2, (arguments, done.stdout)
+        assert said in done.stderr, (arguments, done.stderr)
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert (tmp_path / "a.card").read_bytes() == before
+    assert not (tmp_path / "b.card").exists()
