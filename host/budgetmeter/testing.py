@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from meterfw import layouts
 from meterproto import tokens
-from meterproto.codes import ControlState
+from meterproto.codes import CardType, ControlState
 
 from budgetmeter import profile as profiles
 from budgetmeter import units
+from budgetmeter.card import personalise, write_inward
 from budgetmeter.client import Meter
 from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator.loop import LoopLine
@@ -67,6 +68,14 @@ class Vending:
     def top_up(self, amount):
         """A top-up of so many EUR, e.g. "20.00": a `Token`."""
         return self.issue("top-up", amount=str(amount))
+
+    def card(self, *issued):
+        """A customer's card (`budgetmeter.card.MemoryCard`) that carries `Token`s, at most 20."""
+        office = self._issuer
+        head = {"meter": office.meter, "card": 1, "key_revision": office.revision}
+        made = personalise(office.key, type=CardType.CUSTOMER.value, **head)
+        write_inward(made, 0, [token.octets for token in issued])
+        return made
 
 
 class MeterUnderTest:
@@ -148,6 +157,16 @@ class MeterUnderTest:
         :raises TokenRefused: with the reason
         """
         return self.client.enter(getattr(token, "octets", token))
+
+    def insert(self, card):
+        """Put a card into the slot until the meter has read and written it, then take it out.
+
+        :param card: a `budgetmeter.card.MemoryCard`, as of `Vending.card` or of a file
+            (`MemoryCard.load`); it holds the meter's report afterwards
+        :returns: the `CardOutcome` shown; None when it was pulled out (`MemoryCard.pull_at`)
+        """
+        with self.lock:
+            return self.world.insert(card)
 
     def cut_power(self, hours=0, minutes=0, seconds=0):
         """Take the mains away for so long; the meter starts again from what it has stored."""
