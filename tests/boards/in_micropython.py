@@ -2,26 +2,14 @@
 # `import` finds them, and the files a board is flashed with. Printed: JSON of what it took.
 import gc
 import json
-import os
 import sys
 from binascii import unhexlify
 
 import micropython
 
-told = json.loads(globals()["INPUT"])
-for path, text in told["modules"].items():
-    folder = ""
-    for part in ("/lib/" + path).split("/")[1:-1]:
-        folder += "/" + part
-        try:
-            os.mkdir(folder)
-        except OSError:
-            pass
-    with open("/lib/" + path, "wb") as file:
-        file.write(unhexlify(text))
-for name, data in told["flashed"].items():
-    with open(name, "wb") as file:
-        file.write(unhexlify(data))
+from tests.boards.placed import place
+
+place(json.loads(globals().pop("INPUT")))
 
 import framebuf  # noqa: E402
 import peripherals  # noqa: E402
@@ -34,8 +22,6 @@ sys.modules["time"] = peripherals.Module(
 panel = world.devices[0x3C] = peripherals.Ssd1306()
 chip = world.devices[0x68] = peripherals.Ds3231()
 
-del told, text, data
-globals().pop("INPUT")
 gc.collect()
 # ---- collected ----
 before = gc.mem_alloc()

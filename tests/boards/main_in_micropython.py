@@ -1,24 +1,11 @@
 # Run in MicroPython: firmware/main.py on virtual peripherals, ended by its watchdog. INPUT as for
 # `in_micropython`. Printed: JSON of how it started and how often it fed the watchdog.
 import json
-import os
 import sys
-from binascii import unhexlify
 
-told = json.loads(globals()["INPUT"])
-for path, text in told["modules"].items():
-    folder = ""
-    for part in ("/lib/" + path).split("/")[1:-1]:
-        folder += "/" + part
-        try:
-            os.mkdir(folder)
-        except OSError:
-            pass
-    with open("/lib/" + path, "wb") as file:
-        file.write(unhexlify(text))
-for name, data in told["flashed"].items():
-    with open(name, "wb") as file:
-        file.write(unhexlify(data))
+from tests.boards.placed import place
+
+place(json.loads(globals().pop("INPUT")))
 
 import micropython  # noqa: E402
 import peripherals  # noqa: E402

@@ -1,4 +1,4 @@
-// MicroPython with the firmware and its unit tests on its path.
+// MicroPython with the firmware, its unit tests and the rigs' on its path.
 import { readFileSync, readdirSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript/micropython.mjs";
@@ -7,6 +7,7 @@ const FOLDERS = [
   ["firmware/meterfw", "/lib/meterfw"],
   ["tests/firmware", "/lib/tests/firmware"],
   ["tests/firmware/unit", "/lib/tests/firmware/unit"],
+  ["tests/boards", "/lib/tests/boards"],
 ];
 
 export async function load(root) {
