@@ -4,7 +4,9 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -81,22 +83,35 @@ class Terminal:
 
     def __init__(self, folder, *arguments):
         environment = {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(folder)}
+        self.shown = ""  # and not yet asked for
         self.process, self.fd = pty.fork()
         if self.process == 0:
             os.execve(BUDGETMETER, [BUDGETMETER, *arguments], environment)
 
     def until(self, text):
-        """What is shown up to a text."""
-        shown = ""
-        while text not in shown:
-            assert select.select([self.fd], [], [], 30)[0], shown
-            shown += os.read(self.fd, 4096).decode()
-        return shown
+        """What is shown next, up to a text."""
+        while text not in self.shown:
+            assert select.select([self.fd], [], [], 30)[0], self.shown
+            self.shown += os.read(self.fd, 4096).decode()
+        seen, text, self.shown = self.shown.partition(text)
+        return seen + text
 
     def type(self, keys):
         os.write(self.fd, keys.encode())
 
     def end(self):
+        """Its exit status, after what it still shows."""
+        try:
+            while select.select([self.fd], [], [], 30)[0] and os.read(self.fd, 4096):
+                pass
+        except OSError:
+            pass  # the terminal is closed
+        for _ in range(3000):  # at most half a minute; a hanging command fails the test
+            done, status = os.waitpid(self.process, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.01)
+        os.kill(self.process, signal.SIGKILL)
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
 
 
@@ -105,10 +120,12 @@ def test_the_console_on_a_terminal_edits_completes_and_remembers(tmp_path):
     assert "meter 100000001 on loop" in terminal.until("> ")
     terminal.type("vers\t\n")
     assert "\x1b[32mok" in terminal.until("ok")
+    terminal.until("> ")
     terminal.type("helo\x7fp\n")  # mistyped and mended
     terminal.until("> ")
     terminal.type("a~b\n")
     assert "printable ASCII" in terminal.until("without ~")
+    terminal.until("> ")  # a Ctrl-D typed before is lost as the line editor takes over
     terminal.type("\x04")
     assert terminal.end() == 0
     history = (tmp_path / "budgetmeter" / "history").read_text()
@@ -117,5 +134,6 @@ def test_the_console_on_a_terminal_edits_completes_and_remembers(tmp_path):
     again.until("> ")
     again.type("\x1b[A\x1b[A\x1b[A\n")  # three lines up
     assert "firmware" in again.until("ok")
+    again.until("> ")
     again.type("quit\n")
     assert again.end() == 0
