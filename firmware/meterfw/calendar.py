@@ -4,8 +4,6 @@ The clock counts minutes since 2000-01-01 00:00 UTC+1 all year; a day is a numbe
 (a Saturday). Summer time, weekends, public holidays and winter dates are derived from it.
 """
 
-from meterfw.layouts import CLOCK_LIMIT
-
 
 def year_of(day):
     """Years since 2000 of a day."""
@@ -128,7 +126,7 @@ def next_change(p, clock):
     wait = min(wait, minutes_to(clock, 120))  # summer time begins or ends at 02:00 UTC+1
     wait = min(wait, minutes_to(now, p.window_from))
     wait = min(wait, minutes_to(now, p.window_to))
-    return min(clock + wait, CLOCK_LIMIT)
+    return clock + wait
 
 
 def look_up(m, p):

@@ -120,7 +120,9 @@ State = Struct(
     # Derived from clock and profile, recomputed when the clock reaches `calendar_until`
     "window" / flag() * "friendly hours now",
     "winter" / flag() * "winter period now",
-    "calendar_until" / clock() * "next change of either; 0 recompute",
+    "calendar_until"
+    / Quantity("l", "clock", 0, CLOCK_LIMIT + 1440)  # on the last day it lies behind the calendar
+    * "next change of either; 0 recompute",
     "events" / Quantity("l", "bits", 0, 2**30 - 1) * "what happened since last asked (codes.Event)",
     # New fields go to the end: a stored record of an older layout is a prefix (stored.HISTORY)
     "uncertain" / flag() * "the time is a lower bound since a cut without a battery clock",
