@@ -15,13 +15,16 @@ class Slot:
         self.i2c = i2c
         self.present = 0
         self._probe_ms = 0
-        self._busy_ms = 0
+        self._written = False
 
     def pass_time(self, ms):
         """Look whether a card answers."""
-        self._busy_ms = max(self._busy_ms - ms, 0)
+        if self._written:  # most of `ms` was before it: the cycle has only begun
+            self._written = False
+            self._probe_ms = WRITE_MS
+            return
         self._probe_ms -= ms
-        if self._probe_ms <= 0 and self._busy_ms == 0:
+        if self._probe_ms <= 0:
             self._probe_ms = PROBE_MS
             try:
                 self.i2c.writeto(ADDRESS, b"")
@@ -43,5 +46,5 @@ class Slot:
             self.i2c.writeto_mem(ADDRESS, at, data, addrsize=16)
         except OSError:
             return False
-        self._busy_ms = WRITE_MS
+        self._written = True
         return True

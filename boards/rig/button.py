@@ -9,7 +9,7 @@ class Button:
     def __init__(self, pin):
         self.pin = pin
         self._down = 0
-        self._changed_ms = 0
+        self._changed_ms = -1  # -1 while the level is the one that counts
         self._held_ms = 0
         self._released_s = -1
 
@@ -19,12 +19,15 @@ class Button:
         if self._down:
             self._held_ms += ms
         if down == self._down:
+            self._changed_ms = -1
+            return
+        if self._changed_ms < 0:  # seen for the first time: it may be new
             self._changed_ms = 0
             return
         self._changed_ms += ms
         if self._changed_ms < BOUNCE_MS:
             return
-        self._changed_ms = 0
+        self._changed_ms = -1
         self._down = down
         if not down:
             self._released_s = self._held_ms // 1000

@@ -16,13 +16,13 @@ class Relay:
         self.feedback = feedback
         self.stuck = False
         self._wanted = 0
-        self._wrong_ms = 0
+        self._wrong_ms = -1  # -1 while the feedback is right
         pin.value(0)
 
     def put(self, closed):
         """Close (1) or open (0) it."""
         self._wanted = closed
-        self._wrong_ms = 0
+        self._wrong_ms = -1
         self.pin.value(closed)
 
     def pass_time(self, ms):
@@ -30,8 +30,11 @@ class Relay:
         if self.feedback is None:
             return
         if self.feedback.value() == self._wanted:
-            self._wrong_ms = 0
+            self._wrong_ms = -1
             self.stuck = False
+            return
+        if self._wrong_ms < 0:  # seen for the first time: it may be new
+            self._wrong_ms = 0
             return
         self._wrong_ms = min(self._wrong_ms + ms, GRACE_MS)
         if self._wrong_ms == GRACE_MS:

@@ -15,6 +15,7 @@ from tests.boards import peripherals
 BOARDS = Path(__file__).parents[2] / "boards"
 NAMES = ("rp2040", "esp32")
 METER = 555
+STORE_MS = 150  # erasing and programming a file on the board's flash
 modbus = crcmod.predefined.mkPredefinedCrcFun("modbus")
 
 
@@ -69,8 +70,14 @@ class Bench:
     def start(self):
         """The board, and a meter on it."""
         self.board = self.module.make()
+        self.board.store = self.store
         self.meter = Meter(self.board)
         return self.meter
+
+    def store(self, name, data):
+        """What the board does, in the time it takes."""
+        self.world.pass_time(STORE_MS)
+        type(self.board).store(self.board, name, data)
 
     def run(self, ms, step=10):
         """Let time pass, the meter polling; the relay's feedback follows unless it is stuck."""

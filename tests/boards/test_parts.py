@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 from budgetmeter import units
-from meterproto.codes import Kind
+from budgetmeter.card import personalise, write_inward
+from meterproto.codes import CardOutcome, Kind
 
-from tests.boards.support import NAMES, Bench, modbus
+from tests.boards.support import METER, NAMES, STORE_MS, Bench, modbus
 
 
 @pytest.fixture(params=NAMES)
@@ -188,6 +189,17 @@ def test_the_relay_may_take_its_time(bench):
         relay.pass_time(1)
 
 
+def test_a_relay_put_at_the_end_of_a_slow_pass_has_its_time(bench):
+    """The next pass follows at once, and the milliseconds it is told are those before."""
+    relay = bench.board.relay
+    bench.follow()
+    relay.put(1 - bench.world.level(bench.pins["relay"]))
+    relay.pass_time(700)
+    assert not relay.stuck
+    relay.pass_time(parts(bench, "relay").GRACE_MS)
+    assert relay.stuck
+
+
 @pytest.mark.parametrize(("held_ms", "seconds"), [(80, 0), (990, 0), (1200, 1), (5100, 5)])
 def test_the_button_says_how_long_it_was_held(bench, held_ms, seconds):
     seen = []
@@ -292,6 +304,30 @@ def test_a_card_that_is_pulled_is_gone(bench):
     assert not bench.board.card_write(0, b"x")
     bench.run(200)
     assert bench.board.card_in() == 0
+
+
+def test_a_card_that_is_writing_stays_in_after_a_slow_pass(bench):
+    """A pass that ends in a page write and began with a commit; the next one follows at once."""
+    bench.run(200)
+    bench.world.pass_time(STORE_MS)
+    assert bench.board.card_write(64, bytes(32))
+    for _ in range(20):
+        bench.board.elapsed_ms()
+        assert bench.board.card_in() == 1
+        bench.world.pass_time(1)
+    bench.card.plugged = False
+    bench.run(200)
+    assert bench.board.card_in() == 0
+
+
+def test_a_card_is_visited_once_and_keeps_its_report(bench):
+    made = personalise(bench.office.key, type=1, meter=METER, card=7, key_revision=1)
+    assert write_inward(made, 0, [bench.office.token(Kind.TOP_UP, 1_000_000, order=1)])
+    bench.card.data[:] = made.data[: len(bench.card.data)]
+    bench.run(6000, step=2)
+    slot = bench.meter.slot
+    assert (slot.present, slot.outcome, slot.taken) == (True, CardOutcome.GOOD.value, 1)
+    assert bench.send(b"events\r\n").count(b"card-read") == 1
 
 
 # ---- Display -----------------------------------------------------------------------------------
