@@ -5,6 +5,7 @@ from meterfw.calendar import day_of, year_of
 ADDRESS = 0x68
 _STATUS = 0x0F
 _STOPPED = 0x80  # the oscillator has stood still: the time is worth nothing
+_TWELVE = 0x40  # in the hour: counts to twelve, so somebody else has set it
 
 
 def from_bcd(value):
@@ -26,25 +27,30 @@ class Clock:
     def __init__(self, i2c):
         self.i2c = i2c
         self.second = 0
+        self._there = False  # it has answered
         self._registers = bytearray(7)  # second, minute, hour, weekday, day, month, year
         self._status = bytearray(1)
 
     def read(self):
-        """Minutes since 2000-01-01 00:00 UTC+1; -1 when it does not answer or has stood still."""
+        """Minutes since 2000-01-01 00:00 UTC+1; -1 when it is silent, or its time is not ours."""
         r = self._registers
         try:
             self.i2c.readfrom_mem_into(ADDRESS, _STATUS, self._status)
             self.i2c.readfrom_mem_into(ADDRESS, 0, r)
         except OSError:
             return -1
-        if self._status[0] & _STOPPED:
+        self._there = True
+        if self._status[0] & _STOPPED or r[2] & _TWELVE:
             return -1
         self.second = from_bcd(r[0])
         day = day_of(from_bcd(r[6]), from_bcd(r[5] & 0x1F), from_bcd(r[4]))
         return day * 1440 + from_bcd(r[2] & 0x3F) * 60 + from_bcd(r[1])
 
     def set(self, clock):
-        """Put it to the beginning of a minute since 2000-01-01 00:00 UTC+1."""
+        """Put it to the beginning of a minute since 2000-01-01 00:00 UTC+1.
+
+        :raises OSError: it has answered before and does not now; a chip not fitted is no error
+        """
         day, minute = clock // 1440, clock % 1440
         year = year_of(day)
         month = 12
@@ -63,4 +69,5 @@ class Clock:
             self._status[0] = 0
             self.i2c.writeto_mem(ADDRESS, _STATUS, self._status)
         except OSError:
-            return
+            if self._there:
+                raise

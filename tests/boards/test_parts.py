@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from budgetmeter import units
 from budgetmeter.card import personalise, write_inward
-from meterproto.codes import CardOutcome, Kind
+from meterproto.codes import CardOutcome, Kind, TokenReason, TokenStatus
 
 from tests.boards.support import METER, NAMES, STORE_MS, Bench, modbus
 
@@ -261,9 +261,31 @@ def test_a_chip_that_has_stood_still_or_is_gone_is_no_clock(bench):
     bench.chip.registers[15] |= 0x80
     assert board.clock() == -1
     bench.chip.registers[15] = 0
+    bench.chip.registers[2] |= 0x40  # hours of twelve: set by somebody else
+    assert board.clock() == -1
     bench.chip.plugged = False
     assert board.clock() == -1
-    board.set_clock(5)  # and nothing is raised
+
+
+def test_a_chip_that_was_there_and_cannot_be_put_refuses_the_token(bench):
+    before = bench.meter.state.clock
+    token = bench.office.token(Kind.CLOCK, before + 600, order=1)
+    assert bench.board.clock() == -1  # it answers, and was never set
+    bench.chip.plugged = False
+    assert bench.meter.enter(token)[1] == TokenReason.COMMIT_FAILED
+    assert bench.meter.state.clock == before
+    bench.chip.plugged = True
+    assert bench.meter.enter(token)[0] == TokenStatus.EXECUTED
+    assert bench.board.clock() == bench.meter.state.clock == before + 600
+
+
+def test_without_a_chip_a_clock_token_is_taken(monkeypatch, tmp_path):
+    bench = Bench("rp2040", monkeypatch, tmp_path)
+    bench.flash()
+    bench.chip.plugged = False
+    bench.start()
+    token = bench.office.token(Kind.CLOCK, bench.meter.state.clock + 600, order=1)
+    assert bench.meter.enter(token)[0] == TokenStatus.EXECUTED
 
 
 def test_the_meter_takes_the_time_from_the_chip(bench):
