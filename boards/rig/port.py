@@ -18,7 +18,11 @@ class Uart:
 
     def write(self, data, size):
         """Send; what does not fit into the buffer waits for the wire."""
-        self.uart.write(memoryview(data)[:size])
+        left = memoryview(data)[:size]
+        while left:  # the RP2040 takes no more than fits, the ESP32 waits by itself
+            sent = self.uart.write(left)
+            if sent:
+                left = left[sent:]
 
 
 class Standard:

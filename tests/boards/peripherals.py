@@ -68,11 +68,15 @@ class Pin:
 
 
 class UART:
-    """machine.UART: what is written goes to the module on it, whose answer waits to be read."""
+    """machine.UART: what is written goes to the module on it, whose answer waits to be read.
+
+    As on the RP2040, a write that does not wait takes what fits into the buffer.
+    """
 
     def __init__(self, number, baud, tx=None, rx=None, rxbuf=256, txbuf=256, timeout=0):
         assert timeout == 0, "a board does not wait"
-        self.baud, self.room = baud, rxbuf
+        self.baud, self.room, self.txbuf = baud, rxbuf, txbuf
+        self.sending_until = 0  # when all is sent, in thousandths of a bit since the start
         self.waiting = bytearray()
         self.sent = bytearray()
         self.module = world.modules.get(number)
@@ -90,10 +94,18 @@ class UART:
         return size
 
     def write(self, data):
-        self.sent += data
+        octet = 10_000  # of these: ten bits
+        now = world.now_ms * self.baud
+        self.sending_until = max(self.sending_until, now)
+        size = min(len(data), self.txbuf - (self.sending_until - now) // octet)
+        if size <= 0:
+            world.pass_time(1)  # what asking again takes
+            return None
+        self.sending_until += size * octet
+        self.sent += data[:size]
         if self.module is not None:
-            self.arrive(self.module.ask(bytes(data), self.baud))
-        return len(data)
+            self.arrive(self.module.ask(bytes(data[:size]), self.baud))
+        return size
 
     def arrive(self, data):
         """Octets come in; what does not fit is lost."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from budgetmeter import units
 from budgetmeter.card import personalise, write_inward
+from meterfw import layouts
 from meterproto.codes import CardOutcome, Kind, TokenReason, TokenStatus
 
 from tests.boards.support import METER, NAMES, STORE_MS, Bench, modbus
@@ -382,6 +383,15 @@ def test_a_display_that_is_pulled_is_left_alone(bench):
 
 def test_the_console_answers_on_the_uart(bench):
     assert b"meter 000000555" in bench.send(b"version\r\n")
+
+
+def test_a_long_answer_waits_for_the_wire(bench):
+    """The buffer of the UART holds 512 octets."""
+    answer = bench.send(b"profile\r\n")
+    assert len(answer) > 512
+    assert answer.endswith(b"ok\r\n")
+    names = [line.split()[0].decode() for line in answer.splitlines()[1:-1]]
+    assert names == list(layouts.PROFILE_FIELDS)
 
 
 def test_the_console_leaves_to_the_repl(bench):
