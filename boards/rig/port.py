@@ -25,6 +25,13 @@ class Uart:
                 left = left[sent:]
 
 
+def ready(poll):
+    """Whether what a `select.poll` watches is ready now; allocates nothing."""
+    for _ in poll.ipoll(0):
+        return True
+    return False
+
+
 class Standard:
     """Standard input and output. Ctrl-C has to be off, or an octet 3 would stop the meter."""
 
@@ -39,7 +46,7 @@ class Standard:
     def read_into(self, buffer):
         """Read what is there, octet by octet: more may wait for what never comes."""
         size = 0
-        while size < len(buffer) and self._readable.poll(0):
+        while size < len(buffer) and ready(self._readable):
             octet = self._in.read(1)
             if not octet:
                 break
@@ -49,5 +56,5 @@ class Standard:
 
     def write(self, data, size):
         """Send; dropped when nobody reads at the other end."""
-        if self._writable.poll(0):
+        if ready(self._writable):
             self._out.write(memoryview(data)[:size])

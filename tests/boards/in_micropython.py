@@ -31,7 +31,6 @@ from meterfw.meter import Meter  # noqa: E402
 gc.collect()
 # ---- collected ----
 imported = gc.mem_alloc() - before
-board.LINK = "uart"
 rig = board.make()
 meter = Meter(rig)
 gc.collect()
@@ -64,7 +63,15 @@ class Quiet:
         self.taken += 1
 
 
+class Nobody:
+    """Standard input on which nothing comes, though this port says that it can be read."""
+
+    def read(self, size):
+        return b""
+
+
 quiet = rig.sensor.uart = Quiet(sys.modules["rig.pzem"].crc16)
+rig.port._in = Nobody()
 meter.poll()
 
 

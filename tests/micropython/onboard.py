@@ -63,7 +63,7 @@ class Poll:
     def register(self, stream, event):
         self.streams.append((stream, event))
 
-    def poll(self, timeout):
+    def ipoll(self, timeout):
         return [
             (stream, event) for stream, event in self.streams if event == select.POLLOUT or received
         ]
