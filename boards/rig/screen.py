@@ -7,7 +7,7 @@ LINE_HEIGHT = 16
 class Screen:
     """Lines on anything that is a `framebuf.FrameBuffer` with `show()`, such as an SSD1306.
 
-    A display that stops answering is left alone; the meter goes on without.
+    A page that gets lost, on the bus or for want of memory, is made good by the next one.
     """
 
     def __init__(self, buffer):
@@ -15,8 +15,6 @@ class Screen:
 
     def show(self, lines):
         """Show four lines."""
-        if self.buffer is None:
-            return
         self.buffer.fill(0)
         y = (LINE_HEIGHT - 8) // 2
         for line in lines:
@@ -24,8 +22,8 @@ class Screen:
             y += LINE_HEIGHT
         try:
             self.buffer.show()
-        except OSError:
-            self.buffer = None
+        except (OSError, MemoryError):
+            pass
 
 
 def fitted(i2c):
@@ -34,5 +32,5 @@ def fitted(i2c):
         import ssd1306  # pyright: ignore[reportMissingImports]  # installed when flashing
 
         return Screen(ssd1306.SSD1306_I2C(WIDTH, HEIGHT, i2c))
-    except (ImportError, OSError, ValueError):  # ValueError: a damaged .mpy
+    except (ImportError, OSError, MemoryError, ValueError):  # ValueError: a damaged .mpy
         return None

@@ -12,11 +12,12 @@ REPL_FLAG = "repl"  # a file that stands for one start into the REPL
 
 def safe_boot(pins):
     """True when the safe-boot pin is held low, or the console asked for the REPL; asks once."""
+    pin = _input(pins["safe_boot"])
     try:
-        os.remove(REPL_FLAG)
+        os.remove(REPL_FLAG)  # meanwhile the pull-up has time to rise
         return True
     except OSError:
-        return _input(pins["safe_boot"]).value() == 0
+        return pin.value() == 0
 
 
 def leave():

@@ -424,6 +424,7 @@ class Ssd1306:
         self.commands = []
         self.columns, self.pages = (0, 127), (0, 7)
         self.column = self.page = 0
+        self.transfers = 0  # of pictures
         self.plugged = True
 
     def answers(self):
@@ -432,6 +433,7 @@ class Ssd1306:
     def receive(self, data):
         """A control octet, then commands (0x80: one) or memory (0x40)."""
         if data[:1] == b"\x40":
+            self.transfers += 1
             for octet in data[1:]:
                 self._put(octet)
         elif data[:1] == b"\x80":

@@ -1,6 +1,8 @@
 """Drivers on virtual peripherals that behave like the parts, bad days included."""
 
+import os
 import random
+import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -372,10 +374,40 @@ def test_without_a_display_or_its_driver_the_meter_runs(monkeypatch, tmp_path):
     assert bench.board.screen is None
 
 
-def test_a_display_that_is_pulled_is_left_alone(bench):
+@pytest.mark.parametrize("trouble", [OSError(5), MemoryError()])
+def test_a_display_that_misses_a_page_shows_the_next(bench, trouble):
+    """A card that is put in disturbs the bus; a transfer copies a kilobyte on the RP2040."""
+    screen = bench.board.screen.buffer
+    show = screen.show
+
+    def fail():
+        raise trouble
+
+    screen.show = fail
+    bench.run(61_000, step=500)
+    assert bench.send(b"version\r\n").endswith(b"ok\r\n")
+    screen.show = show
+    bench.panel.transfers = 0
+    bench.run(61_000, step=500)
+    assert bench.panel.transfers > 0
+
+
+def test_a_display_that_is_pulled_stops_nothing(bench):
     bench.panel.plugged = False
     bench.run(61_000, step=500)
     assert bench.send(b"version\r\n").endswith(b"ok\r\n")
+
+
+def test_a_driver_that_finds_no_memory_is_no_display(monkeypatch, tmp_path):
+    bench = Bench("rp2040", monkeypatch, tmp_path)
+
+    def none(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(sys.modules["ssd1306"], "SSD1306_I2C", none)
+    bench.flash()
+    bench.start()
+    assert bench.board.screen is None
 
 
 # ---- Link --------------------------------------------------------------------------------------
@@ -405,3 +437,18 @@ def test_the_console_leaves_to_the_repl(bench):
 def test_the_safe_boot_pin_leads_to_the_repl(bench):
     bench.world.levels[bench.pins["safe_boot"]] = 0
     assert bench.module.safe_boot() is True
+
+
+def test_the_pull_up_of_the_safe_boot_pin_has_time_to_rise(bench, monkeypatch):
+    """The RP2040 pulls its pins down until then, and a long wire has a capacity."""
+    number = bench.pins["safe_boot"]
+    bench.world.pins.pop(number, None)
+    remove, pulled_up = os.remove, []
+
+    def look(name):
+        pulled_up.append(number in bench.world.pins)
+        remove(name)
+
+    monkeypatch.setattr(os, "remove", look)
+    assert bench.module.safe_boot() is False
+    assert pulled_up == [True]  # it is read a look at the file system later
