@@ -14,7 +14,7 @@ class World:
     def __init__(self):
         self.now_ms = 0
         self.pins = {}
-        self.levels = {}  # what drives an input, by pin number; missing: the pull-up
+        self.levels = {}  # what drives an input, by pin number; missing: its pull-up, if it has one
         self.uarts = {}
         self.modules = {}  # what hangs on a UART, by number
         self.devices = {}  # what hangs on the I2C bus, by address
@@ -34,7 +34,7 @@ class World:
         pin = self.pins.get(number)
         if pin is not None and pin.mode == Pin.OUT:
             return pin.driven
-        return self.levels.get(number, 1)
+        return self.levels.get(number, 1 if pin is not None and pin.pull == Pin.PULL_UP else 0)
 
 
 world = World()
@@ -55,7 +55,7 @@ class Pin:
     IN, OUT, PULL_UP = 0, 1, 2
 
     def __init__(self, number, mode=-1, pull=-1, value=None):
-        self.number, self.mode = number, mode
+        self.number, self.mode, self.pull = number, mode, pull
         self.driven = value or 0
         world.pins[number] = self
 
@@ -211,13 +211,13 @@ def asm_pio(in_shiftdir=PIO.SHIFT_LEFT):
     def assemble(function):
         assembler = _Assembler()
         scope = function.__globals__
-        kept = {name: scope[name] for name in assembler.names() if name in scope}
+        kept = dict(scope)
+        scope.clear()  # as MicroPython does: a program sees nothing else of its module
         scope.update(assembler.names())
         try:
             function()
         finally:
-            for name in assembler.names():
-                scope.pop(name)
+            scope.clear()
             scope.update(kept)
         assert len(assembler.steps) <= 32, "the PIO holds 32 instructions"
         return assembler

@@ -1,5 +1,6 @@
 """What stands beside the boards: drawings, wiring tables, package list, board data."""
 
+import ast
 import importlib.util
 import json
 import re
@@ -46,3 +47,33 @@ def test_board_data_names_the_pinned_release(board):
     data = json.loads((BOARDS / board / "board.json").read_text("utf-8"))
     assert data["micropython"] == "1.27.0"
     assert data["stubs"] in (ROOT / "Makefile").read_text("utf-8")
+
+
+def numbers(board, name):
+    """A table of numbers in a `board.py`."""
+    tree = ast.parse((BOARDS / board / "board.py").read_text("utf-8"))
+    return next(
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == name
+    )
+
+
+def test_the_pins_of_the_rp2040_are_those_of_their_peripherals():
+    """RP2040 data sheet, table of GPIO functions; MicroPython raises ValueError for any other."""
+    pins = numbers("rp2040", "PINS")
+    assert (pins["sda"] % 4, pins["scl"] % 4) == (0, 1)  # of I2C 0
+    for name, uart in numbers("rp2040", "UARTS").items():
+        tx, rx = pins[f"{name}_tx"], pins[f"{name}_rx"]
+        assert (tx % 4, (tx + 4) // 8 % 2) == (0, uart)
+        assert (rx % 4, (rx + 4) // 8 % 2) == (1, uart)
+    assert set(pins.values()) <= set(range(23)) | {26, 27, 28}  # the rest is no pin of a Pico
+
+
+def test_the_pins_of_the_esp32_are_free():
+    taken = {1, 3}  # the console
+    taken |= {6, 7, 8, 9, 10, 11}  # the flash
+    taken |= {16, 17}  # the PSRAM of a WROVER module
+    taken |= {0, 2, 5, 12, 15}  # read or driven as it starts
+    taken |= set(range(34, 40))  # inputs without pull-up
+    assert not taken & set(numbers("esp32", "PINS").values())
