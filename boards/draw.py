@@ -12,7 +12,7 @@ TITLES = {"rp2040": ("Raspberry Pi Pico", "GP"), "esp32": ("ESP32 DevKit", "GPIO
 # Part, its supply, and its connections: our pin by name, its terminal.
 PARTS = (
     ("kWh meter, S0 output", "none", (("s0", "S0+"), ("GND", "S0-"))),
-    ("Relay module or contactor driver", "5 V", (("relay", "IN"), ("GND", "GND"))),
+    ("Relay module or contactor driver", "5 V", (("relay", "IN, 10 kohm to GND"), ("GND", "GND"))),
     ("Feedback contact", "none", (("relay_feedback", "opens when closed"), ("GND", "common"))),
     ("Push button", "none", (("button", "one side"), ("GND", "other side"))),
     ("Buzzer, active", "3.3 V", (("beeper", "+ by a transistor"), ("GND", "-"))),
