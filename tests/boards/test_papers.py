@@ -42,6 +42,24 @@ def test_the_package_lists_every_file():
     assert all(path.exists() for path in listed.values())
 
 
+def test_the_manifest_freezes_the_same_packages():
+    """Run with stand-ins for the functions of MicroPython's `manifestfile`."""
+    manifest = ROOT / "firmware" / "manifest.py"
+    included, required, frozen = [], [], set()
+
+    def package(name, base_path="."):
+        frozen.add((manifest.parent / base_path / name).resolve())
+
+    exec(
+        manifest.read_text("utf-8"),
+        {"include": included.append, "require": required.append, "package": package},
+    )
+    assert included == ["$(PORT_DIR)/boards/manifest.py"]
+    assert required == ["ssd1306"]
+    assert frozen == {ROOT / "firmware" / "meterfw", BOARDS / "rig"}
+    assert all(any(folder.glob("*.py")) for folder in frozen)
+
+
 @pytest.mark.parametrize("board", NAMES)
 def test_board_data_names_the_pinned_release(board):
     data = json.loads((BOARDS / board / "board.json").read_text("utf-8"))
