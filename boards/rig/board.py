@@ -1,39 +1,32 @@
-"""A bench rig as the meter sees it: a `Board` made of parts."""
+"""A bench rig as the meter sees it: a board made of parts.
+
+It does what `meterfw.board.Board` asks, without its defaults: they would take memory for nothing.
+"""
 
 import time
 
-from meterfw import board, files
+from meterfw import files
+from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
 
 
-class RigBoard(board.Board):
-    """The board of a rig.
+class RigBoard:
+    """The board of a rig. A part that is not plugged in says so when it is asked.
 
     :param counter: counts S0 pulses in hardware; `total()` wraps at `counter.WRAP`
     :param per_1000: Wh, or litres of gas, of 1000 pulses
-    :param sensor: measures current and power (`rig.pzem.Pzem`); None without
+    :param sensor: measures current and power (`rig.pzem.Pzem`)
     :param relay: the supply switch (`rig.relay.Relay`)
     :param button: `rig.button.Button`
-    :param beeper: `rig.beeper.Beeper`; None without
-    :param chip: a clock (`rig.ds3231.Clock`); None without
-    :param screen: a display (`rig.screen.Screen`); None without
-    :param slot: a card slot (`rig.at24c.Slot`); None without
+    :param beeper: `rig.beeper.Beeper`
+    :param chip: a clock (`rig.ds3231.Clock`)
+    :param screen: a display (`rig.screen.Screen`)
+    :param slot: a card slot (`rig.at24c.Slot`)
     :param port: the serial port (`rig.port`)
     :param leave: called to leave for the REPL
     """
 
     def __init__(
-        self,
-        counter,
-        per_1000,
-        relay,
-        button,
-        port,
-        leave,
-        sensor=None,
-        beeper=None,
-        chip=None,
-        screen=None,
-        slot=None,
+        self, counter, per_1000, sensor, relay, button, beeper, chip, screen, slot, port, leave
     ):
         self.counter = counter
         self.per_1000 = per_1000
@@ -45,10 +38,23 @@ class RigBoard(board.Board):
         self.screen = screen
         self.slot = slot
         self.port = port
-        self._leave = leave
         self._asked_ms = time.ticks_ms()
         self._counted = counter.total()
         self._thousandths = 0
+        # What concerns one part alone is asked of that part.
+        self.supply = relay.put
+        self.button_s = button.released_s
+        self.clock = chip.read
+        self.set_clock = chip.set
+        self.show = screen.show
+        self.beep = beeper.beep
+        self.card_read_into = slot.read_into
+        self.card_write = slot.write
+        self.read_into = port.read_into
+        self.write = port.write
+        self.load = files.load
+        self.store = files.store
+        self.leave = leave
 
     def elapsed_ms(self):
         """Begins every pass of the meter: the parts look at their pins here."""
@@ -57,12 +63,9 @@ class RigBoard(board.Board):
         self._asked_ms = now
         self.button.pass_time(passed)
         self.relay.pass_time(passed)
-        if self.sensor is not None:
-            self.sensor.pass_time(passed)
-        if self.beeper is not None:
-            self.beeper.pass_time(passed)
-        if self.slot is not None:
-            self.slot.pass_time(passed)
+        self.sensor.pass_time(passed)
+        self.beeper.pass_time(passed)
+        self.slot.pass_time(passed)
         return passed
 
     def pulses(self):
@@ -74,64 +77,21 @@ class RigBoard(board.Board):
         return scaled // 1000
 
     def current_ma(self):
-        return 0 if self.sensor is None else self.sensor.ma
+        return self.sensor.ma
 
     def power_w(self):
-        return 0 if self.sensor is None else self.sensor.w
-
-    def supply(self, closed):
-        self.relay.put(closed)
+        return self.sensor.w
 
     def faults(self):
         found = 0
         if self.relay.stuck:
-            found |= board.FAULT_SWITCH
-        if self.sensor is not None and self.sensor.silent:
-            found |= board.FAULT_SENSOR
+            found |= FAULT_SWITCH
+        if self.sensor.silent:
+            found |= FAULT_SENSOR
         return found
 
-    def button_s(self):
-        return self.button.released_s()
-
-    def clock(self):
-        return -1 if self.chip is None else self.chip.read()
-
     def clock_s(self):
-        return 0 if self.chip is None else self.chip.second
-
-    def set_clock(self, clock):
-        if self.chip is not None:
-            self.chip.set(clock)
-
-    def show(self, lines):
-        if self.screen is not None:
-            self.screen.show(lines)
-
-    def beep(self, times):
-        if self.beeper is not None:
-            self.beeper.beep(times)
+        return self.chip.second
 
     def card_in(self):
-        return 0 if self.slot is None else self.slot.present
-
-    def card_read_into(self, at, buffer):
-        return self.slot is not None and self.slot.read_into(at, buffer)
-
-    def card_write(self, at, data):
-        return self.slot is not None and self.slot.write(at, data)
-
-    def read_into(self, buffer):
-        return self.port.read_into(buffer)
-
-    def write(self, data, size):
-        self.port.write(data, size)
-
-    def load(self, name):
-        return files.load(name)
-
-    def store(self, name, data):
-        files.store(name, data)
-
-    def leave(self):
-        self._leave()
-        return True
+        return self.slot.present

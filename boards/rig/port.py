@@ -33,10 +33,13 @@ def ready(poll):
 
 
 class Standard:
-    """Standard input and output. Ctrl-C has to be off, or an octet 3 would stop the meter."""
+    """Standard input and output. Ctrl-C has to be off, or an octet 3 would stop the meter.
+
+    :ivar source: where octets are read
+    """
 
     def __init__(self):
-        self._in = sys.stdin.buffer
+        self.source = sys.stdin.buffer
         self._out = sys.stdout.buffer
         self._readable = select.poll()
         self._readable.register(sys.stdin, select.POLLIN)
@@ -47,7 +50,7 @@ class Standard:
         """Read what is there, octet by octet: more may wait for what never comes."""
         size = 0
         while size < len(buffer) and ready(self._readable):
-            octet = self._in.read(1)
+            octet = self.source.read(1)
             if not octet:
                 break
             buffer[size] = octet[0]

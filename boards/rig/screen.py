@@ -7,6 +7,8 @@ LINE_HEIGHT = 16
 class Screen:
     """Lines on anything that is a `framebuf.FrameBuffer` with `show()`, such as an SSD1306.
 
+    :ivar buffer: it; None without a display
+
     A page that gets lost, on the bus or for want of memory, is made good by the next one.
     """
 
@@ -15,6 +17,8 @@ class Screen:
 
     def show(self, lines):
         """Show four lines."""
+        if self.buffer is None:
+            return
         self.buffer.fill(0)
         y = (LINE_HEIGHT - 8) // 2
         for line in lines:
@@ -27,10 +31,10 @@ class Screen:
 
 
 def fitted(i2c):
-    """The display on a bus; None when there is none, or its driver is not installed."""
+    """The display on a bus; it shows nothing when there is none, or its driver is not installed."""
     try:
         import ssd1306  # pyright: ignore[reportMissingImports]  # installed when flashing
 
         return Screen(ssd1306.SSD1306_I2C(WIDTH, HEIGHT, i2c))
     except (ImportError, OSError, MemoryError, ValueError):  # ValueError: a damaged .mpy
-        return None
+        return Screen(None)

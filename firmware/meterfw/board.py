@@ -61,10 +61,10 @@ class Board:
         return 0
 
     def write(self, data, size):
-        """Send `size` bytes, without waiting; what does not fit is dropped."""
+        """Send `size` bytes. What nobody takes is dropped; a UART may wait for its wire."""
 
     def leave(self):
-        """Restart into the REPL, for who maintains the board; False where there is none."""
+        """Restart into the REPL, for who maintains the board; False where that cannot be."""
         return False
 
     # The card slot: an I2C memory card such as an AT24C32 (4096 octets, written in pages of 32)

@@ -8,29 +8,23 @@ from meterfw import VERSION, layouts, text
 from meterfw.calendar import local, weekday
 from meterfw.text import euros, exact, kwh, timestamp, total
 
-HELP = (
-    "help                this list",
-    "status              account, limits and supply now",
-    "registers           energy and lifetime totals",
-    "events              the event log, oldest first",
-    "profile             every value of the profile",
-    "token TOKEN         enter a token: groups of characters, or hexadecimal digits",
-    "test                display and beeper; clicks the relay when no load flows",
-    "version             who the meter is",
-    "repl                restart the board into its REPL; supply is open until the next start",
-)
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MODES = {1: "credit", 2: "prepayment", 3: "limiter-only"}
-_CONTROL = ("disconnected", "connected", "ready")
-_REASONS = ("credit", "overload", "operator", "tamper", "leak-test")
-_EMERGENCY = {0: "enabled", 1: "selectable", 3: "in-use", 4: "consumed"}
-_STATUS = {
-    3: "executed",
-    4: "format failure",
-    5: "authentication failure",
-    6: "validation failure",
-    7: "execution failure",
-}
+# Texts of many words stand as one: a tuple of texts takes several times the memory.
+HELP = """\
+help                this list
+status              account, limits and supply now
+registers           energy and lifetime totals
+events              the event log, oldest first
+profile             every value of the profile
+token TOKEN         enter a token: groups of characters, or hexadecimal digits
+test                display and beeper; clicks the relay when no load flows
+version             who the meter is
+repl                restart the board into its REPL; supply is open until the next start"""
+_DAYS = "Mon Tue Wed Thu Fri Sat Sun"
+_MODES = "- credit prepayment limiter-only"
+_CONTROL = "disconnected connected ready"
+_REASONS = "credit overload operator tamper leak-test"
+_EMERGENCY = "enabled selectable - in-use consumed"
+_STATUS = "- - - executed format authentication validation execution"
 
 
 class Console:
@@ -74,58 +68,70 @@ class Console:
         self.meter.link.send_line(line)
 
     def _help(self):
-        for line in HELP:
+        for line in HELP.split("\n"):
             self._say(line)
+
+    def _say_word(self, name, words, i):
+        self._say("%s %s" % (name, words.split()[i]))
+
+    def _say_end(self, name):
+        self._say("%s %s" % (name, timestamp(getattr(self.meter.state, name), 0)))
+
+    def _say_fields(self, fields):
+        """Fields of the state: NAME or NAME=FIELD, and :UNIT."""
+        for told in fields.split():
+            name, _, unit = told.partition(":")
+            name, _, field = name.partition("=")
+            value = getattr(self.meter.state, field or name)
+            if unit == "kWh":
+                value = kwh(value)
+            elif unit[:3] == "EUR":
+                value = exact(value)
+            self._say(("%s %s %s" % (name, value, unit)).rstrip())
 
     def _status(self):
         m = self.meter.state
         memory = self.meter.memory
         say = self._say
-        say("time %s %s" % (timestamp(m.clock, m.second), _DAYS[weekday(local(m.clock) // 1440)]))
-        say("time_uncertain %d" % m.uncertain)
-        say("payment_mode " + _MODES[m.payment_mode])
-        say("supply " + _CONTROL[m.control_state])
-        reasons = [_REASONS[i] for i in range(5) if m.reasons >> i & 1]
+        day = _DAYS.split()[weekday(local(m.clock) // 1440)]
+        say("time %s %s" % (timestamp(m.clock, m.second), day))
+        self._say_fields("time_uncertain=uncertain")
+        self._say_word("payment_mode", _MODES, m.payment_mode)
+        self._say_word("supply", _CONTROL, m.control_state)
+        reasons = [word for i, word in enumerate(_REASONS.split()) if m.reasons >> i & 1]
         say("reasons " + (",".join(reasons) or "none"))
         say("balance %s EUR" % exact(m.credit - m.emergency_used))
-        say("credit %s EUR" % exact(m.credit))
-        say("emergency " + _EMERGENCY[m.emergency_status])
-        say("emergency_preset %s EUR" % exact(m.emergency_preset))
-        say("emergency_used %s EUR" % exact(m.emergency_used))
-        say("arrears %s EUR" % exact(m.arrears))
-        say("overdraft %s EUR" % exact(m.overdraft))
+        self._say_fields("credit:EUR")
+        self._say_word("emergency", _EMERGENCY, m.emergency_status)
+        self._say_fields("emergency_preset:EUR emergency_used:EUR arrears:EUR overdraft:EUR")
         if m.overdraft:
-            say("overdraft_until " + timestamp(m.overdraft_until, 0))
-        say("hold_until " + (timestamp(m.hold_until, 0) if m.hold_until else "none"))
-        say("friendly_hours %d" % m.window)
-        say("winter %d" % m.winter)
-        say("price %s EUR/kWh" % exact(m.price))
+            self._say_end("overdraft_until")
+        if m.hold_until:
+            self._say_end("hold_until")
+        else:
+            say("hold_until none")
+        self._say_fields("friendly_hours=window winter price:EUR/kWh")
         if m.price_from:
-            say("price_next %s EUR/kWh" % exact(m.price_next))
-            say("price_from " + timestamp(m.price_from, 0))
-        say("limiter_available %d" % m.limiter_available)
-        say("limiter_engaged %d" % m.limiter_engaged)
-        say("minimum_supply_disabled %d" % m.minimum_supply_disabled)
-        say("limit_current %d mA" % m.limit_ma)
-        say("limit_power %d W" % m.limit_w)
+            self._say_fields("price_next:EUR/kWh")
+            self._say_end("price_from")
+        self._say_fields("limiter_available limiter_engaged minimum_supply_disabled")
+        self._say_fields("limit_current=limit_ma:mA limit_power=limit_w:W")
         if m.limit_until:
-            say("limit_until " + timestamp(m.limit_until, 0))
-        say("last_top_up %s EUR" % exact(m.last_top_up))
+            self._say_end("limit_until")
+        self._say_fields("last_top_up:EUR")
         say("token_number %d" % memory.numbers.highest)
         say("locked %d s" % ((self.meter.gateway.locked_ms + 999) // 1000))
         say("memory_lost %d" % memory.lost)
 
     def _registers(self):
+        self._say_fields(
+            "energy=energy_wh:kWh energy_limited=limited_wh:kWh energy_unbilled=unbilled_wh:kWh "
+            "energy_disconnected=tamper_wh:kWh volume=volume_l:l"
+        )
         m = self.meter.state
-        say = self._say
-        say("energy %s kWh" % kwh(m.energy_wh))
-        say("energy_limited %s kWh" % kwh(m.limited_wh))
-        say("energy_unbilled %s kWh" % kwh(m.unbilled_wh))
-        say("energy_disconnected %s kWh" % kwh(m.tamper_wh))
-        say("volume %d l" % m.volume_l)
-        say("credited %s EUR" % total(m.credited_eur, m.credited_mc))
-        say("charged %s EUR" % total(m.charged_eur, m.charged_mc))
-        say("settled %s EUR" % total(m.settled_eur, m.settled_mc))
+        for name in ("credited", "charged", "settled"):
+            eur, mc = getattr(m, name + "_eur"), getattr(m, name + "_mc")
+            self._say("%s %s EUR" % (name, total(eur, mc)))
 
     def _events(self):
         log = self.meter.log
@@ -142,7 +148,7 @@ class Console:
     def _repl(self):
         self.meter.commit()
         if not self.meter.board.leave():  # else nobody is left to answer
-            self.refuse("this board has none")
+            self.refuse("not on this board, or its flash is full")
 
     def _version(self):
         meter = self.meter
@@ -170,10 +176,10 @@ class Console:
             self._say("number %d" % self.meter.gateway.number)
         m = self.meter.state
         self._say("balance %s EUR" % exact(m.credit - m.emergency_used))
-        self._say("supply " + _CONTROL[m.control_state])
+        self._say_word("supply", _CONTROL, m.control_state)
         self._say("status %d" % status)
         self._say("reason %d" % why)
         if status == layouts.STATUS_EXECUTED:
             self._say("ok")
         else:
-            self.refuse("%s, reason %d" % (_STATUS[status], why))
+            self.refuse("%s failure, reason %d" % (_STATUS.split()[status], why))

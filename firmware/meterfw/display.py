@@ -18,7 +18,7 @@ from meterfw.layouts import (
 from meterfw.rules import kept_on, limiter_usable
 from meterfw.text import euros, kwh, time_of_day
 
-PAGES = ("balance", "emergency", "state", "limits", "registers")
+PAGES = 5  # balance, emergency credit, state, limits, registers
 
 
 def headline(m, p):
@@ -61,23 +61,16 @@ def limit_text(m):
     return "none"
 
 
-_OUTCOMES = (
-    "WAIT",
-    "BLANK",
-    "NOT A CARD",
-    "DAMAGED",
-    "OTHER METER",
-    "TOO NEW",
-    "NOT STORED",
-    "NO ANSWER",
-    "REFUSED IN PART",
-    "GOOD",
+_OUTCOMES = (  # one text: a tuple of texts takes several times the memory
+    "WAIT,BLANK,NOT A CARD,DAMAGED,OTHER METER,TOO NEW,NOT STORED,NO ANSWER,REFUSED IN PART,GOOD"
 )
 
 
 def card_page(m, p, outcome, taken):
     """The page while a card is in: the outcome as a figure, 9 for good (B-5), and the balance."""
-    told = "loaded %d" % taken if taken > 0 and outcome == OUTCOME_GOOD else _OUTCOMES[outcome]
+    told = _OUTCOMES.split(",")[outcome]
+    if taken > 0 and outcome == OUTCOME_GOOD:
+        told = "loaded %d" % taken
     return ("CARD %d" % outcome, told, euros(m.credit - m.emergency_used), headline(m, p))
 
 

@@ -2,11 +2,19 @@
 
 from array import array
 
-from meterfw.layouts import FCS_TABLE
-
 START = 0xFFFF
 GOOD = 0xF0B8  # after content and its own FCS
-TABLE = array("H", FCS_TABLE)  # one step: value >> 8 ^ TABLE[(value ^ octet) & 0xFF]
+_POLYNOMIAL = 0x8408
+
+
+def _remainder(octet):
+    for _ in range(8):
+        octet = octet >> 1 ^ _POLYNOMIAL if octet & 1 else octet >> 1
+    return octet
+
+
+# One step: value >> 8 ^ TABLE[(value ^ octet) & 0xFF]
+TABLE = array("H", [_remainder(octet) for octet in range(256)])
 
 
 def fcs16(data, size):

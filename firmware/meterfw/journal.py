@@ -9,6 +9,8 @@ import binascii
 import struct
 
 from meterfw import layouts, record
+from meterfw.log import STORED as _LOG
+from meterfw.log import Log
 from meterfw.tokens import Memory
 
 FILES = ("store.0", "store.1")
@@ -21,14 +23,11 @@ NEW, WHOLE, REPAIRED, LOST = range(4)
 _HEAD = struct.calcsize(layouts.HEAD_FORMAT)
 _MEMORY = struct.calcsize(layouts.MEMORY_FORMAT)
 _OWNER = struct.calcsize(layouts.OWNER_FORMAT)
-_LOG_HEAD = struct.calcsize(layouts.LOG_HEAD_FORMAT)
-_ENTRY = struct.calcsize(layouts.ENTRY_FORMAT)
-_LOG = _LOG_HEAD + layouts.LOG_SIZE * _ENTRY
 
 
 def crc(data):
     """CRC-32 as an unsigned number."""
-    return binascii.crc32(data) & 0xFFFFFFFF
+    return binascii.crc32(data)
 
 
 def read(board, name):
@@ -69,21 +68,27 @@ class Ledger:
 
 
 class Journal:
-    """Keeps a ledger and the event log of a meter in the files of a board."""
+    """Keeps a ledger and the event log of a meter in the files of a board.
 
-    def __init__(self, board, meter):
+    :ivar meter: number of the meter, once loaded
+    :ivar log: the event log, which stands where the record has it
+    """
+
+    def __init__(self, board):
         self.board = board
-        self.meter = meter
+        self.meter = 0
         self.sequence = 0
         self._newest = 1  # which of FILES; the other one is written next
-        self._buffer = bytearray(_size(_shape(layouts.LAYOUT)))
+        self._record = bytearray(_size(_shape(layouts.LAYOUT)))
+        self.log = Log(memoryview(self._record)[-_LOG - 4 : -4])
 
-    def load(self, ledger, log):
-        """Take up the newest whole record; answers NEW, WHOLE, REPAIRED or LOST.
+    def load(self, meter, ledger):
+        """Take up the newest whole record of a meter; answers NEW, WHOLE, REPAIRED or LOST.
 
         REPAIRED: the other file was damaged. LOST: there has been a record, and none is whole. A
         record of another meter counts as damaged.
         """
+        self.meter = meter
         begun = read(self.board, BEGUN) is not None
         damaged = False
         best = shape = None
@@ -104,7 +109,7 @@ class Journal:
                 self.sequence, self._newest = sequence, i % 2
         if best is None or shape is None:
             return LOST if damaged or begun else NEW
-        self._unpack(best, shape, ledger, log)
+        self._unpack(best, shape, ledger)
         return REPAIRED if damaged else WHOLE
 
     def begin(self):
@@ -115,11 +120,11 @@ class Journal:
             except OSError:
                 pass  # tried again at the next start
 
-    def commit(self, ledger, log):
+    def commit(self, ledger):
         """Store a ledger and the log; False if that failed, and then nothing has changed."""
         other = 1 - self._newest
         try:
-            data = self._pack(ledger, log)
+            data = self._pack(ledger)
             self.board.store(FILES[other], data)
         except (ValueError, MemoryError):
             return False
@@ -130,8 +135,8 @@ class Journal:
         self.sequence += 1
         return True
 
-    def _pack(self, ledger, log):
-        """The record, in a buffer made once.
+    def _pack(self, ledger):
+        """The record, brought up to date.
 
         :raises ValueError: a field out of range, which `struct` would wrap in silence
         """
@@ -143,7 +148,7 @@ class Journal:
         )
         if wrong:
             raise ValueError(wrong)
-        data = self._buffer
+        data = self._record
         struct.pack_into(
             layouts.HEAD_FORMAT, data, 0, layouts.MAGIC, layouts.LAYOUT, self.sequence + 1
         )
@@ -153,11 +158,12 @@ class Journal:
             ledger.memory.pack(),
             record.pack(profile, layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS),
             struct.pack(layouts.OWNER_FORMAT, self.meter),
-            log.pack(),
         ):
             data[at : at + len(part)] = part
             at += len(part)
-        struct.pack_into("<L", data, at, crc(memoryview(data)[:at]))
+        self.log.pack()
+        end = at + _LOG
+        struct.pack_into("<L", data, end, crc(memoryview(data)[:end]))
         return data
 
     def _whole(self, data):
@@ -176,7 +182,7 @@ class Journal:
                 return None, 0
         return shape, sequence
 
-    def _unpack(self, data, shape, ledger, log):
+    def _unpack(self, data, shape, ledger):
         """Fill ledger and log; fields that an older layout lacks keep their zero."""
         states, profiles, has_tail = shape
         at = _part(data, _HEAD, ledger.state, layouts.STATE_FORMAT, layouts.STATE_FIELDS, states)
@@ -186,7 +192,7 @@ class Journal:
         at = _part(data, at, ledger.profile, layouts.PROFILE_FORMAT, names, profiles)
         if has_tail:
             at += _OWNER
-            log.unpack(data[at : at + _LOG])
+            self.log.unpack(data[at : at + _LOG])
 
 
 def _shape(layout):

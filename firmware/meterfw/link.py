@@ -12,6 +12,7 @@ ESCAPE = 0x7D
 LONGEST_LINE = 160
 CHUNK = 128  # bytes taken from the board at a time
 _ROOM = MAX_CONTENT + 2  # content and its FCS
+_AT_ONCE = 64  # octets sent at a time
 
 NOTHING, FRAME, LINE, LONG_LINE, BAD_LINE = range(5)
 
@@ -21,18 +22,14 @@ class Link:
 
     def __init__(self, board):
         self.board = board
-        self.content = bytearray(_ROOM + 1 + CHUNK)
-        self.size = 0  # of the content of the frame just read, FCS taken off
-        self.line = bytearray(LONGEST_LINE)
-        self.length = 0  # of the line just read
+        self.content = bytearray(_ROOM + 1 + CHUNK)  # of a frame or a line
+        self.size = 0  # of the frame, FCS taken off, or the line just read
         self._in = bytearray(CHUNK)
-        self._out = bytearray(2 * _ROOM + 2)
+        self._out = bytearray(_AT_ONCE)
         self._count = self._next = 0
-        self._inside = self._long = self._bad = False
         self._flip = 0  # 0x20 after an escape
         self._filled = 0  # octets in `content`
-        self._typed = 0  # octets in `line`
-        self._fcs = fcs.START
+        self._begin(False)
 
     def poll(self):
         """Read on; answers FRAME, LINE, LONG_LINE or BAD_LINE, or NOTHING when all is read."""
@@ -47,6 +44,7 @@ class Link:
 
     def _begin(self, inside):
         self._inside = inside
+        self._long = self._bad = False
         self._flip = 0
         self._filled = 0
         self._fcs = fcs.START
@@ -56,31 +54,28 @@ class Link:
         octet = self._in[self._next]
         self._next += 1
         if octet == FLAG:
-            self._typed = 0
-            self._long = self._bad = False
             self._begin(True)
         elif octet == 10 or octet == 13:
             return self._end_line()
         elif octet == 8 or octet == 127:
-            self._typed = max(self._typed - 1, 0)
+            self._filled = max(self._filled - 1, 0)
         elif not 32 <= octet < 127:
             self._bad = True
-        elif self._typed >= LONGEST_LINE:
+        elif self._filled >= LONGEST_LINE:
             self._long = True
         else:
-            self.line[self._typed] = octet
-            self._typed += 1
+            self.content[self._filled] = octet
+            self._filled += 1
         return NOTHING
 
     def _end_line(self):
-        self.length = self._typed
-        complete = LINE if self._typed else NOTHING
+        self.size = self._filled
+        complete = LINE if self.size else NOTHING
         if self._long:
             complete = LONG_LINE
         elif self._bad:
             complete = BAD_LINE
-        self._typed = 0
-        self._long = self._bad = False
+        self._begin(False)
         return complete
 
     def _read_frame(self):
@@ -130,23 +125,26 @@ class Link:
         end = 1
         check = fcs.fcs16(content, size)
         for i in range(size):
-            end = _put(out, end, content[i])
-        end = _put(out, end, check & 0xFF)
-        end = _put(out, end, check >> 8)
+            end = self._put(end, content[i])
+        end = self._put(end, check & 0xFF)
+        end = self._put(end, check >> 8)
         out[end] = FLAG
         self.board.write(out, end + 1)
+
+    def _put(self, end, octet):
+        """Append an octet, escaped where it has to be; sends what is full. Room is left for one."""
+        out = self._out
+        if end > _AT_ONCE - 3:
+            self.board.write(out, end)
+            end = 0
+        if octet < 0x20 or octet == FLAG or octet == ESCAPE:
+            out[end] = ESCAPE
+            end += 1
+            octet ^= 0x20
+        out[end] = octet
+        return end + 1
 
     def send_line(self, text):
         """Send a line of ASCII text."""
         data = (text + "\r\n").encode()
         self.board.write(data, len(data))
-
-
-def _put(out, end, octet):
-    """Append an octet, escaped where it has to be."""
-    if octet < 0x20 or octet == FLAG or octet == ESCAPE:
-        out[end] = ESCAPE
-        end += 1
-        octet ^= 0x20
-    out[end] = octet
-    return end + 1

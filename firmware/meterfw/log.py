@@ -8,14 +8,18 @@ SIZE = layouts.LOG_SIZE
 MARGIN = 48  # entries that `forget` can take back
 _HEAD = struct.calcsize(layouts.LOG_HEAD_FORMAT)
 _ENTRY = struct.calcsize(layouts.ENTRY_FORMAT)
+STORED = _HEAD + SIZE * _ENTRY
 
 
 class Log:
-    """Entries are numbered from 0; `count` is the number of the next one."""
+    """Entries are numbered from 0; `count` is the number of the next one.
 
-    def __init__(self):
+    :param data: where they stand as stored, STORED octets; `pack` brings the head up to date
+    """
+
+    def __init__(self, data):
         self.count = 0
-        self.data = bytearray(_HEAD + SIZE * _ENTRY)  # as stored; `pack` brings the head up to date
+        self.data = data
 
     def add(self, m, code):
         """Note one event code with the state's time, reasons and balance (mc)."""
@@ -56,7 +60,7 @@ class Log:
     def name(code):
         """Name of an event code."""
         names = layouts.EVENT_NAMES if code < 32 else layouts.LOG_NAMES
-        return names[code % 32].lower().replace("_", "-")
+        return names.split()[code % 32].lower().replace("_", "-")
 
     def first(self):
         """Number of the oldest entry still held."""
@@ -67,9 +71,8 @@ class Log:
         self.count = max(count, self.count - MARGIN)
 
     def pack(self):
-        """As stored."""
+        """Bring what is stored up to date."""
         struct.pack_into(layouts.LOG_HEAD_FORMAT, self.data, 0, self.count)
-        return self.data
 
     def unpack(self, data):
         """From what was stored."""

@@ -25,7 +25,6 @@ from meterfw.journal import (
     sealed,
 )
 from meterfw.link import BAD_LINE, FRAME, LINE, LONG_LINE, NOTHING, Link
-from meterfw.log import Log
 from meterfw.service import Service
 from meterfw.tokens import USED, Gateway
 
@@ -49,8 +48,8 @@ _STARTED = (
     layouts.LOG_POWER_UP,
     layouts.LOG_STATE_LOST,
 )
-_BARE = ("NOT FLASHED", "no identity", "or no profile", "OFF")
-_FIXED = ("energy", "payment_mode", "limiter_fitted")  # parameters no token changes
+_BARE = "NOT FLASHED,no identity,or no profile,OFF"
+_FIXED = "energy payment_mode limiter_fitted"  # parameters no token changes
 
 
 class Meter:
@@ -62,7 +61,8 @@ class Meter:
 
     def __init__(self, board):
         self.board = board
-        self.log = Log()
+        self._journal = Journal(board)
+        self.log = self._journal.log
         self.link = Link(board)
         self.captures = Captures(board)
         self.slot = Slot(self)
@@ -109,8 +109,7 @@ class Meter:
             self._start_bare()
             return
         meter, revision, key, self.profile_name, _ = identity
-        self._journal = Journal(board, meter)
-        found = self.found = self._journal.load(ledger, log)
+        found = self.found = self._journal.load(meter, ledger)
         profile = self._flashed_profile()
         if found in (NEW, LOST):
             if profile is None:
@@ -148,8 +147,8 @@ class Meter:
     def _start_bare(self):
         """Without identity or profile: supply open, nothing taken, nothing stored."""
         p = self.profile
-        for name, low in zip(layouts.PROFILE_FIELDS, layouts.PROFILE_LOW):
-            setattr(p, name, low)
+        for name in layouts.PROFILE_FIELDS:
+            setattr(p, name, layouts.PROFILE_LOW.get(name, 0))
         self.gateway = Gateway(0)  # no token is for it
         self.profile_name = b"none"
         m = self.state
@@ -297,7 +296,7 @@ class Meter:
 
     def _press(self, held):
         if not rules.press(self.state, self.profile, held):
-            self.page = (self.page + 1) % len(display.PAGES)
+            self.page = (self.page + 1) % display.PAGES
 
     def _serve(self):
         """Answer what has come in on the link."""
@@ -307,9 +306,9 @@ class Meter:
             if complete == NOTHING:
                 return
             if complete == FRAME:
-                self._service.answer(link.content, link.size)
+                self._service.answer(link.size)
             elif complete == LINE:
-                self._console.answer(str(memoryview(link.line)[: link.length], "ascii"))
+                self._console.answer(str(memoryview(link.content)[: link.size], "ascii"))
             elif complete == LONG_LINE:
                 self._console.refuse("line too long")
             elif complete == BAD_LINE:
@@ -363,7 +362,7 @@ class Meter:
     def _lines(self):
         """The four lines to show."""
         if not self.flashed:
-            return _BARE
+            return _BARE.split(",")
         if self.slot.present:
             return display.card_page(self.state, self.profile, self.slot.outcome, self.slot.taken)
         return display.page(self.state, self.profile, self.page)
@@ -375,7 +374,7 @@ class Meter:
         if not self.flashed:
             return False
         self._committed(self._ledger)  # a failure is tried again when the next is due
-        if self._journal.commit(self._ledger, self.log):
+        if self._journal.commit(self._ledger):
             return True
         self.log.add_again(self.state, layouts.LOG_COMMIT_FAILED)
         return False
@@ -420,7 +419,7 @@ class Meter:
         log.add_events(spare.state)
         moved = spare.state.clock != self.state.clock
         ready = not moved or self._put_chip(spare.state.clock)
-        if not (ready and self._journal.commit(spare, log)):
+        if not (ready and self._journal.commit(spare)):
             log.forget(before)
             if moved:
                 self._put_chip(self.state.clock)
@@ -498,7 +497,8 @@ class Meter:
         name = layouts.PROFILE_FIELDS[index]
         p = spare.profile
         before = getattr(p, name)
-        if name in _FIXED or not layouts.PROFILE_LOW[index] <= value <= layouts.PROFILE_HIGH[index]:
+        low, high = layouts.PROFILE_LOW.get(name, 0), layouts.PROFILE_HIGH[index]
+        if name in _FIXED.split() or not low <= value <= high:
             return layouts.RESULT_OUT_OF_RANGE
         setattr(p, name, value)
         if not orders.consistent(p):

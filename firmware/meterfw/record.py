@@ -27,9 +27,12 @@ def copy(target, source, fields):
 
 
 def in_range(record, fields, low, high):
-    """Name of the first field out of its range, or None. MicroPython's struct would wrap it."""
+    """Name of the first field out of its range, or None. MicroPython's struct would wrap it.
+
+    `low` by name, 0 for what it does not name; `high` by place.
+    """
     for i, name in enumerate(fields):
-        if not low[i] <= getattr(record, name) <= high[i]:
+        if not low.get(name, 0) <= getattr(record, name) <= high[i]:
             return name
     return None
 

@@ -11,19 +11,19 @@ _FROM_STATE = len(layouts.STATUS_FIELDS) - 5  # the last five are not fields of 
 
 
 class Service:
-    """Answers requests for a meter, in a buffer made once."""
+    """Answers requests for a meter."""
 
     def __init__(self, meter):
         self.meter = meter
-        self._out = bytearray(layouts.MAX_CONTENT)
+        self._out = meter.link.content  # an answer takes the place of its request
 
-    def answer(self, content, size):
-        """Serve one request; sends one answer."""
+    def answer(self, size):
+        """Serve the request in the link's content; sends one answer."""
         out = self._out
         version, kind, sequence = 0, 0, 0
         if size >= _HEADER:
-            version, kind, sequence = content[0], content[1], content[2]
-        payload = memoryview(content)[_HEADER : max(size, _HEADER)]
+            version, kind, sequence = out[0], out[1], out[2]
+        payload = memoryview(out)[_HEADER : max(size, _HEADER)]
         if size < _HEADER:
             end = self._error(layouts.ERROR_LENGTH)
         elif version != layouts.PROTOCOL_VERSION:
@@ -73,8 +73,6 @@ class Service:
     def _ping(self, payload):
         if len(payload) > layouts.MAX_PING:
             return self._error(layouts.ERROR_LENGTH)
-        for i in range(len(payload)):
-            self._out[_HEADER + i] = payload[i]
         return _HEADER + len(payload)
 
     def _identity(self):

@@ -11,6 +11,6 @@ def main():
     """Sizes, the same in every run."""
     for board in NAMES:
         report(f"boards_mpy_{board}", unit="bytes", target=TARGET, value=measure.size(board))
-        seen = measure.in_micropython(board)
-        heap = {"imported": seen["imported"], "value": seen["started"]}
+        heap = measure.heap(board)
+        heap["value"] = heap.pop("started")
         report(f"boards_heap_{board}", unit="bytes", target=TARGET, **heap)

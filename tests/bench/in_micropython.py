@@ -4,8 +4,8 @@ import time
 from meterfw import layouts, orders, record, rules
 
 p = record.Profile()
-for name, low in zip(layouts.PROFILE_FIELDS, layouts.PROFILE_LOW):
-    setattr(p, name, low)
+for name in layouts.PROFILE_FIELDS:
+    setattr(p, name, layouts.PROFILE_LOW.get(name, 0))
 p.payment_mode = layouts.MODE_PREPAYMENT
 p.price, p.initial_reserve, p.top_up_max = 25000, 25000000, 25000000
 p.window_from, p.window_to, p.window_days = 960, 480, 96

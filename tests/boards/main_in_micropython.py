@@ -1,14 +1,10 @@
-# Run in MicroPython: firmware/main.py on virtual peripherals, ended by its watchdog. INPUT as for
-# `in_micropython`. Printed: JSON of how it started and how often it fed the watchdog.
+# Run in MicroPython, beside the files of a rig: its main.py on virtual peripherals, ended by the
+# watchdog. Printed: JSON of how it started and how often it fed the watchdog.
 import json
 import sys
 
-from tests.boards.placed import place
-
-place(json.loads(globals().pop("INPUT")))
-
-import micropython  # noqa: E402
-import peripherals  # noqa: E402
+import micropython
+import peripherals
 
 PASSES = 100
 
@@ -42,7 +38,7 @@ def started(repl):
         ticks_ms=lambda: world.now_ms, ticks_diff=lambda a, b: a - b
     )
     try:
-        with open("/lib/main.py") as file:
+        with open("/main.py") as file:
             exec(file.read(), {})
     except Enough:
         pass

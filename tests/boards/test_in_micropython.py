@@ -8,10 +8,11 @@ import pytest
 from tests import micropython
 from tests.boards import measure
 from tests.boards.support import NAMES
+from tests.micropython import built
 
 PICTURE = Path(__file__).with_name("page.txt")  # of the panel, as it was looked at
 SIZE_LIMIT = 64 * 1024
-HEAP_LIMIT = 120 * 1024  # of this port; `make bench NAME=boards` prints what is in use
+HEAP_LIMIT = 64 * 1024  # of this port; `make bench NAME=boards` prints what is in use
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -30,16 +31,16 @@ def test_a_steady_pass_allocates_nothing(seen):
     assert seen["measured"] > 40  # answers of the sensor, taken meanwhile
 
 
-def test_the_heap_in_use_after_start_is_bounded(seen):
-    assert 0 < seen["imported"] < seen["started"] <= HEAP_LIMIT
+@pytest.mark.parametrize("board", NAMES)
+def test_the_heap_in_use_after_start_is_bounded(board):
+    heap = measure.heap(board)
+    assert 32 * 1024 < heap["imported"] < heap["started"] <= HEAP_LIMIT
 
 
 @pytest.mark.parametrize("board", NAMES)
-def test_the_compiled_files_are_bounded(board, tmp_path):
-    assert {"meterfw/rules.mpy", "rig/board.mpy", "board.mpy"} <= set(
-        measure.compiled(board, tmp_path)
-    )
-    assert 0 < measure.size(board) <= SIZE_LIMIT
+def test_the_compiled_files_are_bounded(board):
+    assert set(built.files(board)) == {"board.mpy", "meterfw/meter.mpy", "main.py"}
+    assert 16 * 1024 < measure.size(board) <= SIZE_LIMIT
 
 
 def test_the_page_on_the_panel_is_the_one_that_was_looked_at(seen):
@@ -50,6 +51,6 @@ def test_the_page_on_the_panel_is_the_one_that_was_looked_at(seen):
 @pytest.mark.parametrize("board", NAMES)
 def test_main_runs_the_meter_or_leaves_for_the_repl(board):
     """`firmware/main.py` as it is; the watchdog of this test ends it after a hundred passes."""
-    repl, meter = json.loads(micropython.run(measure.MAIN, measure.told(board)))
+    repl, meter = json.loads(micropython.run(measure.MAIN, files=measure.files(board)))
     assert repl == {"interrupts": [], "timeouts": [], "fed": []}  # a watchdog cannot be stopped
     assert meter == {"interrupts": [-1], "timeouts": [8000], "fed": [100]}

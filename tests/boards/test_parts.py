@@ -1,5 +1,6 @@
 """Drivers on virtual peripherals that behave like the parts, bad days included."""
 
+import inspect
 import os
 import random
 import sys
@@ -9,6 +10,7 @@ import pytest
 from budgetmeter import units
 from budgetmeter.card import personalise, write_inward
 from meterfw import layouts
+from meterfw.board import Board
 from meterproto.codes import CardOutcome, Kind, TokenReason, TokenStatus
 
 from tests.boards.support import METER, NAMES, STORE_MS, Bench, modbus
@@ -371,7 +373,7 @@ def test_without_a_display_or_its_driver_the_meter_runs(monkeypatch, tmp_path):
     bench.flash()
     bench.start()
     bench.run(1000)
-    assert bench.board.screen is None
+    assert bench.board.screen.buffer is None
 
 
 @pytest.mark.parametrize("trouble", [OSError(5), MemoryError()])
@@ -407,7 +409,7 @@ def test_a_driver_that_finds_no_memory_is_no_display(monkeypatch, tmp_path):
     monkeypatch.setattr(sys.modules["ssd1306"], "SSD1306_I2C", none)
     bench.flash()
     bench.start()
-    assert bench.board.screen is None
+    assert bench.board.screen.buffer is None
 
 
 # ---- Link --------------------------------------------------------------------------------------
@@ -432,6 +434,31 @@ def test_the_console_leaves_to_the_repl(bench):
     assert bench.world.resets >= 1
     assert bench.module.safe_boot() is True  # this start
     assert bench.module.safe_boot() is False  # and not the next
+
+
+def test_a_flash_too_full_to_note_it_is_said_and_the_meter_goes_on(bench):
+    os.mkdir("repl")  # cannot be written to
+    assert bench.send(b"repl\r\n").splitlines()[-1].startswith(b"error ")
+    assert bench.world.resets == 0
+    assert bench.send(b"version\r\n").endswith(b"ok\r\n")
+
+
+def test_a_rig_without_a_feedback_contact_reports_no_stuck_switch(monkeypatch, tmp_path):
+    bench = Bench("rp2040", monkeypatch, tmp_path)
+    bench.module.PINS["relay_feedback"] = None
+    bench.flash()
+    bench.start()
+    monkeypatch.setattr(bench, "follow", lambda: None)
+    bench.run(2000)
+    assert bench.world.level(bench.pins["relay"]) == 1
+    assert not bench.board.relay.stuck
+
+
+def test_a_rig_does_what_a_meter_asks_of_its_board(bench):
+    """It does without the base class, for the memory."""
+    for name, wanted in inspect.getmembers(Board, inspect.isfunction):
+        given = inspect.signature(getattr(bench.board, name)).parameters
+        assert len(given) == len(inspect.signature(wanted).parameters) - 1, name
 
 
 def test_the_safe_boot_pin_leads_to_the_repl(bench):

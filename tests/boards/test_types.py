@@ -40,7 +40,7 @@ def check(folder, board):
 @pytest.mark.parametrize(
     ("board", "file", "right", "wrong", "said"),
     [
-        ("rp2040", "rig/wiring.py", "rxbuf=512", "rxbuffer=512", "No overloads"),
+        ("rp2040", "rig/wiring.py", "rxbuf=room", "rxbuffer=room", "No overloads"),
         ("esp32", "rig/wiring.py", "uarts[name], baud", "uarts[name], 'fast'", "baudrate"),
         ("rp2040", "rp2040/board.py", "rx_fifo()", "rx_fifos()", "rx_fifos"),
         ("esp32", "esp32/board.py", "PCNT.INCREMENT", "PCNT.INCREASE", "INCREASE"),

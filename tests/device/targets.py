@@ -20,6 +20,7 @@ from budgetmeter.vending.issue import Issuer
 from budgetmeter.vending.keys import KeyFile
 
 from tests import micropython
+from tests.micropython import built
 
 # Capabilities, and what a skip says where one is missing.
 CAPABILITIES = {
@@ -125,8 +126,20 @@ class _MicroPythonLine:
 
 @contextmanager
 def _in_micropython():
+    with _conversation(()) as device:
+        yield device
+
+
+@contextmanager
+def _as_flashed():
+    with _conversation(built.meter()) as device:
+        yield device
+
+
+@contextmanager
+def _conversation(files):
     script = Path(__file__).with_name("in_micropython.py")
-    with micropython.Conversation(script) as conversation:
+    with micropython.Conversation(script, files) as conversation:
         yield InMicroPython(conversation)
 
 
@@ -163,5 +176,6 @@ TARGETS = {
         Target("tcp", VIRTUAL, _on_tcp),
         Target("pty", VIRTUAL, _on_pty),
         Target("micropython", VIRTUAL, _in_micropython),
+        Target("flashed", VIRTUAL, _as_flashed),
     )
 }

@@ -22,7 +22,6 @@ from budgetmeter.emulator.world import METER, VENDING_KEY
 from budgetmeter.testing import Vending
 from budgetmeter.vending.issue import Issuer
 from meterfw.journal import NEW, WHOLE, Journal, Ledger
-from meterfw.log import Log
 from meterfw.meter import COMMIT_WH
 
 from tests.emulate.process import Emulated
@@ -90,7 +89,7 @@ class Account:
         """The books as the killed process left them on disk."""
         ledger = Ledger()
         board = VirtualBoard(0, Directory(f"{state}/{self.number:09d}"))
-        found = Journal(board, self.number).load(ledger, Log())
+        found = Journal(board).load(self.number, ledger)
         if found == NEW:
             assert self.taken == 0, "nothing is stored, and tokens were taken"
             return

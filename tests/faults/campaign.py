@@ -17,7 +17,6 @@ from budgetmeter.emulator.faults import Fault, image_of, images
 from budgetmeter.emulator.flash import BOARDS, Flash, LittleFiles
 from meterfw import layouts, record
 from meterfw.journal import NEW, REPAIRED, WHOLE, Journal, Ledger
-from meterfw.log import Log
 from meterfw.meter import Meter
 from meterproto.codes import TokenReason, TokenStatus
 from rich.console import Console
@@ -124,15 +123,15 @@ def _start(tale, image):
     try:
         flash = Flash(SECTORS, image)
         board = VirtualBoard(tale.now_s // 60, LittleFiles(flash, tale.geometry))
-        found, log = Ledger(), Log()
-        how = Journal(board, METER).load(found, log)
+        found, journal = Ledger(), Journal(board)
+        how = journal.load(METER, found)
         flash.operations = []
         meter = Meter(board)
     except OSError as error:
         raise Lost(f"does not come up: {error}") from error
     if how not in (NEW, WHOLE, REPAIRED):
         raise Lost("the account is lost")
-    return how, found, log, meter, flash
+    return how, found, journal.log, meter, flash
 
 
 def _around(tale, cut):

@@ -5,8 +5,8 @@ from meterfw import layouts, orders, record, rules
 
 def meter(**values):
     p = record.Profile()
-    for name, low in zip(layouts.PROFILE_FIELDS, layouts.PROFILE_LOW):
-        setattr(p, name, low)
+    for name in layouts.PROFILE_FIELDS:
+        setattr(p, name, layouts.PROFILE_LOW.get(name, 0))
     p.payment_mode = layouts.MODE_PREPAYMENT
     p.over_s = p.rearm_s = 60
     p.top_up_max = p.initial_reserve = 25000000

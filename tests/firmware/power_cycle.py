@@ -37,6 +37,9 @@ def life(told):
         elif step == "wait":
             board.pass_time(value)
             meter.poll()
+        elif step == "press":
+            board.press(value)
+            meter.poll()
         else:
             answers.append(meter.enter(unhexlify(value)))
     names = [name for name in os.listdir(".") if name in told["names"]]
@@ -44,13 +47,14 @@ def life(told):
     for name in sorted(names):
         with open(name, "rb") as file:
             left[name] = hexlify(file.read()).decode()
+    meter.log.pack()
     return {
         "files": left,
         "found": meter.found,
         "state": [getattr(meter.state, name) for name in layouts.STATE_FIELDS],
         "answers": answers,
         "closed": board.closed,
-        "log": hexlify(meter.log.pack()).decode(),
+        "log": hexlify(meter.log.data).decode(),
     }
 
 

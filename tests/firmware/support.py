@@ -160,7 +160,7 @@ def ready(m):
 
 def events(m):
     """Names of the events that happened, cleared."""
-    seen = {name for i, name in enumerate(layouts.EVENT_NAMES) if m.events >> i & 1}
+    seen = {name for i, name in enumerate(layouts.EVENT_NAMES.split()) if m.events >> i & 1}
     m.events = 0
     return seen
 

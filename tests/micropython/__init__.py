@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -14,30 +15,54 @@ def node():
     return str(next(path for path in (folder / "node", folder / "node.exe") if path.exists()))
 
 
-def run(script, text="", timeout=600):
-    """Run a script file in MicroPython with `text` as its global INPUT; returns its output.
+def lay(files, folder):
+    """Put files into a folder, for a script.
 
+    :param files: contents by path in its file system, where it finds the firmware in `lib`; a .mpy
+        takes the place of its source there
+    """
+    for name, data in dict(files).items():
+        path = Path(folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def run(script, text="", files=(), timeout=600):
+    """Run a script file in MicroPython.
+
+    :param script: its path
+    :param text: its global INPUT
+    :param files: what it finds, as for `lay`
+    :returns: what it printed
     :raises AssertionError: when the script raises, with MicroPython's traceback
     """
-    done = subprocess.run(
-        [node(), str(HERE / "run.mjs"), str(ROOT), str(script)],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        cwd=HERE,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        lay(files, folder)
+        done = subprocess.run(
+            [node(), str(HERE / "run.mjs"), str(ROOT), str(script), folder],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            cwd=HERE,
+        )
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
 
 
 class Conversation:
-    """A script file in MicroPython whose function `answer` is given lines; a context manager."""
+    """A script file in MicroPython whose function `answer` is given lines; a context manager.
 
-    def __init__(self, script):
+    :param script: its path
+    :param files: what it finds, as for `lay`
+    """
+
+    def __init__(self, script, files=()):
+        self._folder = tempfile.TemporaryDirectory()
+        lay(files, self._folder.name)
         self._process = subprocess.Popen(
-            [node(), str(HERE / "converse.mjs"), str(ROOT), str(script)],
+            [node(), str(HERE / "converse.mjs"), str(ROOT), str(script), self._folder.name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -50,6 +75,7 @@ class Conversation:
 
     def __exit__(self, *exception):
         self._process.communicate(timeout=60)
+        self._folder.cleanup()
 
     def ask(self, line):
         """What the script answers to a line.

@@ -1,11 +1,13 @@
 // Run a script in MicroPython with the firmware and its unit tests on its path.
-//   node run.mjs ROOT SCRIPT < input > output
-// The script finds its input as the global `INPUT`, a string; what it prints goes to standard output.
+//   node run.mjs ROOT SCRIPT FILES < input > output
+// The script finds its input as the global `INPUT`, a string, and what is in the folder FILES below
+// the root of its file system; what it prints goes to standard output.
 import { readFileSync } from "node:fs";
-import { load } from "./load.mjs";
+import { copyIn, load } from "./load.mjs";
 
-const [root, script] = process.argv.slice(2);
+const [root, script, files] = process.argv.slice(2);
 const mp = await load(root);
+copyIn(mp, files, "/");
 mp.globals.set("INPUT", readFileSync(0, "utf-8"));
 try {
   // This port collects garbage between two calls only, where the first asked for it.

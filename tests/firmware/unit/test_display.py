@@ -69,7 +69,7 @@ class Pages(unittest.TestCase):
         rig.enter(rig.office.token(Kind.TOP_UP, mc("12.34")))
         rig.press()  # to the second page
         first, pages = rig.board.lines, []
-        for _ in display.PAGES:
+        for _ in range(display.PAGES):
             pages.append(rig.board.lines)
             rig.press()
         assert rig.board.lines == first
@@ -97,7 +97,7 @@ class Pages(unittest.TestCase):
                     m, p = meter(name)
                     for field in state:
                         setattr(m, field, state[field])
-                    for number in range(len(display.PAGES)):
+                    for number in range(display.PAGES):
                         lines = display.page(m, p, number)
                         assert len(lines) == 4
                         assert max([len(line) for line in lines]) <= 16, lines

@@ -31,7 +31,7 @@ class Console(unittest.TestCase):
 
     def test_leaving_to_the_repl_stores_first_and_is_for_boards_that_have_one(self):
         rig = Rig()
-        assert rig.type("repl") == ["error this board has none"]
+        assert rig.type("repl") == ["error not on this board, or its flash is full"]
         stored, left = [], []
         rig.meter.commit = lambda: stored.append(1)
         rig.board.leave = lambda: left.append(list(stored)) or True
@@ -205,7 +205,7 @@ class Frames(unittest.TestCase):
         assert numbers == list(range(rig.meter.log.first(), rig.meter.log.count))
         assert len(numbers) == 80
         codes = {entry.code for _, entry in seen}
-        assert codes == {layouts.EVENT_NAMES.index("HOLD_GRANTED"), LogCode.TOKEN_ACCEPTED}
+        assert codes == {layouts.EVENT_NAMES.split().index("HOLD_GRANTED"), LogCode.TOKEN_ACCEPTED}
 
     def test_a_token_in_a_frame_answers_number_balance_and_supply(self):
         rig = Rig()

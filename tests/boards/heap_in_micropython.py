@@ -1,0 +1,21 @@
+# Run in MicroPython, beside the files of a rig: the heap it takes as it starts. Printed: octets in
+# use after the imports and after the start, and whether there is a meter.
+import gc
+
+import bare
+
+gc.collect()
+# ---- collected ----
+before = gc.mem_alloc()
+import board  # noqa: E402
+from meterfw.meter import Meter  # noqa: E402
+
+gc.collect()
+# ---- collected ----
+imported = gc.mem_alloc() - before
+meter = Meter(board.make())
+gc.collect()
+# ---- collected ----
+started = gc.mem_alloc() - before
+# ---- collected ----
+print(imported, started, meter.flashed, bare.__name__)
