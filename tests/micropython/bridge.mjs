@@ -1,10 +1,13 @@
 // A board at a serial port: the REPL of MicroPython's WebAssembly port, and the meter flashed to it.
 //
-//   node bridge.mjs FOLDER PERIPHERALS ONBOARD TOLD OPTIONS
+//   node bridge.mjs FOLDER PERIPHERALS ONBOARD OPTIONS
 //
-// Standard input and output are the serial port, octet by octet; "reset" on the file descriptor TOLD
-// says that the board restarts. FOLDER is its flash: read at each start, written at each reset and at
-// the end. OPTIONS is JSON: what onboard.py makes of the WebAssembly port.
+// Standard input and output are the serial port, octet by octet. FOLDER is the board's flash: read at
+// the start, written at the end. OPTIONS is JSON: what onboard.py makes of the WebAssembly port.
+//
+// It is one start of the board: it ends with status RESET when the board restarts, with 0 when
+// standard input ends. A process is good for one MicroPython: its glue keeps what JavaScript holds of
+// Python in globals, and what of one is collected late would be freed in the next.
 //
 // What is real: MicroPython, its REPL, compiler and .mpy loader, and every file that was flashed.
 // What is replaced, beside the hardware (PERIPHERALS) and what onboard.py names:
@@ -16,11 +19,12 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, 
 import { join } from "node:path";
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript/micropython.mjs";
 
-const [folder, peripherals, onboard, told, options] = process.argv.slice(2);
+const [folder, peripherals, onboard, options] = process.argv.slice(2);
 const NOT_FLASH = new Set(["bridge", "dev", "home", "proc", "tmp"]);
 const RAW_PASTE = [0x05, 0x41, 0x01];
 const WINDOW = 512; // octets pasted before the other end waits for more room
 const PASS_MS = 5;
+const RESET = 3;
 
 let vm = null;
 let turn = null; // one pass of main.py's loop; null in the REPL
@@ -67,9 +71,6 @@ function copyOut(from, to) {
 }
 
 async function start() {
-  turn = null;
-  asked = mute = 0;
-  pasted = null;
   vm = await loadMicroPython({ heapsize: 1 << 20, linebuffer: false, stdout: send });
   copyIn(folder, "/");
   vm.FS.mkdir("/bridge");
@@ -78,7 +79,7 @@ async function start() {
   vm.globals.set("OPTIONS", options);
   vm.runPython("import sys\nsys.path.append('/bridge')\nimport onboard\nonboard.begin(OPTIONS)");
   vm.runPython("sys.path.remove('/bridge')\ndel OPTIONS, sys, onboard");
-  if (vm.FS.analyzePath("/main.py").exists && !guarded(runMain)) return;
+  if (vm.FS.analyzePath("/main.py").exists) guarded(runMain);
   if (turn === null) vm.replInit();
 }
 
@@ -92,7 +93,7 @@ function runMain() {
   turn = vm.globals.get("main") ?? null;
 }
 
-// Whether the board goes on: False when it is to restart. An exception ends main.py in the REPL.
+// Do what may restart the board. Any other exception ends main.py in the REPL.
 function guarded(work) {
   try {
     work();
@@ -101,14 +102,14 @@ function guarded(work) {
       send(new TextEncoder().encode(error.message.replaceAll("\n", "\r\n")));
       turn = null;
       vm.replInit();
-      return true;
     }
   }
-  if (!resetting()) return true;
-  copyOut("/", folder);
-  writeSync(Number(told), "reset\n");
-  setImmediate(() => start().then(run));
-  return false;
+  if (resetting()) end(RESET);
+}
+
+function end(status) {
+  if (vm !== null) copyOut("/", folder); // else it is starting
+  process.exit(status);
 }
 
 function resetting() {
@@ -163,17 +164,14 @@ function enter(octet) {
 
 function run() {
   clearTimeout(timer);
-  timer = null;
-  if (guarded(turn === null ? toRepl : toMeter)) timer = setTimeout(run, PASS_MS);
+  guarded(turn === null ? toRepl : toMeter);
+  timer = setTimeout(run, PASS_MS);
 }
 
 process.stdin.on("data", (data) => {
   waiting.push(...data);
   if (timer !== null) run(); // else it is starting
 });
-process.stdin.on("end", () => {
-  copyOut("/", folder);
-  process.exit(0);
-});
+process.stdin.on("end", () => end(0));
 await start();
 run();

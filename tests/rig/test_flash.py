@@ -268,6 +268,15 @@ def test_a_flash_cut_short_is_mended_by_the_next(keys, flashed, compiled):
     assert not [name for name in files if name.endswith(".new")]
 
 
+def test_a_meter_outlives_what_its_bridge_held_of_earlier_starts(flashed):
+    with Board(flashed, collecting=True) as board:
+        for _ in range(3):
+            assert console(board, "version")[0] == f"meter {METER}"
+            port.leave(str(board.port))
+            remote.Remote(str(board.port)).restart()
+        assert console(board, "version")[0] == f"meter {METER}"
+
+
 def cut_short(board, command, octets):
     """Run a command, and kill it and its mpremote as the board receives these octets."""
     cut = board.expect(octets)
