@@ -117,7 +117,8 @@ def console(board, line):
         link.write(b"\r" + line.encode() + b"\r")
         lines = []
         while not lines or lines[-1].split()[0] not in ("ok", "error"):
-            lines.append(link.readline().decode().strip())
+            line = link.readline().rpartition(b"~")[2]  # behind answers to earlier questions
+            lines.append(line.decode().strip())
             assert lines[-1], "the meter does not answer"
         return lines
 
