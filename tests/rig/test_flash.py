@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -417,18 +418,23 @@ def test_what_the_meter_says_is_compared(keys, flashed, monkeypatch):
     assert "the meter says firmware 0.1.0, not 9.9.9" in str(raised.value)
 
 
-@contextlib.contextmanager
 def port_that_says(text):
     """A serial port where something answers every line so; its name."""
+    return port_of(lambda heard: text)
+
+
+@contextlib.contextmanager
+def port_of(answer):
+    """A serial port where something answers what it hears; its name."""
     master, slave = pty.openpty()
     tty.setraw(slave)
 
-    def answer():
+    def serve():
         with contextlib.suppress(OSError):
-            while os.read(master, 4096):
-                os.write(master, text)
+            while heard := os.read(master, 4096):
+                os.write(master, answer(heard))
 
-    thread = threading.Thread(target=answer)
+    thread = threading.Thread(target=serve)
     thread.start()
     yield os.ttyname(slave)
     os.close(slave)
@@ -450,6 +456,69 @@ def test_a_board_that_does_not_answer(monkeypatch, answer, said):
     with port_that_says(answer) as name, pytest.raises(InputError) as raised:
         port.leave(name)
     assert said in str(raised.value)
+
+
+class SlowRepl:
+    """A REPL behind a chip of its own: what it runs takes a while, and Ctrl-C interrupts it.
+
+    :ivar restarts: how often it has restarted
+    """
+
+    RUNS_S = 0.2  # a file written, then the reset
+
+    def __init__(self):
+        self.restarts = 0
+        self._left = False
+        self._resets = None  # when it does
+
+    def answer(self, heard):
+        if self._resets is not None and time.monotonic() >= self._resets:
+            self.restarts += 1
+            self._left = False
+        if b"\x03" in heard:
+            self._resets = None
+        if b"machine.reset()" in heard:
+            self._left, self._resets = True, time.monotonic() + self.RUNS_S
+        number = re.search(rb"\((\d+),'_left'in dir\(\)\)", heard)
+        return b"" if number is None else b"(%s, %s)\r\n>>> " % (number[1], self._told())
+
+    def _told(self):
+        return str(self._left).encode()
+
+
+def test_a_repl_is_not_interrupted_as_it_leaves():
+    repl = SlowRepl()
+    with port_of(repl.answer) as name:
+        port.leave(name)
+    assert repl.restarts == 1
+
+
+def test_a_repl_that_does_not_restart_is_told(monkeypatch):
+    monkeypatch.setattr(port, "ANSWER_S", 0.5)
+    monkeypatch.setattr(port, "ASK_S", 0.1)
+    monkeypatch.setattr(SlowRepl, "RUNS_S", 60)
+    with port_of(SlowRepl().answer) as name, pytest.raises(InputError) as raised:
+        port.leave(name)
+    assert "the board there does not leave to its REPL" in str(raised.value)
+
+
+def test_a_board_that_restarts_by_itself_leaves_all_the_same(flashed):
+    with Board(flashed) as board:
+        console(board, "version")
+        port.leave(str(board.port))
+        with serial.Serial(str(board.port)) as link:
+            link.write(b"import time,machine;time.sleep_ms(500);machine.reset()\r")
+        port.leave(str(board.port))
+        remote.Remote(str(board.port)).restart()
+        assert console(board, "version")[0] == f"meter {METER}"
+
+
+def test_a_port_that_goes_away_for_good(monkeypatch, tmp_path):
+    monkeypatch.setattr(port, "ANSWER_S", 0.2)
+    name = tmp_path / "port"
+    with pytest.raises(InputError) as raised:
+        port.leave(str(name))
+    assert str(raised.value) == f"no port {name}; is the board plugged in?"
 
 
 def test_a_board_that_falls_silent(monkeypatch):

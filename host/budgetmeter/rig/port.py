@@ -23,6 +23,7 @@ _PROBE = b"\r\x03\x03\x02(%d,'_left'in dir())\r"
 _REFUSED = b"error not plain text"
 _LEAVE_REPL = b"import machine;_left=1;f=open('repl','w');f.write('1');f.close();machine.reset()\r"
 _LEAVE_METER = b"\rrepl\r"
+_LEAVE = {"meter": _LEAVE_METER, "restarted": _LEAVE_REPL, "leaving": _LEAVE_REPL}
 _PROMPT = b">>> "
 
 
@@ -60,37 +61,50 @@ def leave(device):
 
     :raises InputError: nothing answers, or it does not leave; one line
     """
-    left, number = b"", 0
+    left, number, failed = b"", 0, None
     deadline = time.monotonic() + ANSWER_S
     while time.monotonic() < deadline:
         number += 1
         try:
             with _opened(device) as port:
+                failed = None
                 answer = _probe(port, number)
                 if answer == "restarted" and left:
                     return
-                ask = {"meter": _LEAVE_METER, "restarted": _LEAVE_REPL, "": b""}.get(answer, b"")
-                if ask and (answer == "meter" or not left):
-                    left = ask
-                    port.write(left)
+                if answer:
+                    port.write(_LEAVE[answer])
                     port.flush()
+                    left = _LEAVE[answer]
+                    _let_leave(port)
         except OSError as error:
-            if not left:
-                raise InputError(_why(device, error)) from None
+            failed = error
             time.sleep(AWAY_S)
-    if left == _LEAVE_METER:
+    if left:
+        what = "meter" if left == _LEAVE_METER else "board"
         raise InputError(
-            f"{device}: the meter there does not leave to its REPL; hold its safe-boot pin low and "
-            "reset it"
+            f"{device}: the {what} there does not leave to its REPL; hold its safe-boot pin low "
+            "and reset it"
         )
+    if failed is not None:
+        raise InputError(_why(device, failed))
     raise InputError(
         f"{device}: nothing answers; is MicroPython on the board? If so, hold its safe-boot pin "
         "low and reset it"
     )
 
 
+def _let_leave(port):
+    """Say nothing until the port goes away, or for a while: a probe would interrupt a REPL.
+
+    :raises OSError: the port has gone away
+    """
+    until = time.monotonic() + ASK_S
+    while time.monotonic() < until:
+        port.read(256)
+
+
 def _probe(port, number):
-    """What is there: "meter", "restarted" (a REPL), "leaving" (a REPL about to) or ""."""
+    """What is there: "meter", "restarted" (a REPL), "leaving" (a REPL told to) or ""."""
     port.write(_PROBE % number)
     answers = {b"(%d, False)" % number: "restarted", b"(%d, True)" % number: "leaving"}
     answers[_REFUSED] = "meter"
