@@ -394,6 +394,20 @@ def test_a_board_that_will_not_do_goes_on_as_it_was(tmp_path, keys, flashed, cas
     assert set(files) - set(flashed_with) <= {"store.0", "store.1", "begun"}
 
 
+def test_a_meter_that_has_left_when_the_user_gives_up_runs_again(keys, flashed, monkeypatch):
+    leave = port.leave
+
+    def give_up(device):
+        leave(device)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(port, "leave", give_up)
+    with Board(flashed) as board:
+        with pytest.raises(KeyboardInterrupt):
+            attempt(board, keys)
+        assert console(board, "version")[0] == f"meter {METER}"
+
+
 def test_another_release_and_a_missing_driver_are_warnings(keys, flashed):
     (flashed / "lib/ssd1306.py").unlink()
     with Board(flashed, release=[1, 26, 1]) as board:

@@ -120,9 +120,9 @@ def flash(device, wanted, user, index=""):
         user.doing("compiling")
         compiled = sources.build(wanted.kind, folder)
         user.doing("looking at the board")
-        port.leave(device)
         remote = Remote(device)
         with _restarting(remote):
+            port.leave(device)
             found = remote.inspect(wanted.kind)
             _judge(found, wanted)
             plan = _plan(found, wanted, compiled, Path(folder))
