@@ -196,7 +196,7 @@ def test_a_blank_board_becomes_a_meter_and_the_second_run_copies_nothing(
 
 def test_an_esp32_becomes_a_meter(tmp_path, keys, flashed):
     """The modules are there already, those of the board are not."""
-    for name in ("board.mpy", "main.py", "identity", "profile", "rig/wiring.mpy"):
+    for name in ("board.mpy", "main.py", "identity", "profile"):
         (flashed / name).unlink()
     with Board(flashed, "esp32") as board:
         own = keys.path.with_name("à soi, pour la maison de campagne.toml")  # not ASCII, and long
@@ -205,21 +205,21 @@ def test_an_esp32_becomes_a_meter(tmp_path, keys, flashed):
         version = console(board, "version")
         assert version[0] == "meter 000000007"
         assert "profile ? soi, pour la maison de" in version
-    assert set(told["copied"]) == {"board.mpy", "rig/wiring.mpy", "main.py", "identity", "profile"}
+    assert set(told["copied"]) == {"board.mpy", "main.py", "identity", "profile"}
 
 
 # ---- A meter -----------------------------------------------------------------------------------
 
 
 def test_flashing_again_keeps_the_account_and_mends_the_modules(keys, flashed):
-    stale = {"meterfw/older.mpy": b"M", "rig/relay.py": b"1/0", "board.py": b"1/0"}
+    stale = {"meterfw/text.mpy": b"M", "rig/relay.py": b"1/0", "board.py": b"1/0"}
     office = Issuer(METER, keys.meter_key(METER, 1))
     with Board(flashed) as board:
         typed = tokens.to_text(office.token(Kind.TOP_UP, mc(20)))
         assert console(board, f"token {typed}")[-1] == "ok"
         before = account(board)
-    write(flashed, {**stale, "mine.txt": b"mine", "meterfw/text.mpy": b"of another release"})
-    (flashed / "meterfw/fcs.mpy").unlink()
+    write(flashed, {**stale, "mine.txt": b"mine", "meterfw/meter.mpy": b"of another release"})
+    (flashed / "board.mpy").unlink()
     (flashed / "main.py").unlink()  # or it would not start
     with Board(flashed) as board:
         told = run_flash(board, keys, profile="wallonia-digital")
@@ -227,7 +227,7 @@ def test_flashing_again_keeps_the_account_and_mends_the_modules(keys, flashed):
         assert "profile wallonia-digital" in console(board, "version")
         assert console(board, f"token {typed}")[-1] == "error validation failure, reason 35"
     assert set(told["removed"]) == set(stale)
-    changed = {"meterfw/text.mpy", "meterfw/fcs.mpy", "main.py", "identity", "profile"}
+    changed = {"meterfw/meter.mpy", "board.mpy", "main.py", "identity", "profile"}
     assert set(told["copied"]) == changed
     assert told["account"] == "kept"
     files = files_of(flashed)
@@ -251,20 +251,20 @@ def test_a_key_change_outlives_the_flash(keys, flashed):
 def test_a_flash_cut_short_is_mended_by_the_next(keys, flashed, compiled):
     with Board(flashed) as board:
         before = account(board)
-    for name in ("meterfw/files.mpy", "meterfw/fcs.mpy", "meterfw/link.mpy", "rig/relay.mpy"):
+    for name in ("board.mpy", "meterfw/meter.mpy"):
         (flashed / name).write_bytes(b"old")
     (flashed / "main.py").write_bytes(b"raise SystemExit\n")
     with Board(flashed) as board:
-        cut_short(board, arguments(board, keys), b"open('meterfw/link.mpy','wb')")
+        cut_short(board, arguments(board, keys), b"open('meterfw/meter.mpy','wb')")
         port.leave(str(board.port))
         files = files_of(flashed)
-        assert files["meterfw/files.mpy"] == compiled["meterfw/files.mpy"]
-        assert files["rig/relay.mpy"] == b"old"
+        assert files["board.mpy"] == compiled["board.mpy"]
+        assert files["meterfw/meter.mpy"] in (b"old", b"")
         assert "main.py" not in files  # it would start half old, half new
         told = run_flash(board, keys)
         assert account(board) == before
-    assert "rig/relay.mpy" in told["copied"]
-    assert "meterfw/files.mpy" not in told["copied"]
+    assert "meterfw/meter.mpy" in told["copied"]
+    assert "board.mpy" not in told["copied"]
     files = files_of(flashed)
     assert {name: files[name] for name in compiled} == compiled
     assert not [name for name in files if name.endswith(".new")]
