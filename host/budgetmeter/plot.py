@@ -37,6 +37,13 @@ def save(world, title, path):
     :raises ValueError: for an ending matplotlib does not know
     :raises OSError: when the file cannot be written
     """
+    figure = draw(world, title)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def draw(world, title):
+    """The figure of a finished run."""
     trace = world.trace
     prepayment = world.profile.prepayment
     heights = (3, 2, 1.1) if prepayment else (2, 1.1)
@@ -54,8 +61,7 @@ def save(world, title, path):
     _power(axes.pop(0), times, world)
     _supply(axes.pop(0), trace)
     figure.suptitle(f"{title}\n{world.profile.title}", fontsize=11, parse_math=False)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    return figure
 
 
 def _local(second):
@@ -83,12 +89,20 @@ def _balance(axis, times, trace):
     _clean(axis)
 
 
+def powers(world):
+    """Mean power between samples: their times, s since 2000 UTC+1, and kW, one fewer."""
+    drawn = dict(zip(world.trace.times, world.trace.drawn, strict=True))  # each second once
+    wh = world.profile.values["wh_per_m3"] / 1000 if world.profile.gas else 1  # of a pulse
+    spans = pairwise(drawn.items())
+    kw = [(more - less) * wh / (end - begin) / 1000 for (begin, less), (end, more) in spans]
+    return list(drawn), kw
+
+
 def _power(axis, times, world):
     trace = world.trace
-    spans = [b - a for a, b in pairwise(trace.times)]
-    energies = [b - a for a, b in pairwise(trace.energies)]
-    powers = [3.6 * e / s if s else 0 for e, s in zip(energies, spans, strict=True)]
-    axis.step(times[:-1], powers, where="post", color="0.3", linewidth=0.6, label="power")
+    edges, shown = powers(world)
+    edges = [_local(second) for second in edges]
+    axis.stairs(shown, edges, baseline=None, color="0.3", linewidth=0.6, label="power")
     limits = [limit / 1000 if limit else float("nan") for limit in trace.limits]
     if any(trace.limits):
         axis.plot(
@@ -96,7 +110,7 @@ def _power(axis, times, world):
         )
         axis.legend(loc="upper right", ncols=2, fontsize=8, frameon=False)
     axis.set_ylabel("power (kW)")
-    axis.set_ylim(0, max([*powers, 0.1]) * 1.2)
+    axis.set_ylim(0, max([*shown, 0.1]) * 1.2)
     _clean(axis)
 
 
@@ -122,10 +136,11 @@ def _supply(axis, trace):
     axis.set_ylabel("supply")
     axis.set_xlabel("Belgian local time")
     first, last = _local(trace.spells[0][1]), _local(trace.spells[-1][2])
-    axis.set_xlim(first, last + timedelta(seconds=1))
+    axis.set_xlim(first, max(last, first + timedelta(seconds=1)))
     locator = mdates.AutoDateLocator(maxticks=12)
     axis.xaxis.set_major_locator(locator)
     formatter = mdates.ConciseDateFormatter(locator, offset_formats=[corner(first, last)] * 6)
+    formatter.formats[-1] = "%H:%M:%S"
     axis.xaxis.set_major_formatter(formatter)
     handles = []
     for phase in shown:

@@ -69,7 +69,7 @@ class Trace:
     times: list = field(default_factory=list)  # samples: seconds since 2000, UTC+1
     balances: list = field(default_factory=list)  # mc
     floors: list = field(default_factory=list)  # mc
-    energies: list = field(default_factory=list)  # Wh register, running total
+    drawn: list = field(default_factory=list)  # pulse-seconds per hour, running total
     limits: list = field(default_factory=list)  # W, 0 where there is none
 
     def pass_time(self, name, begin, end):
@@ -80,15 +80,15 @@ class Trace:
         else:
             self.spells.append([name, begin, end])
 
-    def sample(self, now_s, m):
-        """Note the state for a plot."""
+    def sample(self, now_s, m, drawn):
+        """Note the state, and what the load has drawn so far, for a plot."""
         limit = 0
         if m.limiter_engaged:
             limit = m.limit_w or m.limit_ma * 230 // 1000
         self.times.append(now_s)
         self.balances.append(m.credit - m.emergency_used)
         self.floors.append(floor(m))
-        self.energies.append(m.energy_wh)
+        self.drawn.append(drawn)
         self.limits.append(limit)
 
     def drain(self, log, seen, m):
@@ -115,7 +115,7 @@ class NoTrace(Trace):
     def pass_time(self, name, begin, end):
         pass
 
-    def sample(self, now_s, m):
+    def sample(self, now_s, m, drawn):
         pass
 
     def drain(self, log, seen, m):

@@ -166,7 +166,7 @@ class Emulator:
         self._draw_until = self.start_s + draw.until
 
     def _sample(self):
-        self.trace.sample(self.now_s, self.meter.state)
+        self.trace.sample(self.now_s, self.meter.state, self.board.drawn)
 
     def _note(self):
         """Take over new log entries and let the people notice them."""
