@@ -13,13 +13,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from budgetmeter import catalogue, report, scenario, units
+from budgetmeter import catalogue, output, report, scenario, units
 from budgetmeter import profile as profiles
 from budgetmeter.commands import cards, emulate, fleet, meter, vending
 from budgetmeter.commands import flash as flashing
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
-from budgetmeter.errors import BudgetmeterError, InputError
+from budgetmeter.errors import BudgetmeterError, InputError, OutputGone
+
+PIPE_CLOSED = 141  # exit status of what SIGPIPE ends
 
 # Typer's base of "the command line is wrong", wherever the installed release keeps it
 UsageError = cast(type[Exception], typer.BadParameter.__bases__[0])
@@ -192,7 +194,7 @@ def show_profiles(
     """What each region does, with its rule ids and what is left out."""
     chosen = [profiles.load(name)] if name else [profiles.load(n) for n in profiles.names()]
     if as_json:
-        print(json.dumps([_profile_data(p) for p in chosen], indent=2, ensure_ascii=False))
+        print(json.dumps([_profile_data(p) for p in chosen], indent=2))
     elif name:
         _show_profile(chosen[0])
     else:
@@ -301,8 +303,14 @@ def _fail(message):
 
 def main():
     """Entry point: errors a user can mend are one line and exit status 2."""
+    output.guard()
     try:
-        sys.exit(app(standalone_mode=False))
+        try:
+            sys.exit(app(standalone_mode=False))
+        finally:
+            print(end="", flush=True)
+    except OutputGone:
+        sys.exit(PIPE_CLOSED)
     except BudgetmeterError as error:
         _fail(str(error))
     except UsageError as error:
@@ -312,6 +320,3 @@ def main():
         _fail(message)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)

@@ -11,3 +11,7 @@ class InputError(BudgetmeterError):
 
 class ExpectationError(BudgetmeterError):
     """A scenario's expectation was not met."""
+
+
+class OutputGone(BudgetmeterError):
+    """Nobody reads standard output any more; nothing is left to say."""
