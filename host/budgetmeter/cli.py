@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, cast
@@ -54,27 +55,60 @@ def _root(
         print(context.get_help())
 
 
+def _given(text):
+    """An argument that is no empty text."""
+    if not text:
+        raise typer.BadParameter("is empty")
+    return text
+
+
+def _file(text):
+    return Path(_given(text))
+
+
 @app.command()
 def run(
     what: Annotated[
         str,
-        typer.Argument(metavar="SCENARIO", help=f"a TOML file, or {', '.join(scenario.names())}"),
+        typer.Argument(
+            metavar="SCENARIO",
+            help=f"a TOML file, or {', '.join(scenario.names())}",
+            parser=_given,
+        ),
     ] = scenario.DEFAULT,
-    profile: Annotated[str, typer.Option(help="another profile: a name or a TOML file")] = "",
-    load: Annotated[Path | None, typer.Option(metavar="CSV", help="another load")] = None,
-    start: Annotated[str, typer.Option(help="where in the load to begin, e.g. 2007-02-01")] = "",
+    profile: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="another profile: a name or a TOML file", parser=_given),
+    ] = None,
+    load: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="another load", parser=_file)
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="where in the load to begin, e.g. 2007-02-01", parser=_given
+        ),
+    ] = None,
     days: Annotated[int | None, typer.Option(min=1, help="how many days")] = None,
     household: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="a habit of the household, e.g. amounts=20,50"),
     ] = None,
     flash: Annotated[
-        str, typer.Option(metavar="BOARD", help="keep its files on a board's flash: rp2040, esp32")
-    ] = "",
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="plot it: .png, .svg, .pdf")
+        str | None,
+        typer.Option(
+            metavar="BOARD",
+            help="keep its files on a board's flash: rp2040, esp32",
+            parser=_given,
+        ),
     ] = None,
-    events: Annotated[Path | None, typer.Option(metavar="FILE", help="all events as CSV")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="plot it: .png, .svg, .pdf", parser=_file),
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="all events as CSV", parser=_file)
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="print figures and events as JSON")
     ] = False,
@@ -84,17 +118,16 @@ def run(
     files = _files(flash)
     chosen = scenario.load(what, profiles.load(profile) if profile else None)
     _override(chosen, load, start, days, household)
+    read = [*chosen.files, *(path for path in (profile, load) if path is not None)]
+    output.check(read, [path for path in (events, plot) if path is not None])
     world, failures = _emulate(chosen, files)
     figures = report.summary(world, chosen)
-    if events is not None:
-        _write(events, lambda: _write_events(world, events))
-    if plotter is not None:
-        _write(plot, lambda: plotter.save(world, chosen.title, plot))
-    if as_json:
-        document = {**figures, "events": report.events(world), "failed": [str(f) for f in failures]}
-        print(json.dumps(document, indent=2))
-    else:
-        report.show(console, figures, world)
+    with ExitStack() as last_first:  # each is written, whatever becomes of the others
+        last_first.callback(_show, world, figures, failures, as_json)
+        if plotter is not None:
+            last_first.callback(_save_plot, plotter, world, chosen.title, plot)
+        if events is not None:
+            last_first.callback(_write_events, world, events)
     for failure in failures:
         print(f"budgetmeter: expectation failed: {failure}", file=sys.stderr)
     if failures or not figures["conservation"]["exact"]:
@@ -117,7 +150,7 @@ def _plotter(path):
 
 def _files(board):
     """Files on a simulated flash of a board; None keeps them in memory."""
-    if not board:
+    if board is None:
         return None
     try:
         from budgetmeter.emulator import flash  # noqa: PLC0415  # littlefs is an extra
@@ -175,20 +208,29 @@ def _emulate(chosen, files):
 
 
 def _write_events(world, path):
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with output.naming(path), path.open("w", encoding="utf-8", newline="") as file:
         report.write_events(world, file)
 
 
-def _write(path, write):
-    try:
-        write()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+def _save_plot(plotter, world, title, path):
+    with output.naming(path):
+        plotter.save(world, title, path)
+
+
+def _show(world, figures, failures, as_json):
+    if as_json:
+        document = {**figures, "events": report.events(world), "failed": [str(f) for f in failures]}
+        print(json.dumps(document, indent=2))
+    else:
+        report.show(console, figures, world)
 
 
 @app.command(name="profiles")
 def show_profiles(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="one profile, value by value")] = "",
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="one profile, value by value", parser=_given),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ):
     """What each region does, with its rule ids and what is left out."""

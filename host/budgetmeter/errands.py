@@ -58,10 +58,10 @@ def _do_card(reader, value, where):
     if (kind is None) != ("item" not in value):
         reader.fail("type and item go together", where)
     pull = _pull(reader, value, where)
+    path = reader.beside(value["file"]) if "file" in value else None
 
     def act(world):
         desk = counter(world)
-        path = reader.beside(value["file"]) if "file" in value else None
         if path is not None:
             card = MemoryCard.load(path)
         elif kind is not None:

@@ -1,7 +1,12 @@
-"""Standard output of the command line: full, gone or of any encoding, there is no traceback."""
+"""What the command line writes: to standard output without a traceback, to files without loss."""
 
+import errno
 import io
+import os
 import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 
 from budgetmeter.errors import InputError, OutputGone
 
@@ -40,3 +45,46 @@ def guard():
         errors="backslashreplace",
         line_buffering=sys.stdout.isatty(),
     )
+
+
+def check(inputs, outputs):
+    """See that files can be written, before the work whose results they are to hold.
+
+    :param inputs: paths that are read
+    :param outputs: paths to be written
+    :raises InputError: an output that is an input or another output, or cannot be written
+    """
+    for number, path in enumerate(outputs):
+        with naming(path):
+            if any(_same(path, other) for other in inputs):
+                raise InputError(f"{path}: is read too, and would be overwritten")
+            if any(_same(path, other) for other in outputs[:number]):
+                raise InputError(f"{path}: would be written twice")
+            _try(path)
+
+
+@contextmanager
+def naming(path):
+    """:raises InputError: for an OSError inside, with the name of the file"""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+def _same(path, other):
+    """True for two names of one file, there already or not."""
+    path, other = Path(path), Path(other)
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return path.resolve() == other.resolve()
+
+
+def _try(path):
+    """:raises OSError: when a file could not be written there; leaves no trace"""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not path.exists():
+        tempfile.TemporaryFile(dir=path.parent).close()
+    elif not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

@@ -45,6 +45,7 @@ class Scenario:
     :ivar days: length; None to the end of the load
     :ivar steps: dated `Step`s in order of time
     :ivar contract: the customer's side, as `budgetmeter.vending.office.Office.add_meter` takes it
+    :ivar files: paths of the user's files it is read from, or reads later
     """
 
     title: str
@@ -56,6 +57,7 @@ class Scenario:
     steps: list = field(default_factory=list)
     about: str = ""
     contract: dict = field(default_factory=dict)
+    files: list = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class _Reader:
     def __init__(self, where, folder):
         self.where = where
         self.folder = folder
+        self.files = [] if folder is None else [where]
         self.gas = False
 
     def fail(self, message, where=None):
@@ -156,6 +159,7 @@ class _Reader:
             contract=errands.contract(
                 self, document.get("contract", {}), f"{self.where}: contract"
             ),
+            files=self.files,
         )
         if self.gas and "measured" in document["load"]:
             scenario.title = "A synthetic gas load"  # nothing was measured
@@ -175,7 +179,8 @@ class _Reader:
 
     def beside(self, path):
         """A path in the file, relative to the file."""
-        return str(self.folder / path) if self.folder is not None else path
+        self.files.append(str(self.folder / path) if self.folder is not None else path)
+        return self.files[-1]
 
     def habits(self, table):
         if table is False:
