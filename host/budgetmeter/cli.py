@@ -11,6 +11,7 @@ from typing import Annotated, cast
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -260,32 +261,40 @@ def _profile_data(profile):
 def _show_profile(profile):
     console.print(f"[bold]{escape(profile.name)}[/bold]  {escape(profile.title)}")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("value", "", "what it is", "rules"):
+    table.add_column("value", no_wrap=True)
+    for column in ("", "what it is", "rules"):
         table.add_column(column)
     for key, value in profile.values.items():
         rules = ", ".join(profile.rules[key])
         table.add_row(key, profiles.shown(key, value), profiles.QUANTITIES[key][1], rules)
-    console.print(table)
+    report.print_table(console, table)
     ids = sorted({i for ids in profile.rules.values() for i in ids if i != catalogue.NO_SOURCE})
     console.print("\n[bold]rules[/bold]")
+    table = _rows()
     for rule_id in ids:
         rule = catalogue.rules()[rule_id]
-        console.print(f"  {rule_id:7} {rule.title} [dim]({rule.clause})[/dim]")
+        table.add_row(rule_id, f"{rule.title} [dim]({rule.clause})[/dim]")
+    report.print_table(console, table)
     console.print("\n[bold]left out[/bold]")
     for item in profile.left_out:
-        console.print(f"  {escape(item)}")
+        console.print(Padding(escape(item), (0, 0, 0, 2)))
+
+
+def _rows():
+    """A table of rows set in, without a header."""
+    return Table(box=None, show_header=False, padding=(0, 0, 0, 2))
 
 
 def _compare(chosen):
     for profile in chosen:
         console.print(f"[bold]{escape(profile.name)}[/bold]  {escape(profile.title)}")
-        table = Table.grid(padding=(0, 2), pad_edge=True)
+        table = _rows()
         for label, text, rules in _story(profile):
             table.add_row(label, text, f"[dim]{rules}[/dim]")
         table.add_row(
             "[dim]left out[/dim]", f"[dim]{escape('; '.join(profile.left_out))}[/dim]", ""
         )
-        console.print(table)
+        report.print_table(console, table)
         console.print()
     console.print("One of them value by value: budgetmeter profiles NAME")
 

@@ -1,9 +1,11 @@
 """What a run comes to: figures, the text a person reads, JSON and the events as CSV."""
 
 import csv
+import sys
 
 from meterproto.codes import Event
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -26,8 +28,8 @@ def summary(world, scenario):
     return {
         "title": scenario.title,
         "profile": world.profile.name,
-        "start": units.from_clock(world.start_s // 60).isoformat(timespec="minutes"),
-        "end": world.local_time().isoformat(timespec="minutes"),
+        "start": _time(units.from_clock(*divmod(world.start_s, 60))),
+        "end": _time(world.local_time()),
         "load": getattr(world.load, "label", "a constant load"),
         "missing_samples_s": board.missing_s,
         "energy": {
@@ -56,15 +58,24 @@ def summary(world, scenario):
         "supply": {
             "phases_s": {p: trace.durations[p] for p in PHASES if p in trace.durations},
             "off_s": sum(trace.durations.get(p, 0) for p in OFF),
-            "days_with_disconnection": len(_days(off)),
+            "off_days": len(_days(off)),
             "longest_off_s": max((end - begin for begin, end in _joined(off)), default=0),
             "disconnections": trace.count(Event.DISCONNECTED),
             "overload_trips": trace.count(Event.OVERLOAD),
-            "emergency_starts": trace.count(Event.EMERGENCY_IN_USE),
+            "emergency_starts": _emergency_starts(trace),
         },
         "events": len(trace.entries),
         **_flash(world),
     }
+
+
+def _time(local):
+    return local.isoformat(timespec="seconds" if local.second else "minutes")
+
+
+def _emergency_starts(trace):
+    """How often emergency credit came in use; of what an installation begins with is no event."""
+    return trace.count(Event.EMERGENCY_IN_USE) + (trace.spells[0][0] == "emergency")
 
 
 def _flash(world):
@@ -129,6 +140,24 @@ def write_events(world, file):
         writer.writerow([row[name] for name in CSV_FIELDS])
 
 
+def counted(number, noun):
+    """So many of something as text."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def print_table(console, table):
+    """Print a table with nothing cut: columns fold between words, what is wider runs over."""
+    wide = console.options.update(width=sys.maxsize)
+    for column in table.columns:
+        sizes = [Measurement.get(console, wide, c) for c in (column.header, *column.cells)]
+        column.min_width = max(size.maximum if column.no_wrap else size.minimum for size in sizes)
+        column.overflow = "fold"
+    least = Measurement.get(console, wide, table).minimum
+    if least > console.width:
+        table.width = least
+    console.print(table, crop=False)
+
+
 def show(console, figures, world):
     """Print summary and events."""
     money, energy, supply = figures["money"], figures["energy"], figures["supply"]
@@ -146,13 +175,13 @@ def show(console, figures, world):
     total = sum(supply["phases_s"].values()) or 1
     for phase, seconds in supply["phases_s"].items():
         table.add_row(phase, units.duration(seconds), f"{100 * seconds / total:.2f} %")
-    days = supply["days_with_disconnection"]
+    off = counted(supply["off_days"], "day")
     table.add_row(
-        "disconnections", str(supply["disconnections"]), f"on {days} day{'' if days == 1 else 's'}"
+        "disconnections", str(supply["disconnections"]), f"supply off for a time on {off}"
     )
     table.add_row("longest without", units.duration(supply["longest_off_s"]), "")
     if world.profile.values["emergency_preset"] or world.profile.values["emergency_wh"]:
-        table.add_row("emergency credit", f"{supply['emergency_starts']} times", "")
+        table.add_row("emergency credit", counted(supply["emergency_starts"], "time"), "")
     if world.profile.values["limiter_fitted"]:
         table.add_row("overload trips", str(supply["overload_trips"]), "")
     if "flash" in figures:
@@ -160,7 +189,7 @@ def show(console, figures, world):
         text = f"busiest sector {flash['busiest_sector_erases']}: "
         text += f"100,000 after {flash['years_to_wear_out']} years"
         table.add_row("flash erases", str(flash["erases"]), text)
-    console.print(table)
+    print_table(console, table)
     console.print()
     _show_events(console, world)
 
@@ -181,7 +210,7 @@ def _energy_rows(table, energy, figures, gas):
 
 
 def _money_rows(table, money, books):
-    table.add_row("topped up", f"{money['topped_up']} EUR", f"{money['top_ups']} times")
+    table.add_row("topped up", f"{money['topped_up']} EUR", counted(money["top_ups"], "time"))
     table.add_row("credited otherwise", f"{money['credited_otherwise']} EUR", "")
     table.add_row("charged", f"{money['charged']} EUR", "")
     table.add_row("balance", f"{money['balance']} EUR", "")
@@ -190,9 +219,8 @@ def _money_rows(table, money, books):
     if money["arrears"] != "0.00000":
         table.add_row("arrears", f"{money['arrears']} EUR", "minimum supply, owed")
     verdict = "exact" if books["exact"] else "BROKEN"
-    table.add_row(
-        "conservation", verdict, f"account {books['held']} = in and out {books['booked']}"
-    )
+    sign = "=" if books["exact"] else "≠"
+    table.add_row("conservation", verdict, f"held {books['held']} {sign} booked {books['booked']}")
 
 
 def _show_events(console, world):
@@ -206,7 +234,7 @@ def _show_events(console, world):
     for row, entry in zip(rows[:SHOWN_EVENTS], world.trace.entries, strict=False):
         balance = units.euros(entry.balance) if world.profile.prepayment else ""
         table.add_row(row["time"], row["event"], balance, row["detail"], " ".join(row["rules"]))
-    console.print(table)
+    print_table(console, table)
     if len(rows) > SHOWN_EVENTS:
         console.print(
             f"{len(rows) - SHOWN_EVENTS} more events; all of them with --events FILE or --json",
