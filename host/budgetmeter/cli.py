@@ -172,7 +172,6 @@ def _override(chosen, load, start, days, household):
     if start:
         try:
             chosen.start = units.moment(start)
-            units.to_clock(chosen.start)
         except ValueError as error:
             raise InputError(f"--start: {error}") from None
     if days is not None:

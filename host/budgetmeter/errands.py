@@ -45,7 +45,10 @@ def _pull(reader, table, where):
     spoil = table.get("spoil", "torn")
     if spoil not in SPOILS:
         reader.fail(f"spoil is one of {', '.join(SPOILS)}", where)
-    return units.scaled(table["pull"], 1), spoil
+    octets = units.scaled(table["pull"], 1)
+    if octets < 1:
+        reader.fail("pull is a number of octets, at least 1", where)
+    return octets, spoil
 
 
 def _do_card(reader, value, where):
@@ -58,7 +61,11 @@ def _do_card(reader, value, where):
     if (kind is None) != ("item" not in value):
         reader.fail("type and item go together", where)
     pull = _pull(reader, value, where)
-    path = reader.beside(value["file"]) if "file" in value else None
+    path = value.get("file")
+    if path is not None:
+        if not isinstance(path, str):
+            reader.fail("file is the name of a file", where)
+        path = reader.beside(path)
 
     def act(world):
         desk = counter(world)
@@ -150,7 +157,7 @@ ACTIONS = {
 def _outcome(value):
     names = [outcome.name.lower().replace("_", "-") for outcome in CardOutcome]
     if value not in (*names, "pulled-out"):
-        raise ValueError(f"{value!r} is not one of {', '.join(names)}, pulled-out")
+        raise ValueError(f"{units.written(value)} is not one of {', '.join(names)}, pulled-out")
     return value
 
 

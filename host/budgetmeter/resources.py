@@ -43,7 +43,9 @@ def read(kind, name):
         raise InputError(f"{where}: {error.strerror}") from None
     except RecursionError:
         raise InputError(f"{where}: nested too deeply") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise InputError(f"{where}: not a text file (UTF-8)") from None
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where}: not TOML: {error}") from None
     except (ValueError, ArithmeticError):
         raise InputError(f"{where}: not TOML: a number too large") from None

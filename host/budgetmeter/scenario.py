@@ -144,7 +144,6 @@ class _Reader:
         start = document.get("start")
         if start is not None:
             start = self.value(units.moment, start, f"{self.where}: start")
-            self.value(units.to_clock, start, f"{self.where}: start")
         habits = self.habits(document.get("household", False))
         if "load" not in document:
             self.fail("load is missing: measured = true for the household that comes with it")
@@ -227,7 +226,6 @@ class _Reader:
         if "time" not in entry:
             self.fail("time is missing", where)
         time = self.value(units.moment, entry["time"], f"{where}: time")
-        self.value(units.to_clock, time, f"{where}: time")
         keys = [key for key in entry if key in ACTIONS]
         if len(keys) > 1:
             self.fail(f"one action at a time, not {' and '.join(keys)}", where)
@@ -281,7 +279,7 @@ def _order(kind, value=0, second=0, order=0):
 def _choice(mapping):
     def read(value):
         if not isinstance(value, str) or value not in mapping:
-            raise ValueError(f"{value!r} is not one of {', '.join(mapping)}")
+            raise ValueError(f"{units.written(value)} is not one of {', '.join(mapping)}")
         return mapping[value]
 
     return read
@@ -293,13 +291,15 @@ def _names(codes):
 
 def _flag(value):
     if not isinstance(value, bool):
-        raise ValueError(f"{value!r} is not true or false")
+        raise ValueError(f"{units.written(value)} is not true or false")
     return value
 
 
 def _order_id(value):
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= ORDER_LIMIT:
-        raise ValueError(f"order {value!r} is not a whole number from 1 to {ORDER_LIMIT}")
+        raise ValueError(
+            f"order {units.written(value)} is not a whole number from 1 to {ORDER_LIMIT}"
+        )
     return value
 
 
@@ -390,7 +390,7 @@ def _only(kind):
 
     def read(reader, value, where):
         if value is not True:
-            raise ValueError(f"{value!r} is not true; leave it out to do nothing")
+            raise ValueError(f"{units.written(value)} is not true; leave it out to do nothing")
         return _order(kind)
 
     return read

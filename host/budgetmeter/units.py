@@ -22,16 +22,21 @@ def decimal(value):
     :raises ValueError: when it is no number
     """
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise ValueError(f"{value!r} is not a number")
+        raise ValueError(f"{written(value)} is not a number")
     try:
         number = Decimal(value)
     except ArithmeticError:
-        raise ValueError(f"{value!r} is not a number") from None
+        raise ValueError(f"{written(value)} is not a number") from None
     if not number.is_finite():
-        raise ValueError(f"{value!r} is not a number")
+        raise ValueError(f"{written(value)} is not a number")
     if not -LARGEST <= number <= LARGEST:
-        raise ValueError(f"{value!r} is too large a number")
+        raise ValueError(f"{written(value)} is too large a number")
     return number
+
+
+def written(value):
+    """A TOML or command line value as somebody wrote it, text in quotes."""
+    return str(value) if isinstance(value, Decimal) else repr(value)
 
 
 def scaled(value, factor):
@@ -93,7 +98,8 @@ def _now_s():
 def moment(value):
     """A naive datetime of a TOML date or time or of text such as 2020-07-03T23:00.
 
-    :raises ValueError: when it is neither, or has a zone
+    :raises ValueError: when it is neither, has a zone, is outside 2000 to 2099, or in the hour that
+        summer time skips
     """
     if isinstance(value, str):
         try:
@@ -106,6 +112,8 @@ def moment(value):
         raise ValueError(f"{value!r} is not a time such as 2020-07-03T23:00")
     if value.tzinfo is not None:
         raise ValueError(f"{value} has a time zone; times here are Belgian local time")
+    if from_clock(to_clock(value)) != value.replace(second=0, microsecond=0):
+        raise ValueError(f"{value:%Y-%m-%dT%H:%M} does not exist: summer time begins at 02:00")
     return value
 
 

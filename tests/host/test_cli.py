@@ -119,6 +119,13 @@ def test_shipped_scenarios_exit_0(name):
         (["run", "--days", "x"], "Invalid value for '--days'"),
         (["run", "--household", "amounts"], "household: 'amounts'"),
         (["run", "--household", "seed=x"], "seed=x: a value such as 1"),
+        (["run", "--household", "seed=-1"], "household: seed is at least 0"),
+        (["run", "--household", "days="], "household: days=: a value such as Mon,Fri"),
+        (["run", "--household", "amounts=20,,30"], "amounts=20,,30: a value such as 20,30,40"),
+        (
+            ["run", "--start", "2007-03-25T02:30"],
+            "--start: 2007-03-25T02:30 does not exist: summer",
+        ),
         (["run", "--flash", "pico"], "--flash pico: one of rp2040, esp32"),
         (["run", "--plot", "plot.doc"], "a file ending in .png, .svg or .pdf"),
         (["run", "--plot", "/nowhere/plot.png", "--days", "1"], "No such file"),

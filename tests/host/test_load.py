@@ -40,6 +40,11 @@ def test_missing_samples_and_missing_rows_draw_nothing(csv):
     assert [load.at(60 * i).rate for i in range(5)] == [100, 0, 0, 0, 50]
 
 
+def test_a_row_a_day_is_the_least(csv):
+    load = loads.read(csv("time,watts\n2020-01-01,100\n2020-01-02,\n2020-01-09,50\n"))
+    assert (load.interval, len(load.rates)) == (86_400, 9)
+
+
 def test_compressed_files_and_byte_order_marks(csv):
     text = "\ufefftime,watts\r\n2020-01-01T00:00,100\r\n"
     assert loads.read(csv(gzip.compress(text.encode()))).rates[0] == 100
@@ -71,7 +76,12 @@ def test_replay_can_begin_later(csv):
         ("time,watts\n2020-01-01,5\n2020-01-01,5\n", "line 3: time does not move on"),
         ("time,watts\n2020-01-01T00:00:00.1,5\n2020-01-01T00:00:00.2,5\n", "less than a second"),
         ("time,watts\n2000-01-01T00:00:00,5\n2000-01-01T00:00:01,5\n2009-01-01,5\n", "too many"),
-        (b"\xff\xfe\x00", "not a text file"),
+        (b"\xff\xfe\x00", "not a text file (UTF-8)"),
+        (
+            "time,watts\n2020-01-01,5\n2024-01-01,5\n",
+            "rows are 1461 d 0 h 00 min apart, at most a day",
+        ),
+        ("time,watts\n2020-01-01T00:00,5\n2020-01-02T00:01,5\n", "rows are 1 d 0 h 01 min apart"),
         (b"\x1f\x8bnope", "damaged, cannot be unpacked"),
         (b"\x1f\x8b\x08\x00" + bytes(range(1, 90)), "damaged, cannot be unpacked"),
         (gzip.compress(b"time,watts\n" * 99, mtime=0)[:30], "damaged, cannot be unpacked"),

@@ -268,6 +268,13 @@ AT = "[[at]]\ntime = 2020-12-08T10:00:00\n"
         (AT + "load = { watts = -5 }\n", "watts is from 0 to 100000"),
         (AT + "load = { watts = 5, x = 1 }\n", "unknown key x"),
         (AT + "cut_power = -1\n", "seconds, up to a year"),
+        (AT + "top_up = nan\n", "at 1: top_up: NaN is not a number"),
+        (AT + "limiter = 1.5\n", "at 1: limiter: 1.5 is not one of"),
+        (AT + "card = { pull = -1 }\n", "at 1: pull is a number of octets, at least 1"),
+        (AT + "card = { pull = 0 }\n", "pull is a number of octets, at least 1"),
+        (AT + "terminal = { pull = -1 }\n", "pull is a number of octets, at least 1"),
+        (AT + "card = { file = 5 }\n", "at 1: file is the name of a file"),
+        ("[[at]]\ntime = 2020-03-29T02:30:00\npress = true\n", "does not exist: summer time"),
         (AT + 'expect = { supply = "maybe" }\n', "'maybe' is not one of disconnected"),
         (AT + "expect = { supplies = 1 }\n", "unknown key supplies; did you mean supply?"),
         (AT + 'expect = { happened = "tamper" }\n', "a table such as"),
@@ -345,6 +352,9 @@ def test_mistakes_are_one_line(write, text, said):
         ("household = 5\n", "household is true, false or a table"),
         ("[household]\namount = 5\n", "household: 'amount=5'"),
         ("[household]\namounts = [1]\n", "amounts are from 5 to 250 EUR"),
+        ("[household]\nseed = -1\n", "seed is at least 0"),
+        ("[household]\ndays = []\n", "household: days=: a value such as Mon,Fri"),
+        ("start = 2007-03-25T02:30:00\n[load]\nmeasured = true\n", "start: 2007-03-25T02:30 does"),
         ("[household]\nskip = 2\n", "skip is from 0 to 1"),
         ("[household]\ndays = ['Mo']\n", "household: days=Mo: a value such as Mon,Fri"),
         ("[household]\nopens = 20\n", "opens and closes are hours"),
@@ -377,6 +387,12 @@ def test_a_load_that_ends_with_the_calendar_is_refused(write, tmp_path):
     (tmp_path / "load.csv").write_text("time,watts\n2099-12-31T23:58,5\n2099-12-31T23:59,5\n")
     with pytest.raises(InputError, match="on end after 2099"):
         scenario.start(scenario.load(write("", '[load]\ncsv = "load.csv"\n')))
+
+
+def test_a_file_that_is_no_text(tmp_path):
+    (tmp_path / "mine.toml").write_bytes(b"title = '\xe3'\n")
+    with pytest.raises(InputError, match=r"mine.toml: not a text file \(UTF-8\)$"):
+        scenario.load(str(tmp_path / "mine.toml"))
 
 
 def test_names_files_and_times_outside(write, tmp_path):

@@ -1,6 +1,8 @@
 """Euros, times and their mistakes."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -38,6 +40,34 @@ def test_times_that_are_none():
             units.moment(value)
     with pytest.raises(ValueError, match="2000 to 2099"):
         units.to_clock(datetime(1999, 12, 31))
+
+
+@pytest.mark.parametrize(
+    "text", ["2007-03-25T02:00", "2007-03-25T02:30:15", "2020-03-29 02:59", "2099-03-29T02:30"]
+)
+def test_times_that_summer_time_skips_are_none(text):
+    for value in (text, datetime.fromisoformat(text)):
+        with pytest.raises(ValueError, match="does not exist: summer time begins"):
+            units.moment(value)
+
+
+@pytest.mark.parametrize("text", ["2007-03-25T01:59:59", "2007-03-25T03:00", "2007-10-28T02:30"])
+def test_times_beside_it_are(text):
+    assert units.moment(text) == datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (Decimal("NaN"), "NaN is not a number"),
+        ("x", "'x' is not a number"),
+        (Decimal("1e13"), "1E+13 is too large a number"),
+        (True, "True is not a number"),
+    ],
+)
+def test_numbers_are_shown_as_written(value, said):
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        units.decimal(value)
 
 
 def test_an_end_is_the_midnight_after_a_day_alone():

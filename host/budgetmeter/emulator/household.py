@@ -52,6 +52,8 @@ class Habits:
 
     def check(self):
         """:raises InputError: values that make no household"""
+        if self.seed < 0:
+            raise InputError("household: seed is at least 0")
         if not self.amounts or not all(5 <= amount <= 250 for amount in self.amounts):
             raise InputError("household: amounts are from 5 to 250 EUR")
         if not 0 <= self.opens < self.closes <= 24:
@@ -73,7 +75,7 @@ def _read(key, text, default):
     try:
         if not isinstance(default, tuple):
             return type(default)(text)
-        parts = [part.strip() for part in text.split(",") if part.strip()]
+        parts = [part.strip() for part in text.split(",")]
         if key == "days":
             if any(part not in units.WEEKDAYS for part in parts):
                 raise ValueError

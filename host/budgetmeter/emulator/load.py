@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from budgetmeter.errors import InputError
-from budgetmeter.units import END, EPOCH, decimal
+from budgetmeter.units import END, EPOCH, decimal, duration
 
 HOUSEHOLD = "household-2007-jan-apr.csv.gz"
 NOMINAL_V = 230  # where a file has no current
 MAX_W = 100_000
 MAX_A = 500
 MAX_LITRES_PER_HOUR = 100_000
+LONGEST_SAMPLE_S = 86_400
 FOREVER = 1 << 40
 
 
@@ -153,8 +154,9 @@ def household():
 def read(path, gas=False):
     """A load from a CSV file (or .csv.gz): `time` and `watts`, optional `amps`; or `litres`.
 
-    Watts hold during the sample, litres are the volume used in it. A sample with empty fields, or a
-    row left out, is missing: no energy is made up for it.
+    Watts hold during the sample, litres are the volume used in it. A sample lasts as long as the
+    closest two rows are apart, at most a day. One with empty fields, or a row left out, is missing:
+    no energy is made up for it.
 
     :raises InputError: with the line number, when the file cannot be used
     """
@@ -171,7 +173,7 @@ def read(path, gas=False):
     except (EOFError, zlib.error):
         raise InputError(f"{path}: damaged, cannot be unpacked") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file") from None
+        raise InputError(f"{path}: not a text file (UTF-8)") from None
     return _read(io.StringIO(text, newline=""), str(path), gas)
 
 
@@ -255,6 +257,8 @@ def _sampled(label, gas, times, values, amps):
     interval = min((b - a for a, b in pairwise(seconds)), default=60)
     if interval < 1:
         raise InputError(f"{label}: samples less than a second apart")
+    if interval > LONGEST_SAMPLE_S:
+        raise InputError(f"{label}: rows are {duration(interval)} apart, at most a day")
     size = seconds[-1] // interval + 1
     if size > 50_000_000:
         raise InputError(f"{label}: {size} samples of {interval} s are too many")
