@@ -10,18 +10,17 @@ import pytest
 from budgetmeter import output
 from budgetmeter.errors import InputError
 
-COMMAND = str(Path(sys.executable).with_name("budgetmeter"))
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
 def shell(line, **environment):
     """Run a line of bash with `budgetmeter` in it; returns the finished process."""
     return subprocess.run(
-        ["bash", "-c", line.replace("budgetmeter", COMMAND)],
+        ["bash", "-c", line],
         capture_output=True,
         timeout=120,
         check=False,
-        env={"PATH": "/usr/bin:/bin", **environment},
+        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", **environment},
     )
 
 
@@ -132,3 +131,15 @@ def test_what_was_computed_is_shown_when_a_file_cannot_be_written(mine):
     assert done.stderr == b"budgetmeter: /dev/full: No space left on device\n"
     assert done.returncode == 2
     assert json.loads(done.stdout)["energy"]["register_wh"] == 2000
+
+
+def test_an_interrupt_while_modules_are_loaded_is_silent(tmp_path):
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    done = shell("python -m budgetmeter", PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+    command = Path(sys.executable).with_name("budgetmeter").read_text()
+    assert "from budgetmeter.__main__ import main" in command
+
+
+def test_it_is_a_module_too():
+    assert b"budgetmeter profiles NAME" in shell("python -m budgetmeter profiles").stdout
