@@ -145,3 +145,10 @@ def test_other_bad_files_are_one_line(tmp_path):
     nothing = write_csv(tmp_path / "zero.csv", times, [0] * len(watts))
     with pytest.raises(InputError, match="nothing is consumed"):
         profiles.read([nothing], 15, False)
+
+
+@pytest.mark.parametrize("minutes", [1, 15, 60])
+def test_a_file_without_a_whole_day_is_one_line(minutes, tmp_path):
+    path = write_csv(tmp_path / "ok.csv", *(column[:2] for column in rows(1, minutes)))
+    with pytest.raises(InputError, match=r"ok\.csv: no whole day without a gap"):
+        profiles.read([path], 15, False)

@@ -104,7 +104,7 @@ def _days(source, step_min):
     days, weekend = days[whole], weekend[whole]
     if source.interval < step_s:
         per = step_s // source.interval
-        days = (days.reshape(len(days), -1, per).sum(axis=2) + per // 2) // per
+        days = (days.reshape(-1, size // per, per).sum(axis=2) + per // 2) // per
     else:
         days = np.repeat(days, source.interval // step_s, axis=1)
     return days, weekend
