@@ -12,6 +12,7 @@ from meterfw import calendar, orders, rules
 from meterproto import records
 from meterproto.quantity import fields
 from numba import njit
+from numba.core import config
 
 
 def dtype(struct):
@@ -38,13 +39,17 @@ def compile_rules(modules=(calendar, rules, orders), inline=True):
     return SimpleNamespace(**compiled)
 
 
-def compile_function(function, modules):
+def compile_function(function, modules, folder=None):
     """A function over rows of a fleet, compiled with the functions of the modules it names.
 
-    It is kept in Numba's cache.
+    :param folder: where the code is kept from run to run; nothing is kept without one
     """
     rule = compile_rules(modules, inline=False)
     scope = {**function.__globals__, **vars(rule)}
     twin = FunctionType(function.__code__, scope, function.__name__)
     twin.__module__ = function.__module__
-    return njit(twin, error_model="numpy", cache=True)
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder or "")
+    try:
+        return njit(twin, error_model="numpy", cache=folder is not None)
+    finally:
+        config.CACHE_DIR = before

@@ -1,19 +1,19 @@
 """The fleet compiled: the rules, the people and a meter's life under Numba, chunk by chunk.
 
-Compiled code is kept in the user's cache, in a folder named after the sources it was made from.
+Compiled code is kept in the user's cache, in a folder named after the sources it was made from;
+where that cannot be written, each process compiles for itself.
 """
 
 import hashlib
 import os
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 from meterfw import calendar, layouts, orders, record, rules
-from numba.core import config as numba_config
 
 from budgetmeter import compiled, units
 from budgetmeter.emulator import phases
@@ -241,8 +241,7 @@ def _run(done, filled, position, states, some_profiles, households, config, outc
 @cache
 def runner():
     """`_run` compiled when first called, with all it calls."""
-    with _kept():
-        return compiled.compile_function(_run, MODULES)
+    return compiled.compile_function(_run, MODULES, kept_in())
 
 
 def warm(ready):
@@ -259,13 +258,16 @@ def source_digest():
     return digest.hexdigest()
 
 
-@contextmanager
-def _kept():
-    """Numba's cache in a folder of these very sources: it sees no change of a called function."""
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    before = numba_config.CACHE_DIR
-    numba_config.CACHE_DIR = str(root / "budgetmeter" / source_digest()[:16])
+def kept_in():
+    """Folder in the user's cache for code of these very sources; None where it cannot be written.
+
+    Numba by itself sees no change of a called function.
+    """
     try:
-        yield
-    finally:
-        numba_config.CACHE_DIR = before
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = root / "budgetmeter" / source_digest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except (OSError, RuntimeError):  # RuntimeError: the user has no home
+        return None
+    return folder

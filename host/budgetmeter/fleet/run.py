@@ -181,7 +181,8 @@ def _in_processes(run, ready, todo, workers):
     """Chunks as they come; a worker that dies is replaced and its chunks are given out again."""
     left, died = list(todo), 0
     workers = min(workers, len(left))
-    engine.warm(ready)  # compiled once and kept, before the workers look for it
+    if engine.kept_in():
+        engine.warm(ready)  # compiled once and kept, before the workers look for it
     while left:
         try:
             for first, data in _pool(run, ready, left, workers):
