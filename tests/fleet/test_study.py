@@ -141,15 +141,60 @@ def test_a_mistake_is_one_line_naming_file_and_key(text, said, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["", "# nothing", "title = 'x'\nstart = 2021-01-01", "[fleet]"])
+def test_a_study_that_names_nothing_is_refused(text, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"mine\.toml: nothing to run: .* profile = .*\[people\]"):
+        study.load(str(path))
+
+
+@pytest.mark.parametrize("text", ["load = ['x.csv']", "[homes]\ncar_pct = 5", "[policy.change]"])
+def test_a_study_may_leave_out_the_rest(text, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    assert study.load(str(path)).profile.name == "wallonia-card"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("meters", "'meters'"),
-        ("metres=3", "did you mean meters?"),
-        ("meters=many", "whole numbers, separated by commas"),
-        ("meters=1,2", "meters: a number"),
+        ("meters", "--set meters: write meters=VALUE"),
+        ("metres=3", "--set metres=3: no parameter metres; did you mean meters?"),
+        ("metres", "--set metres: no parameter metres; did you mean meters?"),
+        ("=3", "--set =3: write KEY=VALUE"),
+        ("zz=3", "--set zz=3: no parameter zz; there are meters, seed, "),
+        ("meters=many", "--set meters=many: whole numbers, separated by commas"),
+        ("meters=1,2", "--set meters: a number"),
+        ("meters=0", "--set meters: 0 is not from 1 to"),
+        ("step_min=7", "--set step_min: 7 does not divide 60"),
+        ("errand_h=9,1", "--set errand_h: quantiles go from the lowest to the highest"),
+        ("opens=22", "--set opens: opens and closes are hours, one after the other"),
     ],
 )
 def test_a_mistaken_override_is_one_line(change, said):
-    with pytest.raises(InputError, match=said.replace("?", r"\?")):
+    with pytest.raises(InputError) as caught:
         study.load("flanders-10a", [change])
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"meters": 99999999999999}, "--meters: 99999999999999 is not from 1 to 16777214"),
+        ({"seed": -1}, "--seed: -1 is not from 0 to"),
+        ({"step_min": 7}, "--step: 7 does not divide 60"),
+        ({"days": 4000}, "--days: 4000 is not from 1 to 3660"),
+    ],
+)
+def test_a_mistaken_option_is_named(options, said):
+    with pytest.raises(InputError) as caught:
+        study.load("flanders-10a", ["meters=3"], options)
+    assert str(caught.value).startswith(said)
+
+
+def test_days_beyond_the_calendar_are_those_of_the_option(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("start = 2099-01-01\n[fleet]\ndays = 3")
+    with pytest.raises(InputError, match=r"^--days: .* is not within 2000 to 2099"):
+        study.load(str(path), options={"days": 400})

@@ -52,11 +52,9 @@ def _parts():
 
 def _load(what, changes, meters, days, step, seed):
     """The study with the options applied."""
-    texts = list(changes or [])
-    for key, value in (("meters", meters), ("days", days), ("step_min", step), ("seed", seed)):
-        if value is not None:
-            texts.append(f"{key}={value}")
-    return _parts()[0].load(what, texts)
+    options = {"meters": meters, "days": days, "step_min": step, "seed": seed}
+    options = {key: value for key, value in options.items() if value is not None}
+    return _parts()[0].load(what, changes or (), options)
 
 
 def _compute(study, folder, chunk, workers, scheduler):

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,7 +101,10 @@ GAS = {  # other defaults where gas is metered
     "heating_kwh": [2000, 5000, 8000, 11_000, 15_000, 25_000],
 }
 _QUANTILE_LISTS = ("base_kwh", "heating_kwh", "cover_pct", "errand_h", "limited_h")
-_KEYS = ("title", "about", "start", "load", *SECTIONS, "policy")
+SHARE = Parameter(100, 0, 100, "meters an order goes to, %")
+OPTIONS = {"meters": "--meters", "days": "--days", "step_min": "--step", "seed": "--seed"}
+_DECISIVE = ("load", *SECTIONS, "policy")
+_KEYS = ("title", "about", "start", *_DECISIVE)
 DEFAULT_START = datetime(2021, 1, 1)
 
 
@@ -151,27 +155,35 @@ def names():
     return resources.names("fleet")
 
 
-def load(name, changes=()):
-    """The study of a name or TOML file, with `key=value` texts applied.
+def load(name, changes=(), options=None):
+    """The study of a name or TOML file, with parameters given otherwise.
 
-    :raises InputError: one line naming file and key
+    :param changes: `key=value` texts of `--set`
+    :param options: values of the parameters in `OPTIONS`; they come before all others
+    :raises InputError: one line naming file and key, or the option
     """
     document, where = resources.read("fleet", name)
     folder = Path(name).parent if name.endswith(".toml") else Path()
-    reader = _Reader(where, folder)
-    return reader.read(document, dict(_change(text) for text in changes))
+    given = {key: (f"--set {key}", value) for key, value in map(_change, changes)}
+    given |= {key: (OPTIONS[key], value) for key, value in (options or {}).items()}
+    return _Reader(where, folder, given).read(document)
 
 
 def _change(text):
     """`key=value` of the command line; a list is separated by commas."""
     key, equals, value = text.partition("=")
     known = [name for section in SECTIONS.values() for name in section]
-    if not equals or key not in known:
-        raise InputError(f"{text!r}: {resources.did_you_mean(key, known)} = value")
+    if not key:
+        raise InputError(f"--set {text}: write KEY=VALUE")
+    if key not in known:
+        hint = resources.did_you_mean(key, known, 0.6)
+        raise InputError(f"--set {text}: no parameter {key}; {hint}")
+    if not equals:
+        raise InputError(f"--set {text}: write {key}=VALUE")
     try:
         numbers = [int(part) for part in value.split(",")]
     except ValueError:
-        raise InputError(f"{key}={value}: whole numbers, separated by commas") from None
+        raise InputError(f"--set {text}: whole numbers, separated by commas") from None
     return key, numbers if len(numbers) > 1 or isinstance(_of(key).default, list) else numbers[0]
 
 
@@ -180,11 +192,15 @@ def _of(key):
 
 
 class _Reader:
-    """Turns a TOML document into a `Study`, with errors that name the place."""
+    """Turns a TOML document into a `Study`, with errors that name the place.
 
-    def __init__(self, where, folder):
+    :param given: parameters of the command line: the option they stand behind, and their value
+    """
+
+    def __init__(self, where, folder, given):
         self.where = where
         self.folder = folder
+        self.given = given
 
     def fail(self, message):
         raise InputError(f"{self.where}: {message}")
@@ -196,7 +212,14 @@ class _Reader:
             if key not in allowed:
                 self.fail(f"unknown key {key} in {where}; {resources.did_you_mean(key, allowed)}")
 
-    def read(self, document, changes):
+    def blame(self, key, message):
+        """Fail for a parameter, naming where its value comes from."""
+        if key in self.given:
+            raise InputError(f"{self.given[key][0]}: {message}")
+        section = next(name for name, section in SECTIONS.items() if key in section)
+        self.fail(f"{section}: {key}: {message}")
+
+    def read(self, document):
         self.known(document, _KEYS, "the file")
         policy = document.get("policy", {})
         self.known(policy, ("profile", "change", "order"), "policy")
@@ -207,8 +230,8 @@ class _Reader:
             self.known(table, section, name)
             for key, parameter in section.items():
                 default = GAS.get(key, parameter.default) if profile.gas else parameter.default
-                given = changes.get(key, table.get(key, default))
-                values[key] = self.number(f"{name}: {key}", parameter, given)
+                _, values[key] = self.given.get(key, ("", table.get(key, default)))
+                self.check(parameter, values[key], partial(self.blame, key))
         self.together(values)
         start = self.clock(document.get("start", DEFAULT_START), "start")
         if units.from_clock(start).time() != datetime.min.time():
@@ -226,7 +249,12 @@ class _Reader:
         try:
             units.to_clock(units.from_clock(start) + timedelta(days=values["days"]))
         except ValueError as error:
-            self.fail(f"days: {error}")
+            self.blame("days", error)
+        if not any(document.get(key) for key in _DECISIVE):
+            self.fail(
+                'nothing to run: name a policy ([policy], profile = "wallonia-card"), a load, '
+                "or something of [fleet], [homes], [people]"
+            )
         return study
 
     def profile(self, policy):
@@ -239,34 +267,35 @@ class _Reader:
             self.fail("policy: change is a table")
         return profile.changed(change, f"{self.where}: change") if change else profile
 
-    def number(self, where, parameter, given):
+    def check(self, parameter, given, fail):
+        """Call `fail` with what is wrong with a value, if anything."""
         numbers = given if isinstance(given, list) else [given]
         if isinstance(given, list) != isinstance(parameter.default, list):
-            self.fail(f"{where}: {'a list' if isinstance(parameter.default, list) else 'a number'}")
+            fail("a list" if isinstance(parameter.default, list) else "a number")
         if not numbers or (parameter.size and len(numbers) != parameter.size):
-            self.fail(f"{where}: a list of {parameter.size or 'at least one'} numbers")
+            fail(f"a list of {parameter.size or 'at least one'} numbers")
         for number in numbers:
             if isinstance(number, bool) or not isinstance(number, int):
                 shown = float(number) if isinstance(number, Decimal) else number
-                self.fail(f"{where}: {shown!r} is not a whole number")
+                fail(f"{shown!r} is not a whole number")
             if not parameter.low <= number <= parameter.high:
-                self.fail(
-                    f"{where}: {number} is not from {parameter.low} to {parameter.high} "
+                fail(
+                    f"{number} is not from {parameter.low} to {parameter.high} "
                     f"({parameter.meaning})"
                 )
-        return given
 
     def together(self, values):
         if 60 % values["step_min"]:
-            self.fail(f"fleet: step_min: {values['step_min']} does not divide 60")
+            self.blame("step_min", f"{values['step_min']} does not divide 60")
         for key in _QUANTILE_LISTS:
             if values[key] != sorted(values[key]):
-                self.fail(f"{key}: quantiles go from the lowest to the highest")
-        for begin, end in (("opens", "closes"), ("wakes", "sleeps"), ("charge_from", "charge_to")):
-            if values[begin] >= values[end]:
-                self.fail(f"{begin} and {end} are hours, one after the other")
+                self.blame(key, "quantiles go from the lowest to the highest")
+        for pair in (("opens", "closes"), ("wakes", "sleeps"), ("charge_from", "charge_to")):
+            if values[pair[0]] >= values[pair[1]]:
+                key = next((key for key in pair if key in self.given), pair[0])
+                self.blame(key, f"{pair[0]} and {pair[1]} are hours, one after the other")
         if not any(values["season"]):
-            self.fail("homes: season: nothing is used in any month")
+            self.blame("season", "nothing is used in any month")
 
     def clock(self, value, where):
         try:
@@ -296,8 +325,8 @@ class _Reader:
         clock = self.clock(entry.pop("time"), f"{where}: time")
         if clock < start:
             self.fail(f"{where}: time is before the start")
-        share = Parameter(100, 0, 100, "meters it goes to, %")
-        share_pct = self.number(f"{where}: share_pct", share, entry.pop("share_pct", 100))
+        share_pct = entry.pop("share_pct", SHARE.default)
+        self.check(SHARE, share_pct, lambda message: self.fail(f"{where}: share_pct: {message}"))
         kind = entry.pop("kind")
         if kind in ("parameter", "key-change", "clock", "test"):
             self.fail(f"{where}: {kind} is not for a fleet")
