@@ -16,6 +16,7 @@ def folder(tmp_path_factory):
     pair = ("wallonia-friendly-hours", "wallonia-no-friendly-hours")
     done = budgetmeter("fleet", "compare", *pair, *SIZE, "--plot", "p.png", cwd=path)
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
     for words in ("95 % interval", "self-disconnections", "FE-40", "within 24 h", "exact"):
         assert words in done.stdout
     assert (path / "p.png").read_bytes().startswith(b"\x89PNG")
@@ -52,8 +53,10 @@ def test_one_meter_is_looked_at(folder):
     assert "conservation" in done.stdout
     assert (folder / "m.svg").read_text("utf-8").startswith("<?xml")
     assert (folder / "m.csv").read_text("utf-8").startswith("time,clock,event")
-    document = json.loads(budgetmeter(*arguments, "--json", cwd=folder).stdout)
-    assert document["conservation"]["exact"] is True
+    done = budgetmeter(*arguments, "--json", cwd=folder)
+    assert json.loads(done.stdout)["conservation"]["exact"] is True
+    assert done.stdout.startswith("{")
+    assert done.stderr == ""
 
 
 def test_parameters_are_listed():
@@ -68,7 +71,7 @@ def test_parameters_are_listed():
         (["run", "nothing"], "no fleet nothing"),
         (["run", "nowhere.toml"], "No such file"),
         (["run", "flanders-6a", "--meters", "0"], "Invalid value for '--meters'"),
-        (["run", "flanders-6a", "--set", "x=1"], "'x=1'"),
+        (["run", "flanders-6a", "--set", "x=1"], "--set x=1: no parameter x"),
         (["run", "flanders-6a", "--step", "7", "--meters", "1"], "does not divide 60"),
         (["run", "flanders-6a", "--out", "/proc/x", "--meters", "1"], "/proc/x: "),
         (["run", "flanders-6a", "--chunk", "0"], "Invalid value for '--chunk'"),
@@ -84,9 +87,15 @@ def test_parameters_are_listed():
         (["compare", "flanders-6a", "wallonia-2020"], "not the same households"),
         (["compare", "flanders-6a", "flanders-6a"], "both studies are called flanders-6a"),
         (["compare", "flanders-6a", "flanders-10a", "--plot", "p.doc"], "a file ending in .png"),
+        (["compare", "flanders-6a", "flanders-10a", "--plot", "no/p.png"], "--plot no/p.png: no"),
+        (["compare", "flanders-6a", "flanders-10a", "--meters", "29"], "29 meters are too few"),
+        (["compare", "flanders-6a", "flanders-10a", "--out", "/dev/null"], "/dev/null/flanders-6a"),
+        (["run", "flanders-6a", "--meters", "99999999999999"], "budgetmeter: --meters: 9999"),
+        (["meter", "flanders-6a", "1", "--plot", "no/p.png"], "--plot no/p.png: no folder no"),
+        (["meter", "flanders-6a", "1", "--events", "."], "--events .: a folder"),
         (["meter", "flanders-6a", "60000"], "no meter 60000: they are numbered 0 to 59999"),
         (["meter", "flanders-6a", "1", "--plot", "p.doc"], "a file ending in .png"),
-        (["meter", "flanders-6a", "1", "--days", "1", "--events", "/no/e.csv"], "No such file"),
+        (["meter", "flanders-6a", "1", "--days", "1", "--events", "/no/e.csv"], "no folder /no"),
         (["parameters", "flanders"], "did you mean flanders-"),
     ],
 )
@@ -95,5 +104,49 @@ def test_bad_input_is_one_line_and_exit_2(arguments, said, tmp_path):
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+    assert not list(tmp_path.rglob("*.parquet"))  # nothing was computed before
+
+
+def test_the_second_run_is_known_to_be_possible_before_the_first_is_made(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "flanders-10a").touch()
+    done = budgetmeter("fleet", "compare", "flanders-6a", "flanders-10a", *SIZE, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "out/flanders-10a: File exists" in done.stderr
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_a_run_is_compared_with_a_study_only_of_the_same_households(folder):
+    arguments = ("fleet", "compare", "out/wallonia-friendly-hours", "flanders-6a", *SIZE)
+    done = budgetmeter(*arguments, "--seed", 8, cwd=folder)
+    assert done.returncode == 2
+    assert "not the same households: seed is 1 and 8" in done.stderr
+    assert not (folder / "out" / "flanders-6a").exists()
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80])
+def test_a_narrow_terminal_cuts_neither_labels_nor_amounts(folder, columns, monkeypatch):
+    one, two = "out/wallonia-friendly-hours", "out/wallonia-no-friendly-hours"
+    for arguments in (("compare", one, two), ("report", one)):
+        monkeypatch.setenv("COLUMNS", "200")
+        wide = budgetmeter("fleet", *arguments, cwd=folder).stdout
+        monkeypatch.setenv("COLUMNS", str(columns))
+        narrow = budgetmeter("fleet", *arguments, cwd=folder).stdout
+        assert "…" not in narrow
+        assert max(map(len, narrow.splitlines())) <= columns
+        assert set(wide.split()) - {"FE-40)", "(FE-40)"} <= {*narrow.split(), "A", "B", "-"}
+
+
+def test_a_title_is_printed_and_plotted_as_it_stands(tmp_path):
+    title = "5 $ a [/b] day $ \\"
+    for name, price in (("a", "0.30"), ("b", "0.40")):
+        text = (
+            f"title = '{title}'\n[policy.change]\nprice = {{ value = {price}, unit = 'EUR/kWh' }}"
+        )
+        (tmp_path / f"{name}.toml").write_text(text)
+    done = budgetmeter("fleet", "compare", "a.toml", "b.toml", *SIZE, "--plot=p.svg", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"A  {title}" in done.stdout
+    assert f"{title}  40 meters" in budgetmeter("fleet", "report", "out/a", cwd=tmp_path).stdout

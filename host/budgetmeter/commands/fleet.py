@@ -1,13 +1,19 @@
 """The verbs `fleet …`: a region of meters, two policies, one meter looked at."""
 
 import json
+import logging
+import os
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from budgetmeter import report, resources, units
 from budgetmeter.errors import InputError
@@ -57,23 +63,50 @@ def _load(what, changes, meters, days, step, seed):
     return _parts()[0].load(what, changes or (), options)
 
 
-def _compute(study, folder, chunk, workers, scheduler):
-    """Run a study into a folder, or what is left of it; its `Results`."""
-    _, engine, runs, results, _ = _parts()
+def _open(study, folder, chunk):
+    """A study ready to run, and its folder, made or taken up again."""
+    _, engine, runs, _, _ = _parts()
     ready = engine.world(study)
-    run = runs.open_folder(study, ready, folder, chunk)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} meters"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task(study.name, total=run.meters)
+    return ready, runs.open_folder(study, ready, folder, chunk)
+
+
+def _finish(name, ready, run, workers, scheduler):
+    """Run what is left of a run; its `Results`."""
+    _, _, runs, results, _ = _parts()
+    count = TextColumn("{task.completed:,.0f} of {task.total:,.0f} meters")
+    with _progress(BarColumn(), count, TimeRemainingColumn()) as bar:
+        task = bar.add_task(name, total=run.meters)
         runs.finish(run, ready, workers, scheduler, lambda done: bar.update(task, completed=done))
-    return results.Results(folder)
+    return results.Results(run.folder)
+
+
+def _progress(*columns):
+    """A description and these on standard error; nothing where that is no terminal."""
+    terminal = Console(stderr=True)
+    text = TextColumn("{task.description}")
+    hidden = not terminal.is_terminal
+    return Progress(text, *columns, console=terminal, transient=True, disable=hidden)
+
+
+def _check_file(option, path):
+    """:raises InputError: when no file can be written there, known before the work"""
+    if os.path.isdir(path):
+        raise InputError(f"{option} {path}: a folder, not a file")
+    if not os.path.isdir(path.parent):
+        raise InputError(f"{option} {path}: no folder {path.parent}")
+    if not os.access(path if os.path.exists(path) else path.parent, os.W_OK):
+        raise InputError(f"{option} {path}: Permission denied")
+
+
+def _plotter(module, path):
+    """The module that plots, when there is something to plot."""
+    if path is None:
+        return None
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InputError(f"--plot {path}: a file ending in .png, .svg or .pdf")
+    _check_file("--plot", path)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody asked about its caches
+    return import_module(module)
 
 
 @app.command()
@@ -92,9 +125,8 @@ def run(
 ):
     """Run a fleet into Parquet files, one for each chunk; run it again to go on after a stop."""
     chosen = _load(study, changes, meters, days, step, seed)
-    folder = out or DEFAULT_OUT / chosen.name
-    results = _compute(chosen, folder, chunk, workers, scheduler)
-    _report(results, as_json)
+    ready, opened = _open(chosen, out or DEFAULT_OUT / chosen.name, chunk)
+    _report(_finish(chosen.name, ready, opened, workers, scheduler), as_json)
 
 
 @app.command(name="report")
@@ -125,29 +157,25 @@ def compare_studies(
     as_json: JsonOption = False,
 ):
     """Two policies on the same households: paired differences, confidence intervals, a plot."""
-    if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InputError(f"--plot {plot}: a file ending in .png, .svg or .pdf")
     results, compare = _parts()[3:]
+    plotter = _plotter("budgetmeter.fleet.plot", plot)
     pair = [
-        what if Path(what).is_dir() else _load(what, changes, meters, days, step, seed)
+        results.Results(what)
+        if Path(what).is_dir()
+        else _load(what, changes, meters, days, step, seed)
         for what in (a, b)
     ]
-    studies = [one for one in pair if not isinstance(one, str)]
-    for other in studies[1:]:
-        _alike(studies[0], other)
-    finished = []
-    for what in pair:
-        if isinstance(what, str):
-            finished.append(results.Results(what))
-        else:
-            finished.append(_compute(what, out / what.name, chunk, workers, scheduler))
-    one, two = finished
-    figures = compare.compare(one, two)
-    if plot is not None:
-        from budgetmeter.fleet import plot as plots  # noqa: PLC0415  # matplotlib is slow to come
-
+    studies = {i: one for i, one in enumerate(pair) if not isinstance(one, results.Results)}
+    if len({one.name for one in studies.values()}) < len(studies):
+        raise InputError(f"both studies are called {pair[0].name}: rename one file")
+    compare.check(*pair)
+    opened = {i: _open(one, out / one.name, chunk) for i, one in studies.items()}
+    for i, (ready, run) in opened.items():
+        pair[i] = _finish(studies[i].name, ready, run, workers, scheduler)
+    figures = compare.compare(*pair)
+    if plotter is not None:
         try:
-            plots.save(one, two, plot)
+            plotter.save(*pair, plot)
         except OSError as error:
             raise InputError(f"{plot}: {error.strerror or error}") from None
     if as_json:
@@ -156,16 +184,6 @@ def compare_studies(
         _show_comparison(figures)
     if not figures["conservation"]:
         raise typer.Exit(1)
-
-
-def _alike(a, b):
-    """Two studies fit to be compared, known before hours are spent on them."""
-    if a.name == b.name:
-        raise InputError(f"both studies are called {a.name}: rename one file")
-    one, two = a.population(), b.population()
-    for key, value in one.items():
-        if value != two[key]:
-            raise InputError(f"not the same households: {key} is {value} and {two[key]}")
 
 
 @app.command()
@@ -183,24 +201,24 @@ def meter(
     as_json: JsonOption = False,
 ):
     """One meter of a fleet in the emulator: the whole firmware, every event."""
-    if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InputError(f"--plot {plot}: a file ending in .png, .svg or .pdf")
     _parts()
+    plotter = _plotter("budgetmeter.plot", plot)
+    if events is not None:
+        _check_file("--events", events)
     from budgetmeter.fleet import single  # noqa: PLC0415
 
     chosen = _load(study, changes, None, days, step, seed)
     world, end_s = single.emulator(chosen, number)
-    with console.status("emulating"):
+    with _progress(SpinnerColumn()) as bar:
+        bar.add_task("emulating", total=None)
         world.run(end_s)
     figures = report.summary(world, chosen)
     try:
         if events is not None:
             with events.open("w", encoding="utf-8", newline="") as file:
                 report.write_events(world, file)
-        if plot is not None:
-            from budgetmeter import plot as plots  # noqa: PLC0415
-
-            plots.save(world, f"{chosen.title}: meter {number}", plot)
+        if plotter is not None:
+            plotter.save(world, f"{chosen.title}: meter {number}", plot)
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror or error}") from None
     if as_json:
@@ -260,13 +278,13 @@ def _report(results, as_json):
 
 def _show(figures, gas):
     unit = "m3" if gas else "kWh"
-    console.print(f"[bold]{figures['title']}[/bold]  {figures['meters']:,} meters\n")
-    table = Table.grid(padding=(0, 2), pad_edge=False)
+    title = Text(figures["title"], style="bold")
+    console.print(title.append(f"  {figures['meters']:,} meters\n", style="not bold"))
     hit = figures["off_h_of_those_hit"]
     spread = ""
     if hit is not None:
         spread = "those hit: median {median:.1f} h, a tenth above {p90:.1f} h".format(**hit)
-    for row in (
+    rows = [
         ("ever self-disconnected", f"{figures['self_disconnected_pct']:.1f} %", spread),
         ("  off for over a day", f"{figures['off_over_a_day_pct']:.1f} %", ""),
         ("self-disconnections", f"{figures['self_disconnections']:.2f}", "mean of a household"),
@@ -279,30 +297,26 @@ def _show(figures, gas):
         ("topped up", f"{figures['topped_up_eur']:,.2f} EUR", f"{figures['top_ups']:.1f} times"),
         ("arrears at the end", f"{figures['arrears_eur']:.2f} EUR",
          f"{figures['in_arrears_pct']:.1f} % of the households"),
-    ):  # fmt: skip
-        table.add_row(*row)
+    ]  # fmt: skip
     for phase, hours in figures["phases_h"].items():
-        table.add_row(f"in phase {phase}", units.duration(round(hours * 3600)), "")
+        rows.append((f"in phase {phase}", units.duration(round(hours * 3600)), ""))
     for name, count in figures["reconnected"].items():
         label = name if name == "still off" else f"reconnected {name}"
-        table.add_row(label, f"{count:,}", "FE-40" if name != "still off" else "")
+        rows.append((label, f"{count:,}", "FE-40" if name != "still off" else ""))
     books = figures["conservation"]
     verdict = "exact" if books["exact"] else "BROKEN"
-    table.add_row(
-        "conservation", verdict, f"accounts {books['held']} = in and out {books['booked']}"
+    rows.append(
+        ("conservation", verdict, f"accounts {books['held']} = in and out {books['booked']}")
     )
-    console.print(table)
+    _print(rows, wraps=2)
 
 
 def _show_comparison(figures):
-    console.print(f"A  [bold]{figures['a']}[/bold]\nB  [bold]{figures['b']}[/bold]")
+    for name in ("a", "b"):
+        console.print(Text.assemble(f"{name.upper()}  ", (figures[name], "bold")))
     console.print(f"{figures['meters']:,} households, the same under both; means of a household\n")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("")
-    for column in ("A", "B", "B - A", "95 % interval", "more", "less"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for row in figures["measures"].values():
-        table.add_row(
+    rows = [
+        (
             f"{row['label']}, {row['unit']}" if row["unit"] else row["label"],
             _number(row["a"]),
             _number(row["b"]),
@@ -311,17 +325,38 @@ def _show_comparison(figures):
             f"{row['more_pct']:.1f} %",
             f"{row['less_pct']:.1f} %",
         )
-    console.print(table)
+        for row in figures["measures"].values()
+    ]
+    _print(rows, 0, ("", "A", "B", "B - A", "95 % interval", "more", "less"))
     console.print("\nself-disconnections by the time until reconnected (FE-40)")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("")
-    for column in ("A", "B"):
-        table.add_column(column, justify="right")
-    for name, count in figures["reconnected"]["a"].items():
-        table.add_row(name, f"{count:,}", f"{figures['reconnected']['b'][name]:,}")
-    console.print(table)
+    a, b = figures["reconnected"]["a"], figures["reconnected"]["b"]
+    _print([(name, f"{a[name]:,}", f"{b[name]:,}") for name in a], 0, ("", "A", "B"))
     verdict = "exact" if figures["conservation"] else "BROKEN"
     console.print(f"\nconservation over both fleets: {verdict}")
+
+
+def _print(rows, wraps, header=()):
+    """Print rows of text as a table in which one column wraps, or row by row where it is too wide.
+
+    Nothing is cut. Without a header the columns are aligned to the left.
+    """
+    header = header or [""] * len(rows[0])
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
+    widths[wraps] = max(cell_len(word) for row in rows for word in row[wraps].split() or [""])
+    if sum(widths) + 2 * (len(widths) - 1) > console.width:
+        for label, *cells in rows:
+            named = zip(header[1:], cells, strict=True)
+            text = "  ".join(f"{name} {cell}".strip() for name, cell in named)
+            console.print(Text(label), Padding(Text(text), (0, 0, 0, 2)), sep="\n")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.show_header = any(header)
+    for i, title in enumerate(header):
+        justify = "right" if any(header) and i else "left"
+        table.add_column(title, justify=justify, no_wrap=i != wraps, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
 
 
 def _number(value, sign=False):

@@ -56,8 +56,11 @@ MEASURES = (
 
 
 def check(a, b):
-    """:raises InputError: when two runs are not of the same households"""
-    one, two = a.about["population"], b.about["population"]
+    """Whether two can be compared: studies, or the `Results` of runs.
+
+    :raises InputError: when they are not of the same households, or of too few
+    """
+    one, two = a.population(), b.population()
     different = [key for key in one if one[key] != two.get(key)]
     if different:
         raise InputError(
@@ -66,8 +69,8 @@ def check(a, b):
         )
     if a.gas != b.gas:
         raise InputError("not the same households: one is gas and one electricity")
-    if a.meters < FEWEST:
-        raise InputError(f"{a.meters} meters are too few to compare; at least {FEWEST}")
+    if one["meters"] < FEWEST:
+        raise InputError(f"{one['meters']} meters are too few to compare; at least {FEWEST}")
 
 
 def interval(differences):

@@ -38,6 +38,7 @@ def save(a, b, path):
         f"A: {a.about['title']}\nB: {b.about['title']}\n"
         f"{a.meters:,} synthetic households, the same under both",
         fontsize=11,
+        parse_math=False,
     )
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -53,6 +53,10 @@ class Results:
     def gas(self):
         return self.about["gas"]
 
+    def population(self):
+        """What two runs of the same households have in common, as `Study.population` has it."""
+        return self.about["population"]
+
     @property
     def meters(self):
         return self.run.meters

@@ -132,6 +132,10 @@ class Study:
         """Clock value of the end; local midnight."""
         return units.to_clock(units.from_clock(self.start) + timedelta(days=self.values["days"]))
 
+    @property
+    def gas(self):
+        return self.profile.gas
+
     def population(self):
         """What two studies of the same households have in common, as plain data."""
         return {"start": self.start, "loads": list(self.loads), **self.values}
