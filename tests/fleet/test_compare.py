@@ -107,6 +107,47 @@ def test_the_plot_is_written(pair, tmp_path, suffix):
     assert (tmp_path / f"plot.{suffix}").stat().st_size > 5000
 
 
+def test_a_curve_of_one_household_is_a_line(tmp_path):
+    _, axis = plot.plt.subplots()
+    plot._falling(axis, np.array([0.0, 3.0, 0.0, 0.0]))
+    assert axis.lines[0].get_xydata().tolist() == [[0, 3], [25, 3]]
+    plot._falling(axis, np.array([1.0, 3.0, 0.0, 2.0]))
+    assert axis.lines[1].get_xydata().tolist() == [[0, 3], [25, 3], [50, 2], [75, 1]]
+    assert axis.lines[1].get_drawstyle() == "steps-pre"
+    assert plot._falling(axis, np.zeros(4)) == 0
+    assert len(axis.lines) == 2
+
+
+def test_what_is_owed_begins_with_nothing_at_the_start(pair):
+    _, axis = plot.plt.subplots()
+    plot._owed(axis, *pair)
+    assert axis.lines
+    for line in axis.lines:
+        dates, euros = line.get_xdata(), line.get_ydata()
+        assert (dates[0].isoformat(), euros[0]) == ("2021-01-01T00:00:00", 0)
+        assert len(dates) == 1 + len(pair[0].about["months"])
+
+
+def test_nothing_owed_is_said(pair, monkeypatch):
+    monkeypatch.setattr(results.Results, "months", lambda self, name: np.zeros((150, 3)))
+    _, axis = plot.plt.subplots()
+    plot._owed(axis, *pair)
+    assert [text.get_text() for text in axis.texts] == ["nothing was owed at the end of a month"]
+    assert not len(axis.get_xticks())
+
+
+def test_no_zero_is_negative(pair, monkeypatch):
+    nearly = np.full(pair[0].meters, 10_000)
+    nearly[0] -= 1
+    less = iter((nearly, np.full(pair[0].meters, 10_000)))
+    monkeypatch.setattr(compare, "hardship", lambda results: next(less))
+    _, axis = plot.plt.subplots()
+    plot._gains(axis, *pair)
+    texts = [text.get_text() for text in axis.texts]
+    assert "0.0 ± 0.0 kWh" in texts
+    assert not [text for text in texts if text.startswith(("-0.0 ", "+0.0 "))]
+
+
 def test_a_fleet_to_which_nothing_happens_is_plotted(tmp_path):
     rich = ("cover_pct=1000", "rhythm_days=1", "base_kwh=500", "heated_pct=0")
     calm = finished(

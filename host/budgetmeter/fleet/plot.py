@@ -56,16 +56,9 @@ def _durations(axis, a, b):
         ("limited_s", "limited", "o"),
     ):
         for results, name, style, _ in _pairs(a, b):
-            hours = np.sort(results.columns(column)[0])[::-1] / HOUR_S
-            hit = np.count_nonzero(hours)
-            if not hit:
-                continue
-            share = 100 * np.arange(1, hit + 1) / len(hours)
-            highest = max(highest, share[-1])
-            axis.plot(
-                share, hours[:hit], label=f"{name}: {what}", marker=marker, markersize=4,
-                markevery=max(hit // 12, 1), **style,
-            )  # fmt: skip
+            hours = results.columns(column)[0] / HOUR_S
+            end = _falling(axis, hours, label=f"{name}: {what}", marker=marker, **style)
+            highest = max(highest, end)
     axis.set_title("How long: hours off or limited in the run", fontsize=10, loc="left")
     axis.set_xlabel("households, % of all, the longest first")
     axis.set_ylabel("hours (logarithmic)")
@@ -78,27 +71,47 @@ def _durations(axis, a, b):
     _clean(axis)
 
 
+def _falling(axis, values, **style):
+    """Draw what is above zero in falling order, each household as wide as its share.
+
+    :returns: where the curve ends, % of all households; 0 where there is nothing to draw
+    """
+    values = np.sort(values)[::-1]
+    hit = np.count_nonzero(values)
+    if not hit:
+        return 0
+    share = 100 * np.arange(hit + 1) / len(values)
+    heights = np.concatenate((values[:1], values[:hit]))
+    step = max(hit // 12, 1)
+    axis.plot(share, heights, drawstyle="steps-pre", markersize=4, markevery=step, **style)
+    return share[-1]
+
+
 def _owed(axis, a, b):
-    """Mean of what is owed to the operator at the end of each month."""
+    """Mean of what is owed to the operator: nothing at the start, then at the end of each month."""
     for results, name, style, _ in _pairs(a, b):
-        dates = [units.from_clock(clock) for clock in results.about["months"]]
+        clocks = [results.population()["start"], *results.about["months"]]
+        dates = [units.from_clock(clock) for clock in clocks]
         for column, what, marker in (
             ("months_owed", "all owed", ""),
             ("months_arrears", "arrears (minimum supply)", "o"),
         ):
             euros = results.months(column).mean(axis=0) / units.EUR
             if euros.any():
+                euros = [0, *euros]
                 axis.plot(
                     dates, euros, label=f"{name}: {what}", marker=marker, markersize=4, **style
                 )
     axis.set_title("Owed to the operator, mean of all households", fontsize=10, loc="left")
     axis.set_ylabel("EUR, at the end of the month")
     axis.set_ylim(bottom=0)
-    locator = mdates.AutoDateLocator(maxticks=8)
-    axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
     if axis.lines:
+        locator = mdates.AutoDateLocator(maxticks=8)
+        axis.xaxis.set_major_locator(locator)
+        axis.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
         axis.legend(fontsize=8, frameon=False)
+    else:
+        _empty(axis, "nothing was owed at the end of a month")
     _clean(axis)
 
 
@@ -114,7 +127,7 @@ def _gains(axis, a, b):
         axis.barh(d + 1, gain, color=FILLS[0])
         mean, half = compare.interval(mine)
         axis.annotate(
-            f"{mean:+.1f} ± {half:.1f} {unit}", (1.01, d + 1),
+            f"{_signed(mean)} ± {half:.1f} {unit}", (1.01, d + 1),
             xycoords=("axes fraction", "data"), va="center", fontsize=8,
         )  # fmt: skip
     axis.axvline(0, color="0.0", linewidth=0.8)
@@ -129,6 +142,11 @@ def _gains(axis, a, b):
         "mean difference", (1.01, 10.75), xycoords=("axes fraction", "data"), fontsize=8,
     )  # fmt: skip
     _clean(axis)
+
+
+def _signed(value):
+    """A difference to one place; what rounds to zero has no sign."""
+    return f"{value:+.1f}" if abs(value) >= 0.05 else "0.0"
 
 
 def _reconnected(axis, a, b):
@@ -154,10 +172,7 @@ def _reconnected(axis, a, b):
 def _trips(axis, a, b):
     """Where nobody is disconnected for lack of credit: how often the limiter opened supply."""
     for results, name, style, _ in _pairs(a, b):
-        trips = np.sort(results.columns("trips")[0])[::-1]
-        hit = np.count_nonzero(trips)
-        if hit:
-            axis.plot(100 * np.arange(1, hit + 1) / len(trips), trips[:hit], label=name, **style)
+        _falling(axis, results.columns("trips")[0], label=name, **style)
     axis.set_title("How often the limiter opened supply for overload", fontsize=10, loc="left")
     axis.set_xlabel("households, % of all, the most often first")
     axis.set_ylabel("trips in the run (logarithmic)")
