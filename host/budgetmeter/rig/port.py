@@ -137,7 +137,7 @@ def identify(device):
                     decoder.text.clear()
         except OSError:
             time.sleep(AWAY_S)
-    if prompts:
+    if prompts >= PROMPTS:
         why = "the board restarted into its REPL; is the safe-boot pin held low?"
     raise InputError(f"{device}: {why}")
 
