@@ -139,10 +139,11 @@ def test_names_of_two_modules_do_not_meet():
         ("lib_sums", "def count(a, b):\n    return f'{a}'\n", "line 2: no f-strings"),
         ("lib_sums", "for i in range(3):\n    pass\n", "line 1: only imports"),
         ("lib_sums", "X: int = 4\n", "line 1: only imports"),
+        ("board", "SCALE = 4\ndef make():\n    return f'{SCALE}'\n", "line 3: no f-strings"),
     ],
 )
 def test_what_cannot_be_linked_is_one_line(module, text, said):
-    with pytest.raises(InputError, match=r"^lib\.sums[^\n]*$") as refused:
+    with pytest.raises(InputError, match=r"^(lib\.sums|board)[^\n]*$") as refused:
         linked(**{module: text})
     assert said in str(refused.value)
 
@@ -162,6 +163,20 @@ def test_parameters_and_private_attributes_get_names_that_mean_nothing_else():
                 "class Derived(Own):\n"
                 "    def more(self, first):\n        return self._theirs + first\n"
                 "def peek(own):\n    return own._seen\n"
+                "def nested(first, second):\n"
+                "    def inner(first, third):\n        return first + 10 * third + 100 * second\n"
+                "    return inner(second, first)\n"
+                "def caught(error):\n"
+                "    try:\n        raise OSError(error)\n"
+                "    except OSError as error:\n        return error.args[0]\n"
+                "def kept(count):\n"
+                "    def more():\n        nonlocal count\n        count += 1\n"
+                "    more()\n    return count\n"
+                "class Limited:\n"
+                "    _most = 3\n"
+                "    def most(self):\n        return self._most\n"
+                "def many(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t):\n"
+                "    return (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t)\n"
             )
         }
     )["one"]
@@ -175,3 +190,7 @@ def test_parameters_and_private_attributes_get_names_that_mean_nothing_else():
     own = namespace["Own"](6)
     assert (own._method(), own.public, namespace["peek"](own)) == (12, 6, 6)
     assert namespace["Derived"](3).more(1) == 4
+    assert namespace["nested"](1, 2) == 2 + 10 + 200
+    assert (namespace["caught"](5), namespace["kept"](6)) == (5, 7)
+    assert namespace["Limited"]().most() == 3
+    assert namespace["many"](*range(20)) == tuple(range(20))

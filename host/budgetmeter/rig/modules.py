@@ -54,6 +54,8 @@ class Module:
         :raises InputError: it is written in a way that cannot be linked
         """
         for node in ast.walk(self.text.tree):
+            if isinstance(node, ast.JoinedStr):  # Python 3.11 does not say where names stand in it
+                self._fail(node, "no f-strings")
             for alias in node.names if isinstance(node, ast.ImportFrom) else ():
                 whole = f"{node.module}.{alias.name}"
                 found = (whole, "") if whole in modules else (node.module, alias.name)
@@ -70,8 +72,6 @@ class Module:
                 raise InputError(f"{self.name}: {name} means two things in it")
 
     def _check(self, node, modules):
-        if isinstance(node, ast.JoinedStr):
-            self._fail(node, "no f-strings")
         if isinstance(node, ast.Import) and any(alias.name in modules for alias in node.names):
             self._fail(node, "from PACKAGE import NAME, for modules of the program")
         if isinstance(node, ast.ImportFrom):

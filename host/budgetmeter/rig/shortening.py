@@ -36,16 +36,14 @@ def shorten(texts):
     """
     modules = [Text(name, text) for name, text in texts.items()]
     nodes = [node for module in modules for node in ast.walk(module.tree)]
-    called = {node.arg for node in nodes if isinstance(node, ast.keyword)}
-    taken = called | {
-        getattr(node, part, None) for node in nodes for part in ("id", "attr", "name")
-    }
+    fixed = _fixed(nodes)
+    taken = fixed | {getattr(node, part, None) for node in nodes for part in ("id", "attr")}
     spare = [name for name in _IN_ROM if name not in taken]
-    private = _private(nodes)
+    private = _private(nodes) - fixed
     shorter = {}
     for module in modules:
         edits = {}
-        _parameters(module, module.tree, {}, called, spare, edits)
+        _parameters(module, module.tree, {}, fixed, spare, edits)
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef):
                 _attributes(module, node, private, spare, edits)
@@ -54,20 +52,35 @@ def shorten(texts):
     return shorter
 
 
-def _parameters(module, node, scope, called, spare, edits):
+def _fixed(nodes):
+    """Names that stand in more than names and parameters: of keywords, functions, imports, …"""
+    fixed = {"self"}
+    for node in nodes:
+        if isinstance(node, ast.keyword):
+            fixed.add(node.arg)
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            fixed.update(node.names)
+        elif not isinstance(node, ast.arg):  # functions, classes, handlers, imports
+            fixed.update(filter(None, (getattr(node, "name", None), getattr(node, "asname", None))))
+    return fixed
+
+
+def _parameters(module, node, scope, fixed, spare, edits):
     """Edits for the parameters of the functions in a node; `scope` has those around it."""
     if isinstance(node, ast.Name) and node.id in scope:
         edits[module.span(node)] = scope[node.id]
     inside, outside = scope, ()
     if isinstance(node, ast.FunctionDef | ast.Lambda):
         inside, outside = dict(scope), (node.args, *getattr(node, "decorator_list", ()))
-        for arg in _arguments(node.args):
-            if arg.arg not in called and arg.arg != "self":
-                inside[arg.arg] = spare[len(inside)]
-                begin, _ = module.span(arg)
-                edits[begin, begin + len(arg.arg)] = inside[arg.arg]
+        free = [name for name in spare if name not in scope.values()]
+        arguments = [arg for arg in _arguments(node.args) if arg.arg not in fixed]
+        for arg in arguments:
+            inside.pop(arg.arg, None)
+        for arg, name in zip(arguments, free, strict=False):  # what is left over keeps its name
+            begin, _ = module.span(arg)
+            inside[arg.arg] = edits[begin, begin + len(arg.arg)] = name
     for child in ast.iter_child_nodes(node):
-        _parameters(module, child, scope if child in outside else inside, called, spare, edits)
+        _parameters(module, child, scope if child in outside else inside, fixed, spare, edits)
 
 
 def _arguments(args):
@@ -77,16 +90,15 @@ def _arguments(args):
 
 def _private(nodes):
     """Attributes with an underscore that are used only as `self.NAME` in classes without a base."""
-    used, inside, functions = Counter(), Counter(), set()
+    used, inside = Counter(), Counter()
     for node in nodes:
         if isinstance(node, ast.Attribute):
             used[node.attr] += 1
-        elif isinstance(node, ast.FunctionDef):
-            functions.add(node.name)
+        elif isinstance(node, ast.Name):
+            used[node.id] += 1  # of a class, perhaps
         elif isinstance(node, ast.ClassDef) and not node.bases:
             inside.update(attribute.attr for attribute in _own(node))
-    private = {name for name in used if name[0] == "_" and used[name] == inside[name]}
-    return private - functions
+    return {name for name in used if name[0] == "_" and used[name] == inside[name]}
 
 
 def _own(node):
@@ -103,7 +115,9 @@ def _attributes(module, node, private, spare, edits):
         if attribute.attr in private:
             _, end = module.span(attribute)
             begin = end - len(attribute.attr)
-            edits[begin, end] = new.setdefault(attribute.attr, spare[len(new)])
+            if attribute.attr not in new and len(new) < len(spare):
+                new[attribute.attr] = spare[len(new)]
+            edits[begin, end] = new.get(attribute.attr, attribute.attr)
 
 
 def _most_used(tree):
