@@ -2,12 +2,15 @@
 
 import pytest
 from budgetmeter.card import SPOILS, MemoryCard, write_inward
+from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.load import NOTHING
+from budgetmeter.emulator.world import insert
 from budgetmeter.errors import InputError
 from budgetmeter.vending.orders import Order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from meterfw import display, layouts
+from meterfw.meter import Meter
 from meterproto import cards as layout
 from meterproto import tokens
 from meterproto.codes import CardOutcome, CardType, Kind
@@ -81,6 +84,13 @@ def test_a_card_that_cannot_be_used_is_left_as_it_is(desk, spoil, outcome):
     desk.board.slot = None
     desk.meter.poll()
     assert desk.board.lines[0] == "CREDIT EUR"
+
+
+def test_a_bare_meter_reads_no_card():
+    bare = Meter(VirtualBoard(clock("2020-12-08 12:00"), {}))
+    with pytest.raises(InputError, match="not flashed"):
+        insert(bare, MemoryCard())
+    assert bare.board.slot is None
 
 
 @pytest.mark.rule("B-5", "B-8")

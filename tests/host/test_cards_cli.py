@@ -186,3 +186,27 @@ def test_mistakes_are_one_line_and_exit_2(cli, tmp_path):
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert (tmp_path / "a.card").read_bytes() == before
     assert not (tmp_path / "b.card").exists()
+
+
+def one_line(done):
+    """The one line of a refused command."""
+    assert done.returncode == 2, done.stdout + done.stderr
+    (line,) = done.stderr.splitlines()
+    assert done.stdout == ""
+    return line
+
+
+@pytest.mark.parametrize("name", ["identity", "profile"])
+@pytest.mark.parametrize("data", [b"", b"\x5a" * 61])
+def test_a_damaged_meter_reads_no_card_and_is_said_to_be_damaged(cli, tmp_path, name, data):
+    cli("terminal", "exchange", "a.card", "--pay", "20")
+    assert cli("card", "insert", "a.card", "--meter-dir", "m").returncode == 0
+    for file in (tmp_path / "m").iterdir():  # a profile counts where there is no journal
+        if file.name not in ("identity", "profile"):
+            file.unlink()
+    (tmp_path / "m" / name).write_bytes(data)
+    before = (tmp_path / "a.card").read_bytes()
+    line = one_line(cli("card", "insert", "a.card", "--meter-dir", "m"))
+    assert line == "budgetmeter: m: no meter: its identity or its profile is damaged"
+    assert (tmp_path / "a.card").read_bytes() == before
+    assert (tmp_path / "m" / name).read_bytes() == data

@@ -322,7 +322,10 @@ def _visit(path, folder, profile, at, key, as_json, after=None, spoil="torn"):
 
 
 def _meter_in(folder, card, profile, at, key):
-    """The meter of a folder, at a time."""
+    """The meter of a folder, at a time.
+
+    :raises InputError: a damaged meter, or a new one that cannot be made
+    """
     files = Folder(folder)
     if files.get("identity") is None:
         head = head_of(card)
@@ -336,7 +339,10 @@ def _meter_in(folder, card, profile, at, key):
     except ValueError as error:
         raise InputError(f"--at: {error}") from None
     board.pass_time(time.second)
-    return Meter(board)
+    meter = Meter(board)
+    if not meter.flashed:
+        raise InputError(f"{folder}: no meter: its identity or its profile is damaged")
+    return meter
 
 
 # ---- The terminal --------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from budgetmeter import units
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.load import NOTHING
 from budgetmeter.emulator.trace import SAMPLE_S, NoTrace, Trace, phase
+from budgetmeter.errors import InputError
 from budgetmeter.identity import flashed
 from budgetmeter.vending.issue import Issuer
 
@@ -254,7 +255,12 @@ class Emulator:
 
 
 def insert(meter, card):
-    """A card's visit to a meter on a virtual board; answers its CardOutcome, None if pulled out."""
+    """A card's visit to a meter on a virtual board; answers its CardOutcome, None if pulled out.
+
+    :raises InputError: a meter without identity or profile, which reads no card
+    """
+    if not meter.flashed:
+        raise InputError("the meter is not flashed: it reads no card")
     board = meter.board
     board.slot = card
     meter.poll()
