@@ -1,19 +1,23 @@
 """A meter under test, its time in the test's hands: what the fixtures of the pytest plugin are."""
 
+import math
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Real
 
 from meterfw import layouts
 from meterproto import tokens
 from meterproto.codes import CardType, ControlState
+from meterproto.records import CLOCK_LIMIT
 
 from budgetmeter import profile as profiles
 from budgetmeter import units
-from budgetmeter.card import personalise, write_inward
+from budgetmeter.card import MemoryCard, personalise, write_inward
 from budgetmeter.client import Meter
 from budgetmeter.emulator import ConstantLoad, Emulator
+from budgetmeter.emulator.load import MAX_LITRES_PER_HOUR, MAX_W
 from budgetmeter.emulator.loop import LoopLine
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
@@ -23,6 +27,7 @@ from budgetmeter.vending import orders
 PROFILE = "wallonia-card"
 START = "2020-06-02 12:00"  # a Tuesday, outside friendly hours and winter
 LAST_EVENTS = 12  # shown with a failure
+UNITS_S = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
 
 
 @dataclass(frozen=True)
@@ -102,21 +107,42 @@ class MeterUnderTest:
     def use(self, watts=0, litres=0, hours=0, minutes=0, seconds=0):
         """Draw so many watts, or litres of gas an hour, for so long; then nothing.
 
-        While supply is open nothing flows, and time passes all the same.
+        A meter counts whole watts, litres an hour and seconds: fractions are rounded. While supply
+        is open nothing flows, and time passes all the same.
+
+        :raises InputError: what no household draws, or a time after the meter's calendar
         """
         gas = self.world.profile.gas
-        if (litres if not gas else watts) or watts < 0 or litres < 0:
-            raise InputError("a gas meter uses litres, any other watts; neither below 0")
+        watts = round(_number("watts", watts, 0, MAX_W))
+        litres = round(_number("litres", litres, 0, MAX_LITRES_PER_HOUR))
+        if watts if gas else litres:
+            raise InputError("a gas meter uses litres, any other watts")
+        passed = self._seconds(hours=hours, minutes=minutes, seconds=seconds)
         with self.lock:
             self._load.set(litres if gas else watts, gas)
             self.world.load_changed()
-            self.world.run(self.world.now_s + _seconds(hours, minutes, seconds))
+            self.world.run(self.world.now_s + passed)
             self._load.set(0, gas)
             self.world.load_changed()
 
     def wait(self, days=0, hours=0, minutes=0, seconds=0):
-        """Let time pass without consumption."""
-        self.use(hours=24 * days + hours, minutes=minutes, seconds=seconds)
+        """Let time pass without consumption.
+
+        :raises InputError: after the meter's calendar
+        """
+        self.use(seconds=self._seconds(days=days, hours=hours, minutes=minutes, seconds=seconds))
+
+    def _seconds(self, **parts):
+        """Seconds of a span, rounded, by the names of its parts.
+
+        :raises InputError: back in time, or after the meter's calendar
+        """
+        total = sum(_number(name, value) * UNITS_S[name] for name, value in parts.items())
+        if total < 0:
+            raise InputError("time does not run back")
+        if not total <= CLOCK_LIMIT * 60 - self.world.now_s:
+            raise InputError(f"the meter's calendar ends in 2099, and it is {self.time}")
+        return round(total)
 
     def at(self, time):
         """Let time pass without consumption until a Belgian local time, e.g. "2020-07-02 23:00".
@@ -134,8 +160,9 @@ class MeterUnderTest:
 
     def press(self, seconds=0):
         """Press the button, and hold it for so many seconds."""
+        held = self._seconds(seconds=seconds)
         with self.lock:
-            self.world.press(seconds)
+            self.world.press(held)
 
     def top_up(self, amount):
         """Enter a top-up of so many EUR, e.g. "20.00".
@@ -164,14 +191,21 @@ class MeterUnderTest:
         :param card: a `budgetmeter.card.MemoryCard`, as of `Vending.card` or of a file
             (`MemoryCard.load`); it holds the meter's report afterwards
         :returns: the `CardOutcome` shown; None when it was pulled out (`MemoryCard.pull_at`)
+        :raises InputError: what is no card
         """
+        if not isinstance(card, MemoryCard):
+            raise InputError(
+                f"a card is a budgetmeter.card.MemoryCard, not {type(card).__name__}; "
+                "MemoryCard.load reads a file"
+            )
         with self.lock:
             return self.world.insert(card)
 
     def cut_power(self, hours=0, minutes=0, seconds=0):
         """Take the mains away for so long; the meter starts again from what it has stored."""
+        passed = self._seconds(hours=hours, minutes=minutes, seconds=seconds)
         with self.lock:
-            self.world.cut_power(_seconds(hours, minutes, seconds))
+            self.world.cut_power(passed)
 
     # What there is to see
 
@@ -279,8 +313,16 @@ def moment(value):
     return time
 
 
-def _seconds(hours, minutes, seconds):
-    total = round(hours * 3600 + minutes * 60 + seconds)
-    if total < 0:
-        raise InputError("time does not run back")
-    return total
+def _number(name, value, low=-math.inf, high=math.inf):
+    """A finite number, from `low` to `high` where they are given.
+
+    :raises InputError: when it is none
+    """
+    try:
+        number = float(value) if isinstance(value, Real | Decimal) else math.nan
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not (math.isfinite(number) and low <= number <= high):
+        within = f" from {low} to {high}" if math.isfinite(high) else ""
+        raise InputError(f"{name}={value!r} is not a number{within}"[:200])
+    return number

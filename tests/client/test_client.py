@@ -263,6 +263,23 @@ def test_ports_that_cannot_be_opened_are_one_line(url, said):
     assert len(str(error.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("port", [None, 5, b"/dev/ttyACM0"])
+def test_what_is_no_port(port):
+    with pytest.raises(InputError, match=r"a port is a URL or a budgetmeter\.client\.Line, not"):
+        Meter(port)
+
+
+@pytest.mark.parametrize("token", [None, 5, ["a"]])
+def test_what_is_no_token_never_leaves(rig, token):
+    with pytest.raises(InputError, match="a token is bytes or text, not"):
+        Meter(LoopLine(rig)).enter(token)
+
+
+def test_a_device_that_is_no_serial_port_is_said_to_be_none():
+    with pytest.raises(LineError, match=r"^/dev/null: not a serial port$"):
+        Meter("/dev/null")
+
+
 # ---- Faults -------------------------------------------------------------------------------------
 
 ALL = {"split": 0.3, "drop": 0.1, "duplicate": 0.2, "delay": 0.3, "flip": 0.001}

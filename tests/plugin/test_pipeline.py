@@ -7,10 +7,15 @@ import signal
 import subprocess
 import sys
 import venv
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import yaml
+from budgetmeter.errors import InputError
+from budgetmeter.testing import MeterUnderTest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -156,6 +161,61 @@ def test_off(meter, faulty_line):
     assert re.search(r"2020-06-02 12:00:00  credited +20.00 EUR  \+5.00 +OC-16", shown)
     assert "OC-15" in shown
     assert "seed 42: no fault" in shown
+
+
+MISTAKES = {
+    'use(watts=float("nan"), hours=1)': "watts=nan is not a number from 0 to 100000",
+    'use(watts=float("inf"), hours=1)': "watts=inf is not a number from 0 to 100000",
+    "use(watts=1e12, hours=1)": "watts=1000000000000.0 is not a number from 0 to 100000",
+    "use(watts=-5, hours=1)": "watts=-5 is not a number from 0 to 100000",
+    "use(watts=None, hours=1)": "watts=None is not a number from 0 to 100000",
+    "use(litres=5, hours=1)": "a gas meter uses litres, any other watts",
+    'use(watts=5, hours=float("nan"))': "hours=nan is not a number",
+    "use(watts=5, hours=10**400)": "hours=1000",
+    'use(watts=5, hours="1")': "hours='1' is not a number",
+    'wait(days=float("inf"))': "days=inf is not a number",
+    "wait(days=1e9)": "the meter's calendar ends in 2099",
+    "wait(days=1e308)": "the meter's calendar ends in 2099",
+    "wait(hours=-1)": "time does not run back",
+    "cut_power(hours=1e9)": "the meter's calendar ends in 2099",
+    'press(seconds=float("nan"))': "seconds=nan is not a number",
+    "press(seconds=-1)": "time does not run back",
+    "enter(None)": "a token is bytes or text, not NoneType",
+    "enter(5)": "a token is bytes or text, not int",
+    'insert("nosuch.card")': "a card is a budgetmeter.card.MemoryCard, not str",
+}
+
+
+@pytest.mark.parametrize("doing", MISTAKES)
+def test_what_no_meter_can_do_is_one_line_and_changes_nothing(doing):
+    meter = MeterUnderTest()
+    before = meter.time, meter.status(), meter.registers()
+    with pytest.raises(InputError) as raised:
+        eval(f"meter.{doing}", {"meter": meter})
+    assert MISTAKES[doing] in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert (meter.time, meter.status(), meter.registers()) == before
+    meter.use(watts=1000, hours=4)
+    assert meter.balance == 14
+
+
+def test_consumption_in_fractions():
+    meter = MeterUnderTest()
+    meter.use(watts=100.7, hours=0.5)
+    assert meter.registers().energy_wh == 50
+    meter.use(watts=Decimal("1000.4"), hours=1, minutes=-30)
+    assert meter.registers().energy_wh == 550
+    gas = MeterUnderTest("wallonia-gas")
+    gas.use(litres=99.6, hours=Fraction(1, 2))
+    assert gas.registers().volume_l == 50
+
+
+def test_up_to_the_end_of_the_calendar():
+    meter = MeterUnderTest(start="2099-12-31 12:00")
+    with pytest.raises(InputError, match="the meter's calendar ends in 2099"):
+        meter.wait(hours=12)
+    meter.wait(hours=11, minutes=59)
+    assert meter.time == datetime(2099, 12, 31, 23, 59)
 
 
 def test_mistakes_are_named(installed, tmp_path):

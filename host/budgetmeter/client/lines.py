@@ -20,7 +20,11 @@ PIECE = 4096  # octets read at a time
 LOOP = "loop"
 
 
-_NAMED = {errno.EAGAIN: "in use by another program", errno.EIO: "the device is gone"}
+_NAMED = {
+    errno.EAGAIN: "in use by another program",
+    errno.EIO: "the device is gone",
+    errno.ENOTTY: "not a serial port",
+}
 
 
 class Line(Protocol):

@@ -15,6 +15,7 @@ from budgetmeter.errors import InputError
 
 TIMEOUT_S = 1.0
 TRIES = 5
+LINE = ("write", "read", "now", "close")  # what makes a `Line`
 LONGEST_LINE = 160  # characters of a console command
 
 
@@ -48,11 +49,14 @@ class Meter:
     :param timeout: seconds to wait for an answer before a request is repeated
     :param tries: how often a request is sent at most
     :raises LineError: when the port cannot be opened
+    :raises InputError: what is no port
     """
 
     def __init__(self, port, timeout=TIMEOUT_S, tries=TRIES):
         if timeout <= 0 or tries < 1:
             raise InputError("timeout is above 0 s, and tries at least 1")
+        if not isinstance(port, str) and not all(hasattr(port, name) for name in LINE):
+            raise InputError(f"a port is a URL or a budgetmeter.client.Line, not {port!r}"[:200])
         self.line = open_line(port) if isinstance(port, str) else port
         self.exchange = Exchange(self.line, timeout, tries)
 
@@ -111,7 +115,7 @@ class Meter:
 
         :returns: `Entered`
         :raises TokenRefused: with the reason; nothing has changed
-        :raises InputError: text that is no token
+        :raises InputError: what is no token
         :raises NoAnswer: it may have been taken or not; enter it again to know
         """
         if isinstance(token, str):
@@ -119,6 +123,8 @@ class Meter:
                 token = tokens.from_text(token)
             except ValueError as error:
                 raise InputError(f"no token: {error}") from None
+        if not isinstance(token, bytes | bytearray | memoryview):
+            raise InputError(f"a token is bytes or text, not {type(token).__name__}")
         if not 0 < len(token) <= tokens.KeyToken.sizeof():
             raise InputError(f"a token has at most {tokens.KeyToken.sizeof()} bytes")
         answer, tries = self.exchange.ask(Message.TOKEN, bytes(token))
