@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from construct import ConstructError
@@ -101,14 +102,75 @@ class MemoryCard:
 
         :raises InputError: when that fails
         """
-        path = Path(path)
+        with _Draft(path) as draft:
+            draft.keep(self.data)
+
+    @classmethod
+    @contextmanager
+    def held(cls, path, done):
+        """The card in a file, written back at the end; whether it can be is tried first.
+
+        :param done: what is to be said where writing fails after all
+        :raises InputError: no card, or one that cannot be written
+        """
+        card = cls.load(path)
+        with _Draft(path) as draft:
+            yield card
+            try:
+                draft.keep(card.data)
+            except InputError as error:
+                raise InputError(f"{error}; {done}") from None
+
+
+class _Draft:
+    """What a file will hold, beside it until then; a context manager that leaves nothing behind.
+
+    Its room is taken when it is made.
+
+    :raises InputError: when it cannot be written
+    """
+
+    def __init__(self, path):
+        self._path = path
+        with self._told():
+            handle, self._name = tempfile.mkstemp(dir=Path(path).resolve().parent)
+            self._file = os.fdopen(handle, "r+b")
+
+    def __enter__(self):
         try:
-            handle, name = tempfile.mkstemp(dir=path.resolve().parent)
-            with os.fdopen(handle, "wb") as file:
-                file.write(self.data)
-            os.replace(name, path)
+            self._write(BLANK)
+        except InputError:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception):
+        with suppress(OSError):  # of what could not be written
+            self._file.close()
+        Path(self._name).unlink(missing_ok=True)
+
+    def keep(self, data):
+        """Put the file's next contents in its place.
+
+        :raises InputError: when that failed; the file is as it was
+        """
+        self._write(data)
+        with self._told():
+            os.replace(self._name, Path(self._path).resolve())
+
+    def _write(self, data):
+        with self._told():
+            self._file.seek(0)
+            self._file.write(data)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    @contextmanager
+    def _told(self):
+        try:
+            yield
         except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from None
+            raise InputError(f"{self._path}: {error.strerror or error}") from None
 
 
 def head_of(card):

@@ -1,11 +1,14 @@
 """Cards on the command line: files that a person or a script passes around."""
 
+import errno
 import json
+import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from budgetmeter import card as cards
 from budgetmeter.cli import main
 from meterproto import cards as layout
 
@@ -186,6 +189,65 @@ def test_mistakes_are_one_line_and_exit_2(cli, tmp_path):
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert (tmp_path / "a.card").read_bytes() == before
     assert not (tmp_path / "b.card").exists()
+
+
+def failing(code):
+    """A call of the system that fails."""
+
+    def call(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    return call
+
+
+def on_the_way(cli):
+    (one,) = told(cli("office", "report", "--json"))
+    return one["money"]["on_the_way"]
+
+
+def test_a_card_that_cannot_be_written_is_found_out_before_anything_is_booked(
+    cli, tmp_path, monkeypatch
+):
+    assert cli("terminal", "exchange", "a.card", "--pay", "20").returncode == 0
+    before = (tmp_path / "a.card").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(cards.tempfile, "mkstemp", failing(errno.EACCES))
+        for verb in (
+            ["terminal", "exchange", "a.card", "--pay", "20"],
+            ["card", "insert", "a.card", "--meter-dir", "m"],
+        ):
+            assert one_line(cli(*verb)) == "budgetmeter: a.card: Permission denied"
+    assert on_the_way(cli) == "20.00000"
+    assert (tmp_path / "a.card").read_bytes() == before
+    assert not (tmp_path / "m").exists()
+    seen = told(cli("card", "insert", "a.card", "--meter-dir", "m", "--json"))
+    assert (seen["loaded"], seen["balance"]) == (1, "35.00000")
+
+
+def test_a_payment_that_is_booked_and_not_on_the_card_is_said_to_be_so(cli, tmp_path, monkeypatch):
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr(cards.os, "replace", failing(errno.EIO))
+        line = one_line(cli("terminal", "exchange", "a.card", "--pay", "20"))
+    assert line == (
+        "budgetmeter: a.card: Input/output error; the payment of 20.00 EUR is booked: put the card "
+        "in again without --pay"
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert on_the_way(cli) == "20.00000"
+    again = told(cli("terminal", "exchange", "a.card", "--json"))
+    assert (again["carried"], again["tokens"]) == ("20.00000", 1)
+
+
+def test_what_a_meter_took_and_the_card_does_not_tell_is_said(cli, monkeypatch):
+    cli("terminal", "exchange", "a.card", "--pay", "20")
+    with monkeypatch.context() as patch:
+        patch.setattr(cards.os, "replace", failing(errno.EIO))
+        line = one_line(cli("card", "insert", "a.card", "--meter-dir", "m"))
+    assert line.endswith("a.card: Input/output error; the meter has read it: put it in again")
+    assert told(cli("card", "insert", "a.card", "--meter-dir", "m", "--json"))["balance"] == (
+        "35.00000"
+    )
 
 
 def one_line(done):

@@ -296,15 +296,14 @@ def _spoil(text):
 
 def _visit(path, folder, profile, at, key, as_json, after=None, spoil="torn"):
     """A card's visit to a meter in a folder; the meter is made where there is none."""
-    card = MemoryCard.load(path)
-    if after is not None:
-        card.pull_at(after, _spoil(spoil))
-    try:
-        meter = _meter_in(folder, card, profile, at, key)
-        outcome = put_in(meter, card)
-    except OSError as error:
-        raise InputError(f"{folder}: {error.strerror or error}") from None
-    card.save(path)
+    with MemoryCard.held(path, "the meter has read it: put it in again") as card:
+        if after is not None:
+            card.pull_at(after, _spoil(spoil))
+        try:
+            meter = _meter_in(folder, card, profile, at, key)
+            outcome = put_in(meter, card)
+        except OSError as error:
+            raise InputError(f"{folder}: {error.strerror or error}") from None
     m = meter.state
     told = "pulled out" if outcome is None else CardOutcome(outcome).name.lower().replace("_", " ")
     data = {
@@ -368,11 +367,11 @@ def exchange(
             raise ValueError(f"{pay} EUR is no payment; leave it out")
     except ValueError as error:
         raise InputError(f"--pay: {error}") from None
-    held = MemoryCard.load(card)
-    if pull_after is not None:
-        held.pull_at(pull_after, _spoil(spoil))
-    receipt = _terminal(db, key, at).exchange(held, amount)
-    held.save(card)
+    booked = f"the payment of {_euros(amount)} is booked: " if amount else ""
+    with MemoryCard.held(card, f"{booked}put the card in again without --pay") as held:
+        if pull_after is not None:
+            held.pull_at(pull_after, _spoil(spoil))
+        receipt = _terminal(db, key, at).exchange(held, amount)
     data = {
         "meter": receipt.meter,
         "card": receipt.card,
