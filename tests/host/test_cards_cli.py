@@ -240,6 +240,7 @@ def test_a_payment_that_is_booked_and_not_on_the_card_is_said_to_be_so(cli, tmp_
 
 
 def test_what_a_meter_took_and_the_card_does_not_tell_is_said(cli, monkeypatch):
+    assert cli("card", "insert", "a.card", "--meter-dir", "m").returncode == 0
     cli("terminal", "exchange", "a.card", "--pay", "20")
     with monkeypatch.context() as patch:
         patch.setattr(cards.os, "replace", failing(errno.EIO))
@@ -256,6 +257,43 @@ def one_line(done):
     (line,) = done.stderr.splitlines()
     assert done.stdout == ""
     return line
+
+
+def test_a_new_meter_is_said_to_be_one_and_a_known_one_is_not(cli):
+    first = cli("card", "insert", "a.card", "--meter-dir", "m", "--json", at="09:00")
+    assert told(first)["outcome"] == 9
+    assert first.stderr == f"budgetmeter: new meter {METER} in m\n"
+    assert cli("card", "insert", "a.card", "--meter-dir", "m", at="10:00").stderr == ""
+
+
+def test_no_meter_is_made_among_other_files(cli, tmp_path):
+    line = one_line(cli("card", "insert", "a.card", "--meter-dir", "."))
+    assert line == "budgetmeter: .: no meter, but other files; a new meter takes a folder of its own"
+    assert not (tmp_path / "identity").exists()
+    (tmp_path / "empty").mkdir()
+    assert cli("card", "insert", "a.card", "--meter-dir", "empty").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--profile", "nosuch"), ("--at", "x"), ("--key", "none.key"), ("--at", "1999-01-01")]
+)
+def test_a_meter_that_cannot_be_made_leaves_no_folder(cli, tmp_path, wrong):
+    one_line(cli("card", "insert", "a.card", "--meter-dir", "two", *wrong))
+    assert not (tmp_path / "two").exists()
+
+
+def test_a_card_that_is_not_good_exits_1(cli, tmp_path):
+    assert cli("office", "add-meter", "7").returncode == 0
+    assert cli("card", "new", "b.card", "--meter", "7").returncode == 0
+    (tmp_path / "blank.card").write_bytes(b"\xff" * layout.SIZE)
+    meter = ("--meter-dir", "m", "--json")
+    assert cli("card", "insert", "a.card", *meter).returncode == 0
+    for card, outcome in (("blank.card", 1), ("b.card", 4)):
+        for verb in (["insert", card], ["pull", card, "--after", "9999"]):
+            done = cli("card", *verb, *meter)
+            assert done.returncode == 1
+            assert json.loads(done.stdout)["outcome"] == outcome
+    assert cli("card", "pull", "a.card", *meter, "--after", "9").returncode == 0
 
 
 @pytest.mark.parametrize("name", ["identity", "profile"])

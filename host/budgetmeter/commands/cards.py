@@ -26,6 +26,7 @@ from budgetmeter.commands.vending import (
     MeterOption,
     office_app,
     open_office,
+    say,
     token_data,
 )
 from budgetmeter.emulator import VirtualBoard
@@ -269,7 +270,10 @@ def insert_card(
     key: KeyOption = KEY,
     as_json: JsonOption = False,
 ):
-    """Put a card into an emulated meter whose files are in a folder, and take it out again."""
+    """Put a card into an emulated meter whose files are in a folder, and take it out again.
+
+    A meter that is not there is made. Exits 1 unless the meter shows 9, good.
+    """
     _visit(card, meter_dir, profile, at, key, as_json)
 
 
@@ -318,6 +322,8 @@ def _visit(path, folder, profile, at, key, as_json, after=None, spoil="torn"):
         ("balance", f"{data['balance']} EUR"),
     ]
     _print(data, as_json, rows)
+    if outcome not in (None, CardOutcome.GOOD):
+        raise typer.Exit(1)
 
 
 def _meter_in(folder, card, profile, at, key):
@@ -326,22 +332,34 @@ def _meter_in(folder, card, profile, at, key):
     :raises InputError: a damaged meter, or a new one that cannot be made
     """
     files = Folder(folder)
-    if files.get("identity") is None:
-        head = head_of(card)
-        meter_key = KeyFile(key).meter_key(head.meter, head.key_revision)
-        made = flashed(head.meter, head.key_revision, meter_key, profiles.load(profile))
-        for name, data in made.items():
-            files[name] = data
     try:
         time = units.moment(at) if at else units.now()
         board = VirtualBoard(units.to_clock(time), files)
     except ValueError as error:
         raise InputError(f"--at: {error}") from None
+    if files.get("identity") is None:
+        _make_meter(files, head_of(card), profile, key)
     board.pass_time(time.second)
     meter = Meter(board)
     if not meter.flashed:
         raise InputError(f"{folder}: no meter: its identity or its profile is damaged")
     return meter
+
+
+def _make_meter(files, head, profile, key):
+    """Flash the meter of a card into an empty folder, and say so.
+
+    :raises InputError: no such profile or key, or a folder with other files
+    """
+    meter_key = KeyFile(key).meter_key(head.meter, head.key_revision)
+    made = flashed(head.meter, head.key_revision, meter_key, profiles.load(profile))
+    if not files.empty():
+        raise InputError(
+            f"{files.path}: no meter, but other files; a new meter takes a folder of its own"
+        )
+    for name, data in made.items():
+        files[name] = data
+    say(f"new meter {head.meter:09d} in {files.path}")
 
 
 # ---- The terminal --------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The verbs `token …` and `office …`."""
 
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,11 @@ MeterOption = Annotated[
 ]
 KEY = Path("vending.key")
 DB = "sqlite:///vending.db"
+
+
+def say(text):
+    """A line on standard error beside what a command prints."""
+    print(f"budgetmeter: {text}", file=sys.stderr, flush=True)
 
 
 def open_office(db, keys=None, at="", create=False):
