@@ -268,7 +268,9 @@ def test_a_new_meter_is_said_to_be_one_and_a_known_one_is_not(cli):
 
 def test_no_meter_is_made_among_other_files(cli, tmp_path):
     line = one_line(cli("card", "insert", "a.card", "--meter-dir", "."))
-    assert line == "budgetmeter: .: no meter, but other files; a new meter takes a folder of its own"
+    assert (
+        line == "budgetmeter: .: no meter, but other files; a new meter takes a folder of its own"
+    )
     assert not (tmp_path / "identity").exists()
     (tmp_path / "empty").mkdir()
     assert cli("card", "insert", "a.card", "--meter-dir", "empty").returncode == 0

@@ -240,6 +240,21 @@ def test_no_books_are_made_but_by_init(cli, tmp_path):
     assert "no vending office there" in one_line(cli("office", "log", "--db", "sqlite:///empty.db"))
 
 
+def test_before_the_first_init_every_verb_names_it(cli, tmp_path):
+    for verb in (
+        ["office", "add-meter", METER],
+        ["office", "queue", "hold", "until=2030-01-01", "--meter", METER],
+        ["office", "report"],
+        ["token", "issue", "test", "--meter", METER],
+        ["card", "new", "a.card", "--meter", METER],
+    ):
+        line = one_line(cli(*verb))
+        assert line == (
+            "budgetmeter: vending.key: No such file or directory; budgetmeter office init makes one"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_failed_init_leaves_no_key(cli, tmp_path):
     assert "database: " in one_line(cli("office", "init", "--db", "sqlite:////nowhere/x.db"))
     assert list(tmp_path.iterdir()) == []
@@ -276,6 +291,10 @@ def test_a_key_change_is_shown_and_issued_again(cli):
         (["issue", "test", "--meter", "9" * 40], "'--meter'"),
         (["issue", "test", "--db", "postgresql://h:port/x"], "postgresql://h:port/x: "),
         (["issue", "test", "--db", "http://[::1"], "http://[::1: "),
+        (
+            ["issue", "test", "--db", "mysql://h/x"],
+            "mysql://h/x: needs the Python package MySQLdb, which is not installed",
+        ),
     ],
 )
 def test_numbers_and_names_beyond_all_bounds(cli, arguments, said):

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 import signal
 import stat
 import time
@@ -84,11 +85,33 @@ def test_files_that_hold_no_keys(tmp_path, text):
         KeyFile(path)
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o777])
+def test_no_advice_is_given_on_what_is_no_key_file(tmp_path, mode):
+    """`chmod 600` on a folder locks people out of it."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text").write_text("hello")
+    os.mkfifo(tmp_path / "pipe")
+    said = {
+        "folder": "Is a directory",
+        "text": "not a file of vending keys",
+        "pipe": "not a file of vending keys",
+        "folder/": "Is a directory",
+    }
+    for name, words in said.items():
+        (tmp_path / name).chmod(mode)
+        with pytest.raises(InputError, match=f"^{re.escape(str(tmp_path / name))}: {words}$"):
+            KeyFile(tmp_path / name)
+    with pytest.raises(InputError, match=r"/dev/null: not a file of vending keys$"):
+        KeyFile("/dev/null")
+
+
 def test_key_files_there_already_or_missing(tmp_path):
     KeyFile.create(tmp_path / "a")
     with pytest.raises(InputError, match="File exists"):
         KeyFile.create(tmp_path / "a")
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(
+        InputError, match=r"No such file or directory; budgetmeter office init makes one$"
+    ):
         KeyFile(tmp_path / "b")
     with pytest.raises(InputError, match="no key of revision 7"):
         KeyFile(tmp_path / "a").meter_key(1, 7)

@@ -565,7 +565,7 @@ def test_a_port_in_use(keys, tmp_path):
         ({"serial": "x"}, "Invalid value for '--serial'"),
         ({"profile": "walonia-card"}, "did you mean wallonia-card?"),
         ({"key": "none.key"}, "none.key: No such file or directory"),
-        ({"key": "/dev/null"}, "others may read or write it"),
+        ({"key": "/dev/null"}, "/dev/null: not a file of vending keys"),
         ({"port": "/dev/null"}, "/dev/null: "),
     ],
 )

@@ -18,26 +18,28 @@ from budgetmeter.errors import InputError
 class KeyFile:
     """Vending keys by revision, from a JSON file.
 
-    :raises InputError: no such file, readable by others, or not a key file
+    :raises InputError: no such file, not a key file, or readable by others
     """
 
     def __init__(self, path):
         self.path = Path(path)
         try:
             mode = self.path.stat().st_mode
-            if mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise InputError(
-                    f"{path}: others may read or write it; vending keys are for their owner alone: "
-                    f"chmod 600 {path}"
-                )
-            document = json.loads(self.path.read_text(encoding="utf-8"))
-            self._keys = {int(r): bytes.fromhex(k) for r, k in document["vending_keys"].items()}
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a pipe would never end
+                raise ValueError
+            self._keys = _parse(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            makes = "budgetmeter office init makes one"
+            raise InputError(f"{path}: {error.strerror}; {makes}") from None
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise InputError(f"{path}: not a file of vending keys") from None
-        if not self._keys or any(len(k) != tokens.KEY_SIZE for k in self._keys.values()):
-            raise InputError(f"{path}: not a file of vending keys")
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise InputError(
+                f"{path}: others may read or write it; vending keys are for their owner alone: "
+                f"chmod 600 {path}"
+            )
 
     @classmethod
     def create(cls, path):
@@ -96,6 +98,17 @@ class KeyFile:
         if revision not in self._keys:
             raise InputError(f"{self.path}: no key of revision {revision}")
         return self._keys[revision]
+
+
+def _parse(text):
+    """The keys of a file by revision.
+
+    :raises ValueError: or another, where it holds none
+    """
+    keys = {int(r): bytes.fromhex(k) for r, k in json.loads(text)["vending_keys"].items()}
+    if not keys or any(len(key) != tokens.KEY_SIZE for key in keys.values()):
+        raise ValueError
+    return keys
 
 
 def _text(keys):

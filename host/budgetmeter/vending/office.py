@@ -54,7 +54,10 @@ def connect(url):
     """
     try:
         engine = sa.create_engine(url)
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, ValueError) as error:
+    except ImportError as error:
+        needs = f"needs the Python package {error.name}, which is not installed"
+        raise InputError(f"{url}: {needs}") from None
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ValueError) as error:
         raise InputError(f"{url}: {str(error).splitlines()[0]}") from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
