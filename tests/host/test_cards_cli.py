@@ -102,7 +102,7 @@ def test_the_readme_shows_commands_that_work(cli, tmp_path):
         assert done.returncode == 0, (line, done)
         seen.append(done.stdout)
     shown = seen[lines.index(["budgetmeter", "office", "report"])]
-    assert "overdraft, 50.00000 EUR" in shown
+    assert "overdraft 50.00 EUR" in shown
     assert any("given" in text and "overdraft" in text for text in seen)
     assert any("pulled out" in text for text in seen)
 
@@ -167,6 +167,9 @@ def test_mistakes_are_one_line_and_exit_2(cli, tmp_path):
         (["terminal", "exchange", "a.card", "--pay", "3"], "from 5.00 to 250.00 EUR"),
         (["terminal", "exchange", "a.card", "--pay", "x"], "--pay: 'x' is not a number"),
         (["terminal", "exchange", "a.card", "--pay", "-5"], "is no payment"),
+        (["terminal", "exchange", "a.card", "--pay", ""], "--pay: '' is not a number"),
+        (["terminal", "exchange", "a.card", "--pay", "٢٠"], "--pay: '٢٠' is not a number"),
+        (["terminal", "exchange", "a.card", "--at", ""], "--at: '' is not a time"),
         (["terminal", "exchange", "a.card", "--at", "x"], "--at: 'x' is not a time"),
         (["terminal", "exchange", "a.card", "--key", "none.key"], "No such file"),
         (["card", "insert", "blank.card", "--meter-dir", "m"], "the card is blank"),
@@ -177,6 +180,14 @@ def test_mistakes_are_one_line_and_exit_2(cli, tmp_path):
         (["office", "queue", "hold", "until", "--meter", METER], "write NAME=VALUE"),
         (["office", "queue", "hold", "until=x", "--meter", METER], "until: 'x' is not a time"),
         (["office", "queue", "aid", "amount=5", "--meter", METER], "winter aid is for gas"),
+        (
+            ["office", "queue", "support", "amount=50", "amount=60", "--meter", METER],
+            "amount is given twice",
+        ),
+        (
+            ["office", "queue", "test", "--meter", METER, "--expiry", "2020-01-01"],
+            "expiry 2020-01-02 00:00 is past",
+        ),
         (["office", "campaign", "winter"], "no campaign winter; did you mean winter-2020?"),
         (["office", "send", "9"], "no item 9"),
         (["office", "report", "--meter", "5"], "no meter 5"),
@@ -264,6 +275,38 @@ def test_a_new_meter_is_said_to_be_one_and_a_known_one_is_not(cli):
     assert told(first)["outcome"] == 9
     assert first.stderr == f"budgetmeter: new meter {METER} in m\n"
     assert cli("card", "insert", "a.card", "--meter-dir", "m", at="10:00").stderr == ""
+
+
+def test_a_queued_order_that_is_over_is_warned_of(cli):
+    queue = ("office", "queue", "hold", "--meter", METER)
+    done = cli(*queue, "until=2020-01-01")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "budgetmeter: warning: until 2020-01-02 00:00 is past\n",
+    )
+    assert cli(*queue, "until=2020-12-31", at="12:00").stderr == ""
+
+
+def test_a_campaign_for_nobody_says_why(cli):
+    assert cli("office", "add-meter", "7").returncode == 0
+    assert cli("office", "add-meter", "8").returncode == 0
+    first = cli("office", "campaign", "winter-2020", at="12:00").stdout
+    assert first.splitlines() == [
+        "queued for 1 meters",
+        f"  meter {METER}: support 50.00 EUR",
+    ]
+    assert cli("office", "campaign", "winter-2020", at="12:00").stdout.splitlines() == [
+        "queued for 0 meters",
+        "  1: had it before",
+        "  2: no active budget meter on 2020-12-01 (add-meter --since says since when)",
+    ]
+
+
+def test_a_campaign_without_meters_says_so(cli):
+    assert cli("office", "init", "--key", "k", "--db", "sqlite:///n.db").returncode == 0
+    books = ("--key", "k", "--db", "sqlite:///n.db")
+    said = cli("office", "campaign", "winter-2020", *books).stdout
+    assert said == "queued for 0 meters\n  no meter is in the books\n"
 
 
 def test_no_meter_is_made_among_other_files(cli, tmp_path):

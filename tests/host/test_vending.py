@@ -431,7 +431,72 @@ def test_new_keys_and_the_log(cli):
     assert done.stdout == "meter 000000007: key revision 2\n"
     log = json.loads(cli("office", "log", "--json").stdout)
     assert [row["action"] for row in log] == ["init", "add-meter", "new-key", "issue", "flashed"]
-    assert "KEY_CHANGE" in cli("office", "log", "--meter", METER).stdout
+    assert "key-change" in cli("office", "log", "--meter", METER).stdout
+
+
+def test_the_log_is_in_the_units_of_people(cli):
+    issued = (
+        (["top-up", "--amount", "20"], "top-up 20.00 EUR"),
+        (["top-up", "--amount", "0.00001"], "top-up 0.00001 EUR"),
+        (["hold", "--until", "2031-03-31"], "hold until 2031-04-01 00:00"),
+        (["end-hold"], "end-hold"),
+        (
+            ["overdraft", "--amount", "50", "--until", "2031-03-31"],
+            "overdraft 50.00 EUR until 2031-04-01 00:00",
+        ),
+        (["price", "--price", "0.30"], "price 0.30 EUR/kWh at once"),
+        (
+            ["price", "--price", "0.30", "--from", "2031-01-01"],
+            "price 0.30 EUR/kWh from 2031-01-01 00:00",
+        ),
+        (
+            ["payment-mode", "--mode", "prepayment", "--protected"],
+            "payment-mode prepayment protected",
+        ),
+        (["disconnect", "--cause", "fraud"], "disconnect fraud"),
+    )
+    for arguments, _ in issued:
+        assert cli("token", "issue", *arguments, "--meter", METER).returncode == 0
+    assert cli("token", "show", METER, 1).returncode == 0
+    assert cli("office", "queue", "limiter-release", "--meter", METER).returncode == 0
+    rows = json.loads(cli("office", "log", "--json").stdout)
+    words = [words for _, words in issued]
+    assert [row["told"] for row in rows[2:]] == [*words, "top-up", "limiter-release"]
+    assert [row["told"] for row in rows[:2]] == ["vending key revision 1", "wallonia-card"]
+    assert rows[2]["detail"] == "TOP_UP 2000000"
+    assert rows[6]["detail"].startswith("OVERDRAFT 5000000 ")
+    assert (
+        cli("office", "flashed", 77, "--revision", 1, "--profile", "wallonia-gas").returncode == 0
+    )
+    shown = cli("office", "log").stdout
+    for text in (*words[:5], "000000077"):
+        assert text in shown
+
+
+def test_a_note_of_before_its_second_value_was_noted_stays_as_it_is():
+    assert orders.told("OVERDRAFT 5000000") == "OVERDRAFT 5000000"
+    assert orders.told("HOLD 11175780") == "hold until 2021-04-01 00:00"
+    assert orders.told("of people") == "of people"
+
+
+def test_tokens_that_no_meter_on_time_takes_are_warned_of(cli):
+    past = (
+        (["top-up", "--amount", "5", "--expiry", "2001-01-01"], "--expiry 2001-01-02 00:00"),
+        (["hold", "--until", "2021-03-31"], "--until 2021-04-01 00:00"),
+        (["overdraft", "--amount", "5", "--until", "2021-03-31"], "--until 2021-04-01 00:00"),
+        (["limit", "--until", "2021-03-31", "--power", "0"], "--until 2021-04-01 00:00"),
+    )
+    for arguments, words in past:
+        done = cli("token", "issue", *arguments, "--meter", METER)
+        assert done.returncode == 0
+        assert done.stderr == f"budgetmeter: warning: {words} is past\n"
+    for arguments in (
+        ["top-up", "--amount", "5", "--expiry", "2099-01-01"],
+        ["hold", "--until", "2099-03-31"],
+        ["end-hold"],
+        ["price", "--price", "0.30", "--from", "2001-01-01"],
+    ):
+        assert cli("token", "issue", *arguments, "--meter", METER).stderr == ""
 
 
 def test_a_forged_token_is_said_to_be_one(cli):
@@ -453,6 +518,17 @@ def test_a_forged_token_is_said_to_be_one(cli):
         (["token", "issue", "test", "--meter", METER, "--expiry", "x"], "--expiry: 'x'"),
         (["token", "issue", "test", "--meter", METER, "--key", "none.key"], "No such file"),
         (["token", "issue", "test", "--meter", METER, "--db", "odd"], "odd: "),
+        (["token", "issue", "top-up", "--meter", METER, "--amount", "٢٠"], "--amount: '٢٠' is not"),
+        (["token", "issue", "top-up", "--meter", METER, "--amount", ""], "--amount: '' is not"),
+        (
+            ["token", "issue", "test", "--meter", METER, "--expiry", ""],
+            "--expiry: '' is not a time",
+        ),
+        (
+            ["token", "issue", "price", "--meter", METER, "--price", "1", "--from", "2000-01-01"],
+            "--from: '2000-01-01' is before 2000-01-01 01:00, where a meter's calendar begins",
+        ),
+        (["office", "add-meter", "8", "--since", ""], "--since: '' is not a time"),
         (["token", "decode", "1234"], "no token: mistyped"),
         (["token", "decode", "Z" * 64], "no token: mistyped"),
         (["office", "init"], "File exists"),

@@ -24,10 +24,12 @@ from budgetmeter.commands.vending import (
     JsonOption,
     KeyOption,
     MeterOption,
+    expiry_clock,
     office_app,
     open_office,
     say,
     token_data,
+    warn_of_past,
 )
 from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.folder import Folder
@@ -44,7 +46,8 @@ terminal_app = typer.Typer(no_args_is_help=True, help="The recharge terminal.")
 TYPES = {kind.name.lower(): kind for kind in CardType}
 CardArgument = Annotated[Path, typer.Argument(metavar="CARD", help="file of the card")]
 AtOption = Annotated[
-    str, typer.Option("--at", help="the time it happens, e.g. 2020-12-08T10:00; now if left out")
+    str | None,
+    typer.Option("--at", help="the time it happens, e.g. 2020-12-08T10:00; now if left out"),
 ]
 FolderOption = Annotated[Path, typer.Option("--meter-dir", help="folder of the emulated meter")]
 ProfileOption = Annotated[str, typer.Option(help="profile of a meter that is new")]
@@ -85,7 +88,7 @@ def new_card(
     item: Annotated[
         int | None, typer.Option(help="the pending item that a one-shot card carries")
     ] = None,
-    at: AtOption = "",
+    at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
 ):
@@ -266,7 +269,7 @@ def insert_card(
     card: CardArgument,
     meter_dir: FolderOption,
     profile: ProfileOption = "wallonia-card",
-    at: AtOption = "",
+    at: AtOption = None,
     key: KeyOption = KEY,
     as_json: JsonOption = False,
 ):
@@ -284,7 +287,7 @@ def pull_card(
     after: Annotated[int, typer.Option(min=1, help="octets over the contacts until it is out")],
     spoil: SpoilOption = "torn",
     profile: ProfileOption = "wallonia-card",
-    at: AtOption = "",
+    at: AtOption = None,
     key: KeyOption = KEY,
     as_json: JsonOption = False,
 ):
@@ -333,7 +336,7 @@ def _meter_in(folder, card, profile, at, key):
     """
     files = Folder(folder)
     try:
-        time = units.moment(at) if at else units.now()
+        time = units.now() if at is None else units.moment(at)
         board = VirtualBoard(units.to_clock(time), files)
     except ValueError as error:
         raise InputError(f"--at: {error}") from None
@@ -368,20 +371,22 @@ def _make_meter(files, head, profile, key):
 @terminal_app.command()
 def exchange(
     card: CardArgument,
-    pay: Annotated[str, typer.Option(help="payment in EUR, e.g. 20.00; none if left out")] = "",
+    pay: Annotated[
+        str | None, typer.Option(help="payment in EUR, e.g. 20.00; none if left out")
+    ] = None,
     pull_after: Annotated[
         int | None, typer.Option(min=1, help="pull the card out after so many octets")
     ] = None,
     spoil: SpoilOption = "torn",
-    at: AtOption = "",
+    at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
 ):
     """A card at the terminal: its report is read, a payment taken, and written what is pending."""
     try:
-        amount = units.mc(pay) if pay else 0
-        if pay and amount <= 0:
+        amount = 0 if pay is None else units.mc(orders.plain(pay))
+        if pay is not None and amount <= 0:
             raise ValueError(f"{pay} EUR is no payment; leave it out")
     except ValueError as error:
         raise InputError(f"--pay: {error}") from None
@@ -397,8 +402,8 @@ def exchange(
         "needed": None if receipt.needed is None else units.euros(receipt.needed, 5),
         "lacking": units.euros(receipt.lacking, 5),
         "doubt": receipt.doubt,
-        "given": [_item_text(item) for item in receipt.given],
-        "withheld": [{"item": _item_text(i), "why": why} for i, why in receipt.withheld],
+        "given": [orders.text(item.order) for item in receipt.given],
+        "withheld": [{"item": orders.text(i.order), "why": why} for i, why in receipt.withheld],
         "carried": units.euros(receipt.carried, 5),
         "tokens": receipt.tokens,
         "written": receipt.written,
@@ -422,23 +427,14 @@ def _receipt_rows(receipt):
     if receipt.lacking:
         yield "WARNING", f"supply will not be restored: {_euros(receipt.lacking)} more is needed"
     for item in receipt.given:
-        yield "given", _item_text(item)
+        yield "given", orders.text(item.order)
     for item, why in receipt.withheld:
-        yield "withheld", f"{_item_text(item)}: {why}"
+        yield "withheld", f"{orders.text(item.order)}: {why}"
     yield "on the card", f"{_euros(receipt.carried)}, tokens: {receipt.tokens}"
     if not receipt.written:
         yield "PULLED OUT", "too early: put it in again, nothing is lost"
     elif receipt.tokens:
         yield "next", "put the card in the meter"
-
-
-def _item_text(item):
-    """An item in a few words."""
-
-    class Fields:
-        kind, value, second = int(item.order.kind), item.order.value, item.order.second
-
-    return ", ".join(str(text) for _, text in orders.describe(Fields))
 
 
 # ---- The office ----------------------------------------------------------------------------------
@@ -455,8 +451,8 @@ def queue(
     values: Annotated[
         list[str] | None, typer.Argument(metavar="NAME=VALUE", help="e.g. amount=50.00")
     ] = None,
-    expiry: Annotated[str, typer.Option(help="the meter refuses it from then on")] = "",
-    at: AtOption = "",
+    expiry: Annotated[str | None, typer.Option(help="the meter refuses it from then on")] = None,
+    at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
@@ -467,15 +463,15 @@ def queue(
         name, equals, text = value.partition("=")
         if not equals:
             raise InputError(f"{value}: write NAME=VALUE, e.g. amount=50.00")
-        if text != "false":
-            given[name] = text
+        if name in given:
+            raise InputError(f"{name} is given twice")
+        given[name] = text != "false" and text
     order = orders.read(kind, given, mark="")
-    try:
-        end = units.end_clock(expiry) if expiry else 0
-    except ValueError as error:
-        raise InputError(f"--expiry: {error}") from None
-    item = _pending(db, key, at).queue(meter, order, end)
-    _print(item_data(item), as_json, [("item", str(item.item)), ("order", _item_text(item))])
+    end = expiry_clock(expiry)
+    pending = _pending(db, key, at)
+    item = pending.queue(meter, order, end)
+    warn_of_past(pending.office, order)
+    _print(item_data(item), as_json, [("item", str(item.item)), ("order", orders.text(item.order))])
 
 
 def item_data(item):
@@ -484,7 +480,7 @@ def item_data(item):
         "item": item.item,
         "meter": item.meter,
         "order_id": item.order_id,
-        "order": _item_text(item),
+        "order": orders.text(item.order),
         "campaign": item.campaign,
         "queued": _time(item.queued_s // 60, item.queued_s % 60),
         "state": item.state,
@@ -498,14 +494,14 @@ def cancel(
     db: DbOption = DB,
 ):
     """Take back a pending item that was not handed out yet."""
-    _pending(db, key, "").cancel(item)
+    _pending(db, key, None).cancel(item)
     console.print(f"item {item} is cancelled")
 
 
 @office_app.command()
 def send(
     item: Annotated[int, typer.Argument(help="number of the item")],
-    at: AtOption = "",
+    at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
@@ -524,25 +520,30 @@ def campaign(
             metavar="NAME", help=f"TOML file, or {', '.join(resources.names('campaign'))}"
         ),
     ],
-    at: AtOption = "",
+    at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
 ):
     """Queue a campaign for every customer with an active budget meter on its reference date."""
-    made = _pending(db, key, at).campaign(name)
+    pending = _pending(db, key, at)
+    made = pending.campaign(name)
     if as_json:
         print(json.dumps([item_data(item) for item in made], indent=2))
         return
     console.print(f"queued for {len(made)} meters")
+    if not made:
+        why = [f"{count}: {reason}" for reason, count in pending.left_out(name).items()]
+        why = sorted(why) or ["no meter is in the books"]
+        console.print("\n".join(f"  {line}" for line in why), soft_wrap=True, markup=False)
     for item in made:
-        console.print(f"  meter {item.meter:09d}: {_item_text(item)}")
+        console.print(f"  meter {item.meter:09d}: {orders.text(item.order)}")
 
 
 @office_app.command()
 def report(
     meter: Annotated[int | None, typer.Option("--meter", help="of this meter only")] = None,
-    at: AtOption = "",
+    at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,

@@ -34,6 +34,7 @@ MeterOption = Annotated[
 ]
 KEY = Path("vending.key")
 DB = "sqlite:///vending.db"
+WIDE = 250  # columns of what goes into a pipe or a file: nothing is wrapped
 
 
 def say(text):
@@ -41,7 +42,7 @@ def say(text):
     print(f"budgetmeter: {text}", file=sys.stderr, flush=True)
 
 
-def open_office(db, keys=None, at="", create=False):
+def open_office(db, keys=None, at=None, create=False):
     """The office, at a time in Belgian local time, now if left out; only `init` creates one.
 
     Its database driver is an extra.
@@ -50,7 +51,7 @@ def open_office(db, keys=None, at="", create=False):
         from budgetmeter.vending.office import Office  # noqa: PLC0415
     except ImportError:
         raise InputError("vending needs SQLAlchemy: pip install 'budgetmeter[vending]'") from None
-    return Office(db, keys, now=_clock(at) if at else None, create=create)
+    return Office(db, keys, now=None if at is None else _clock(at), create=create)
 
 
 def _clock(text):
@@ -67,7 +68,7 @@ def _clock(text):
 def local_s(option, text):
     """Seconds since 2000 UTC+1 of an option's local time; None where it is left out."""
     try:
-        return units.to_clock(units.moment(text)) * 60 if text else None
+        return None if text is None else units.to_clock(units.moment(text)) * 60
     except ValueError as error:
         raise InputError(f"{option}: {error}") from None
 
@@ -99,9 +100,13 @@ def add_meter(
     profile: Annotated[str, typer.Option(help="its profile")] = "wallonia-card",
     customer: Annotated[str, typer.Option(help="the customer's number")] = "",
     protected: Annotated[bool, typer.Option("--protected", help="a protected customer")] = False,
-    since: Annotated[str, typer.Option(help="in service since; now if left out")] = "",
-    judge: Annotated[str, typer.Option(help="prepayment ordered by a judge, active since")] = "",
-    judge_until: Annotated[str, typer.Option(help="the judge's end of the guarantee")] = "",
+    since: Annotated[str | None, typer.Option(help="in service since; now if left out")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="prepayment ordered by a judge, active since")
+    ] = None,
+    judge_until: Annotated[
+        str | None, typer.Option(help="the judge's end of the guarantee")
+    ] = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
 ):
@@ -141,7 +146,11 @@ def log(
     as_json: JsonOption = False,
 ):
     """The audit log: who did what, and when."""
-    rows = open_office(db).log(meter)
+    ordered = ("issue", "queue", "show")
+    rows = [
+        {**row, "told": orders.told(row["detail"]) if row["action"] in ordered else row["detail"]}
+        for row in open_office(db).log(meter)
+    ]
     if as_json:
         print(json.dumps(rows, indent=2, default=str))
         return
@@ -150,9 +159,11 @@ def log(
         table.add_column(column)
     for row in rows:
         at = f"{row['at']:%Y-%m-%d %H:%M:%S}"
-        cells = [row[name] for name in ("actor", "action", "meter", "number", "detail")]
+        number = None if row["meter"] is None else f"{row['meter']:09d}"
+        cells = [row["actor"], row["action"], number, row["number"], row["told"]]
         table.add_row(at, *("" if cell is None else str(cell) for cell in cells))
-    console.print(table)
+    whole = console if console.is_terminal else Console(markup=False, highlight=False, width=WIDE)
+    whole.print(table)
 
 
 # ---- Tokens -------------------------------------------------------------------------------------
@@ -160,21 +171,25 @@ def log(
 
 @token_app.command()
 def issue(
-    kind: Annotated[str, typer.Argument(help=f"one of {', '.join(orders.KINDS)}")],
+    kind: Annotated[str | None, typer.Argument(help=f"one of {', '.join(orders.KINDS)}")],
     meter: MeterOption,
-    amount: Annotated[str, typer.Option(help="EUR, e.g. 20.00")] = "",
-    until: Annotated[str, typer.Option(help="end, e.g. 2021-03-31T23:59")] = "",
-    power: Annotated[str, typer.Option(help="limit: power of the connection in W; 0 none")] = "",
-    price: Annotated[str, typer.Option(help="EUR/kWh")] = "",
-    since: Annotated[str, typer.Option("--from", help="price: when it comes")] = "",
-    kwh: Annotated[str, typer.Option(help="emergency-preset: as energy")] = "",
-    mode: Annotated[str, typer.Option(help="credit, prepayment or limiter-only")] = "",
+    amount: Annotated[str | None, typer.Option(help="EUR, e.g. 20.00")] = None,
+    until: Annotated[str | None, typer.Option(help="end, e.g. 2021-03-31T23:59")] = None,
+    power: Annotated[
+        str | None, typer.Option(help="limit: power of the connection in W; 0 none")
+    ] = None,
+    price: Annotated[str | None, typer.Option(help="EUR/kWh")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="price: when it comes")] = None,
+    kwh: Annotated[str | None, typer.Option(help="emergency-preset: as energy")] = None,
+    mode: Annotated[str | None, typer.Option(help="credit, prepayment or limiter-only")] = None,
     protected: Annotated[bool, typer.Option("--protected", help="a protected customer")] = False,
-    cause: Annotated[str, typer.Option(help="safety, fraud or bad-will")] = "",
-    time: Annotated[str, typer.Option(help="clock: the time to set")] = "",
-    name: Annotated[str, typer.Option(help="parameter: which value of the profile")] = "",
-    to: Annotated[str, typer.Option(help="parameter: what it becomes, as in a profile")] = "",
-    expiry: Annotated[str, typer.Option(help="the meter refuses it from then on")] = "",
+    cause: Annotated[str | None, typer.Option(help="safety, fraud or bad-will")] = None,
+    time: Annotated[str | None, typer.Option(help="clock: the time to set")] = None,
+    name: Annotated[str | None, typer.Option(help="parameter: which value of the profile")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="parameter: what it becomes, as in a profile")
+    ] = None,
+    expiry: Annotated[str | None, typer.Option(help="the meter refuses it from then on")] = None,
     order: Annotated[
         int | None, typer.Option(min=1, max=tokens.NUMBER_LIMIT, help="issue this order again")
     ] = None,
@@ -189,8 +204,11 @@ def issue(
         "name": name, "to": to,
     }  # fmt: skip
     wanted = orders.read(kind, given)
+    ends = expiry_clock(expiry)
     office = open_office(db, KeyFile(key))
-    _show(office.issue(meter, wanted, _expiry(expiry), order), as_json)
+    made = office.issue(meter, wanted, ends, order)
+    warn_of_past(office, wanted, ends, mark="--")
+    _show(made, as_json)
 
 
 @token_app.command()
@@ -223,13 +241,20 @@ def token_data(token):
     }
 
 
-def _expiry(text):
-    if not text:
+def expiry_clock(text):
+    """Clock value of the option --expiry; 0, never, where it is left out."""
+    if text is None:
         return 0
     try:
         return units.end_clock(text)
     except ValueError as error:
         raise InputError(f"--expiry: {error}") from None
+
+
+def warn_of_past(office, order, expiry=0, mark=""):
+    """Say what of an order is past by the office's time: a meter on time does not carry it out."""
+    for name, at in orders.over(order, expiry, office.now_s // 60):
+        say(f"warning: {mark}{name} {at} is past")
 
 
 @token_app.command()

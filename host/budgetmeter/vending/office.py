@@ -17,7 +17,7 @@ from meterproto.codes import Kind
 from budgetmeter import profile as profiles
 from budgetmeter.errors import InputError
 from budgetmeter.vending.issue import seal
-from budgetmeter.vending.orders import describe
+from budgetmeter.vending.orders import describe, note
 from budgetmeter.vending.tables import (
     audit,
     contracts,
@@ -360,7 +360,7 @@ class Office:
         order_id = fields.pop("order")
         made = {"token": token, "at": self.now(), "actor": self.actor[:64]}
         connection.execute(issued.insert().values(**fields, **made, order_id=order_id))
-        self.note_in(connection, "issue", meter, number, f"{Kind(order.kind).name} {order.value}")
+        self.note_in(connection, "issue", meter, number, note(order))
         return Issued(meter, number, order_id, int(order.kind), token)
 
     def _earlier(self, connection, meter, order, order_id):

@@ -1,6 +1,7 @@
 """What can be asked of a meter, in human units: the kinds of tokens and the options of each."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from meterfw import layouts
 from meterproto import records
@@ -9,6 +10,8 @@ from meterproto.codes import Cause, Kind, PaymentMode
 from budgetmeter import profile as profiles
 from budgetmeter import units
 from budgetmeter.errors import InputError
+
+FIRST = units.EPOCH + timedelta(hours=1)  # of the meter's calendar
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,33 @@ def amount(text, limit=records.TOP_UP_LIMIT):
     return value
 
 
+def plain(text):
+    """The same text.
+
+    :raises ValueError: digits or letters other than ASCII
+    """
+    if isinstance(text, str) and not text.isascii():
+        raise ValueError(f"{text!r} is not a number, time or name in plain ASCII")
+    return text
+
+
 def clock(text):
-    return units.to_clock(units.moment(text))
+    return units.to_clock(_begun(text))
 
 
 def end(text):
+    _begun(text)
     return units.end_clock(text)
+
+
+def _begun(text):
+    """A time that is not in the hour before the meter's calendar begins."""
+    time = units.moment(text)
+    if units.EPOCH <= time < FIRST:
+        raise ValueError(
+            f"{text!r} is before {FIRST:%Y-%m-%d %H:%M}, where a meter's calendar begins"
+        )
+    return time
 
 
 def whole(text):
@@ -122,7 +146,7 @@ OPTIONS = tuple(dict.fromkeys(name for _, options in KINDS.values() for name, _,
 
 
 def read(name, given, mark="--"):
-    """An `Order` from a kind's name and its options as text; options left out are None or "".
+    """An `Order` from a kind's name and its options as text; options left out are None.
 
     :param mark: what stands before an option's name where it is asked for
     :raises InputError: an unknown kind, an option missing, not of this kind, or unusable
@@ -130,7 +154,7 @@ def read(name, given, mark="--"):
     if name not in KINDS:
         raise InputError(f"no kind {name}; one of {', '.join(KINDS)}")
     kind, options = KINDS[name]
-    given = {key: value for key, value in given.items() if value not in (None, "", False)}
+    given = {key: value for key, value in given.items() if value not in (None, False)}
     known = [key for key, _, _ in options]
     for key in given:
         if key not in known:
@@ -140,7 +164,7 @@ def read(name, given, mark="--"):
     for key, reader, needed in options:
         if key in given:
             try:
-                values[key] = reader(given[key])
+                values[key] = reader(plain(given[key]))
             except ValueError as error:
                 raise InputError(f"{mark}{key}: {error}") from None
         elif needed:
@@ -176,13 +200,65 @@ def _parameter(name, text):
     return Order(Kind.PARAMETER, layouts.PROFILE_FIELDS.index(name), number)
 
 
-def describe(fields):
-    """A token's values in human units, as (label, text) pairs."""
+def over(order, expiry, now):
+    """What of an order is past at a clock value: (option, Belgian local time)."""
+    ends = {Kind.HOLD: order.value, Kind.LIMIT: order.value, Kind.OVERDRAFT: order.second}
+    times = {"until": ends.get(order.kind, 0), "expiry": expiry}
+    return [(name, moment(at)) for name, at in times.items() if 0 < at <= now]
+
+
+# ---- In words ------------------------------------------------------------------------------------
+
+_TWO = {
+    kind for kind, options in KINDS.values() if len(options) > 1 or kind == Kind.PARAMETER
+}  # kinds with a second value
+_SAID = ("until", "from", "protected")  # labels without which a value is not clear
+
+
+def text(order):
+    """An order in a few words: "top-up 20.00 EUR", "hold until 2021-04-01 00:00"."""
+    if order.kind == Kind.HOLD and not order.value:
+        return "end-hold"
+    words = []
+    for label, value in describe(order, 2 if order.value % 1000 == 0 else 5):
+        if label == "protected":
+            words += [label] if value == "yes" else []
+        elif label in _SAID and value != "at once":
+            words.append(f"{label} {value}")
+        else:
+            words.append(value)
+    return " ".join(words)
+
+
+def note(order):
+    """An order as the audit log keeps it: its kind, and its values in the meter's units."""
+    second = f" {order.second}" if order.kind in _TWO else ""
+    return f"{Kind(order.kind).name} {order.value}{second}"
+
+
+def told(noted):
+    """What `note` wrote in words; other text as it is."""
+    name, *values = noted.split(" ")
+    if name not in Kind.__members__ or not all(value.isdecimal() for value in values):
+        return noted
+    kind = Kind[name]
+    if not values:
+        return name.lower().replace("_", "-")
+    if len(values) != (2 if kind in _TWO else 1):
+        return noted
+    return text(Order(kind, *map(int, values)))
+
+
+def describe(fields, places=5):
+    """A token's values in human units, as (label, text) pairs.
+
+    :param places: of amounts in EUR; 5 is exact
+    """
     kind, value, second = fields.kind, fields.value, fields.second
     name = Kind(kind).name.lower().replace("_", "-") if kind in list(Kind) else f"unknown {kind}"
     yield "kind", name
     if kind in (Kind.TOP_UP, Kind.SUPPORT, Kind.AID, Kind.ARREARS_PAID, Kind.OVERDRAFT):
-        yield "amount", f"{units.euros(value, 5)} EUR"
+        yield "amount", f"{units.euros(value, places)} EUR"
     if kind == Kind.OVERDRAFT:
         yield "until", moment(second)
     if kind in (Kind.HOLD, Kind.LIMIT):
@@ -190,10 +266,13 @@ def describe(fields):
     if kind == Kind.LIMIT:
         yield "connection", f"{second} W" if second else "no limit"
     if kind == Kind.PRICE:
-        yield "price", f"{units.euros(value, 5)} EUR/kWh"
+        yield "price", f"{units.euros(value, places)} EUR/kWh"
         yield "from", moment(second) if second else "at once"
     if kind == Kind.EMERGENCY_PRESET:
-        yield "preset", f"{value / 1000:g} kWh" if second == 1 else f"{units.euros(value, 5)} EUR"
+        yield (
+            "preset",
+            f"{value / 1000:g} kWh" if second == 1 else f"{units.euros(value, places)} EUR",
+        )
     if kind == Kind.PAYMENT_MODE and value in list(PaymentMode):
         yield "mode", PaymentMode(value).name.lower().replace("_", "-")
         yield "protected", "yes" if second else "no"

@@ -4,6 +4,7 @@ An item takes its order id when it is queued. Whatever way its tokens go, the me
 out once.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
@@ -115,12 +116,14 @@ class Pending:
             "actor": office.actor[:64],
         }
         number = connection.execute(items.insert().values(values)).inserted_primary_key[0]
-        office.note_in(connection, "queue", meter, detail=f"{order.kind.name} {order.value}")
+        office.note_in(connection, "queue", meter, detail=orders.note(order))
         return self._item(connection, number)
 
     def _judge(self, connection, meter, order, expiry, profile, contract):
         """Whether an order may be queued now; answers its expiry."""
         now_s = self.office.now_s
+        if 0 < expiry <= now_s // 60:
+            raise InputError(f"expiry {orders.moment(expiry)} is past")
         if order.kind == Kind.MINIMUM_SUPPLY_DISABLE:
             earliest = earliest_withdrawal(profile, contract, now_s)
             if earliest > now_s:
@@ -199,22 +202,46 @@ class Pending:
     def _campaign(self, connection, plan):
         made = []
         for row in connection.execute(sa.select(meters).order_by(meters.c.meter)).mappings().all():
-            meter = row["meter"]
-            energy = self.office.profile_in(connection, meter).values["energy"]
-            order = plan.order(energy)
-            contract = books.contract(connection, meter)
-            mode = books.mode_at(connection, meter, plan.reference_s)
-            if order is None or contract is None or mode != PaymentMode.PREPAYMENT:
-                continue
-            had = sa.select(items.c.item).where(
-                items.c.campaign == plan.id,
-                items.c.customer == contract["customer"],
-                items.c.energy == energy,
-            )
-            if connection.execute(had).first() is None:
-                made.append(self._queue(connection, meter, order, plan.expiry, plan.id))
+            order, why = self._eligible(connection, plan, row["meter"])
+            if not why:
+                made.append(self._queue(connection, row["meter"], order, plan.expiry, plan.id))
         self.office.note_in(connection, "campaign", detail=f"{plan.id}: {len(made)} meters")
         return made
+
+    def _eligible(self, connection, plan, meter):
+        """A campaign's order for a meter, and why it does not get it, "" if it does."""
+        energy = self.office.profile_in(connection, meter).values["energy"]
+        order = plan.order(energy)
+        contract = books.contract(connection, meter)
+        if order is None:
+            return order, f"nothing for {Energy(energy).name.lower()}"
+        if contract is None:
+            return order, "no customer in the books"
+        if books.mode_at(connection, meter, plan.reference_s) != PaymentMode.PREPAYMENT:
+            day = _local(plan.reference_s)[:10]
+            says = "add-meter --since says since when"
+            return order, f"no active budget meter on {day} ({says})"
+        had = sa.select(items.c.item).where(
+            items.c.campaign == plan.id,
+            items.c.customer == contract["customer"],
+            items.c.energy == energy,
+        )
+        return order, "had it before" if connection.execute(had).first() is not None else ""
+
+    def left_out(self, name):
+        """How many meters a campaign leaves out now, by reason.
+
+        :raises InputError: a campaign that cannot be read
+        """
+        plan = read_campaign(name)
+
+        def work(connection):
+            known = connection.execute(sa.select(meters.c.meter)).scalars().all()
+            return Counter(self._eligible(connection, plan, meter)[1] for meter in known)
+
+        reasons = self.office.transaction(work)
+        del reasons[""]
+        return reasons
 
     # Delivery
 
