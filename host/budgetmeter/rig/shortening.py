@@ -57,7 +57,7 @@ def _fixed(nodes):
     fixed = {"self"}
     for node in nodes:
         if isinstance(node, ast.keyword):
-            fixed.add(node.arg)
+            fixed.update(filter(None, (node.arg,)))
         elif isinstance(node, ast.Global | ast.Nonlocal):
             fixed.update(node.names)
         elif not isinstance(node, ast.arg):  # functions, classes, handlers, imports
