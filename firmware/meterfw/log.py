@@ -71,8 +71,9 @@ class Log:
         self.count = max(count, self.count - MARGIN)
 
     def pack(self):
-        """Bring what is stored up to date."""
+        """As stored, brought up to date."""
         struct.pack_into(layouts.LOG_HEAD_FORMAT, self.data, 0, self.count)
+        return self.data
 
     def unpack(self, data):
         """From what was stored."""

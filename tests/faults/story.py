@@ -105,10 +105,10 @@ class Teller:
         commits, operations = self.commits, self.flash.operations
 
         class Watched(meters.Journal):
-            def commit(self, ledger, log):
-                done = super().commit(ledger, log)
+            def commit(self, ledger):
+                done = super().commit(ledger)
                 assert done
-                commits.append(Commit(len(operations), kept(ledger) + bytes(log.pack())))
+                commits.append(Commit(len(operations), kept(ledger) + bytes(self.log.pack())))
                 return done
 
         with mock.patch.object(meters, "Journal", Watched):

@@ -54,12 +54,12 @@ def _answers_before_the_commit(monkeypatch):
     commit = Journal.commit
     held = []
 
-    def late(self, ledger, log):
+    def late(self, ledger):
         if not held:
             held.append(1)
             return True
         held.clear()
-        return commit(self, ledger, log)
+        return commit(self, ledger)
 
     monkeypatch.setattr(Journal, "commit", late)
 

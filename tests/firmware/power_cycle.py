@@ -47,14 +47,13 @@ def life(told):
     for name in sorted(names):
         with open(name, "rb") as file:
             left[name] = hexlify(file.read()).decode()
-    meter.log.pack()
     return {
         "files": left,
         "found": meter.found,
         "state": [getattr(meter.state, name) for name in layouts.STATE_FIELDS],
         "answers": answers,
         "closed": board.closed,
-        "log": hexlify(meter.log.data).decode(),
+        "log": hexlify(meter.log.pack()).decode(),
     }
 
 
