@@ -70,9 +70,13 @@ def to_clock(moment):
     In the hour that summer time skips, the time is read as winter time; in the hour that occurs
     twice, as the first.
 
-    :raises ValueError: outside 2000 to 2099
+    :raises ValueError: outside 2000 to 2099, or in the first hour of them
     """
     minutes = int((moment - EPOCH).total_seconds() // 60)
+    if 0 <= minutes < 60:
+        raise ValueError(
+            f"{moment:%Y-%m-%d %H:%M} is too early: the meter's calendar begins at 01:00"
+        )
     if not 60 <= minutes < 36525 * 1440:
         raise ValueError(f"{moment:%Y-%m-%d} is not within 2000 to 2099")
     if calendar.summer(minutes - 60):

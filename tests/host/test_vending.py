@@ -526,7 +526,7 @@ def test_a_forged_token_is_said_to_be_one(cli):
         ),
         (
             ["token", "issue", "price", "--meter", METER, "--price", "1", "--from", "2000-01-01"],
-            "--from: '2000-01-01' is before 2000-01-01 01:00, where a meter's calendar begins",
+            "--from: 2000-01-01 00:00 is too early: the meter's calendar begins at 01:00",
         ),
         (["office", "add-meter", "8", "--since", ""], "--since: '' is not a time"),
         (["token", "decode", "1234"], "no token: mistyped"),

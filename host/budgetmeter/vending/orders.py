@@ -1,7 +1,6 @@
 """What can be asked of a meter, in human units: the kinds of tokens and the options of each."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from meterfw import layouts
 from meterproto import records
@@ -10,8 +9,6 @@ from meterproto.codes import Cause, Kind, PaymentMode
 from budgetmeter import profile as profiles
 from budgetmeter import units
 from budgetmeter.errors import InputError
-
-FIRST = units.EPOCH + timedelta(hours=1)  # of the meter's calendar
 
 
 @dataclass(frozen=True)
@@ -41,22 +38,11 @@ def plain(text):
 
 
 def clock(text):
-    return units.to_clock(_begun(text))
+    return units.to_clock(units.moment(text))
 
 
 def end(text):
-    _begun(text)
     return units.end_clock(text)
-
-
-def _begun(text):
-    """A time that is not in the hour before the meter's calendar begins."""
-    time = units.moment(text)
-    if units.EPOCH <= time < FIRST:
-        raise ValueError(
-            f"{text!r} is before {FIRST:%Y-%m-%d %H:%M}, where a meter's calendar begins"
-        )
-    return time
 
 
 def whole(text):
