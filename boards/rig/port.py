@@ -3,6 +3,8 @@
 import select
 import sys
 
+PATIENCE_MS = 100  # USB takes a few hundred octets at a time
+
 
 class Uart:
     """A `machine.UART` whose buffers hold a frame."""
@@ -25,9 +27,9 @@ class Uart:
                 left = left[sent:]
 
 
-def ready(poll):
-    """Whether what a `select.poll` watches is ready now; allocates nothing."""
-    for _ in poll.ipoll(0):
+def ready(poll, wait_ms=0):
+    """Whether what a `select.poll` watches is ready, or gets so; allocates nothing."""
+    for _ in poll.ipoll(wait_ms):
         return True
     return False
 
@@ -45,6 +47,7 @@ class Standard:
         self._readable.register(sys.stdin, select.POLLIN)
         self._writable = select.poll()
         self._writable.register(sys.stdout, select.POLLOUT)
+        self._deaf = False
 
     def read_into(self, buffer):
         """Read what is there, octet by octet: more may wait for what never comes."""
@@ -58,6 +61,7 @@ class Standard:
         return size
 
     def write(self, data, size):
-        """Send; dropped when nobody reads at the other end."""
-        if ready(self._writable):
+        """Send. What nobody reads for PATIENCE_MS is dropped, and after it all until they do."""
+        self._deaf = not ready(self._writable, 0 if self._deaf else PATIENCE_MS)
+        if not self._deaf:
             self._out.write(memoryview(data)[:size])

@@ -1,10 +1,12 @@
 """Drivers on virtual peripherals that behave like the parts, bad days included."""
 
+import importlib
 import inspect
 import os
 import random
 import sys
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from budgetmeter import units
@@ -13,7 +15,7 @@ from meterfw import layouts
 from meterfw.board import Board
 from meterproto.codes import CardOutcome, Kind, TokenReason, TokenStatus
 
-from tests.boards.support import METER, NAMES, STORE_MS, Bench, modbus
+from tests.boards.support import BOARDS, METER, NAMES, STORE_MS, Bench, modbus
 
 
 @pytest.fixture(params=NAMES)
@@ -426,6 +428,38 @@ def test_a_long_answer_waits_for_the_wire(bench):
     assert answer.endswith(b"ok\r\n")
     names = [line.split()[0].decode() for line in answer.splitlines()[1:-1]]
     assert names == list(layouts.PROFILE_FIELDS)
+
+
+def test_what_the_port_takes_later_waits_and_what_nobody_reads_is_dropped(monkeypatch):
+    """USB is full for a moment after some hundred octets, or for good when the host is away."""
+    monkeypatch.syspath_prepend(str(BOARDS))
+    port = importlib.import_module("rig.port")
+    waited, sent = [], []
+
+    class Poll:
+        room_after_ms = 5
+
+        def register(self, stream, event):
+            pass
+
+        def ipoll(self, wait_ms):
+            waited.append(wait_ms)
+            return [1] if wait_ms >= self.room_after_ms else []
+
+    streams = SimpleNamespace(buffer=SimpleNamespace(write=lambda data: sent.append(bytes(data))))
+    monkeypatch.setattr(port, "select", SimpleNamespace(poll=Poll, POLLIN=1, POLLOUT=4))
+    monkeypatch.setattr(port, "sys", SimpleNamespace(stdin=streams, stdout=streams))
+    standard = port.Standard()
+    standard.write(b"part of an answer", 4)
+    assert sent == [b"part"]
+    Poll.room_after_ms = 10_000
+    for _ in range(3):
+        standard.write(b"for nobody", 10)
+    assert sent == [b"part"]
+    assert waited == [port.PATIENCE_MS] * 2 + [0, 0]  # patience is lost once, not at every line
+    Poll.room_after_ms = 0
+    standard.write(b"back", 4)
+    assert sent == [b"part", b"back"]
 
 
 def test_the_console_leaves_to_the_repl(bench):
