@@ -80,6 +80,13 @@ def test_a_flashed_meter_lives_as_its_source_does(profile, tmp_path, monkeypatch
     assert statuses.count(3) > 15
 
 
+def test_what_is_flashed_takes_the_place_of_its_source(tmp_path):
+    script = tmp_path / "whence.py"
+    script.write_text("import meterfw.meter\nprint(meterfw.meter.__file__)\n")
+    assert micropython.run(script, files=built.meter()) == "/lib/meterfw/meter.mpy\n"
+    assert micropython.run(script) == "/lib/meterfw/meter.py\n"
+
+
 def test_a_flashed_meter_makes_of_every_card_what_its_source_makes_of_it():
     made = json.dumps(test_micropython.told())
     seen = json.loads(micropython.run(visits.__file__, made, built.meter()))

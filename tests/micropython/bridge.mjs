@@ -15,9 +15,10 @@
 //   in plain raw mode;
 // - the endless loop of main.py: its body becomes a function that a timer calls, because here the
 //   event loop has to go on.
-import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript/micropython.mjs";
+import { copyIn } from "./load.mjs";
 
 const [folder, peripherals, onboard, options] = process.argv.slice(2);
 const NOT_FLASH = new Set(["bridge", "dev", "home", "proc", "tmp"]);
@@ -47,18 +48,6 @@ function send(data) {
   }
 }
 
-function copyIn(from, to) {
-  for (const name of readdirSync(from)) {
-    const path = join(from, name);
-    if (statSync(path).isDirectory()) {
-      vm.FS.mkdir(to + name);
-      copyIn(path, to + name + "/");
-    } else {
-      vm.FS.writeFile(to + name, readFileSync(path));
-    }
-  }
-}
-
 function copyOut(from, to) {
   rmSync(to, { recursive: true, force: true });
   mkdirSync(to);
@@ -72,7 +61,7 @@ function copyOut(from, to) {
 
 async function start() {
   vm = await loadMicroPython({ heapsize: 1 << 20, linebuffer: false, stdout: send });
-  copyIn(folder, "/");
+  copyIn(vm, folder, "/");
   vm.FS.mkdir("/bridge");
   vm.FS.writeFile("/bridge/peripherals.py", readFileSync(peripherals));
   vm.FS.writeFile("/bridge/onboard.py", readFileSync(onboard));

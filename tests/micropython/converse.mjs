@@ -4,11 +4,10 @@
 // goes to standard output.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { copyIn, load } from "./load.mjs";
+import { load } from "./load.mjs";
 
 const [root, script, files] = process.argv.slice(2);
-const mp = await load(root);
-copyIn(mp, files, "/");
+const mp = await load(root, files);
 try {
   mp.runPython(readFileSync(script, "utf-8"));
   const answer = mp.globals.get("answer");

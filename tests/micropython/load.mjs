@@ -1,5 +1,5 @@
 // MicroPython with the firmware, its unit tests and the rigs' on its path.
-import { readFileSync, readdirSync, statSync, writeSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript/micropython.mjs";
 
@@ -10,23 +10,22 @@ const FOLDERS = [
   ["tests/boards", "/lib/tests/boards"],
 ];
 
-// What is in a folder, put below a folder of the machine. A source file there whose .mpy comes goes:
-// it would be imported in its place.
+// What is in a folder, put below a folder of the machine.
 export function copyIn(mp, from, to) {
   for (const name of readdirSync(from)) {
     const path = join(from, name);
     if (statSync(path).isDirectory()) {
       mp.FS.mkdirTree(to + name);
       copyIn(mp, path, to + name + "/");
-      continue;
+    } else {
+      mp.FS.writeFile(to + name, readFileSync(path));
     }
-    const source = to + name.replace(/\.mpy$/, ".py");
-    if (source !== to + name && mp.FS.analyzePath(source).exists) mp.FS.unlink(source);
-    mp.FS.writeFile(to + name, readFileSync(path));
   }
 }
 
-export async function load(root) {
+// The machine, with what is in the folder `files` below its root. A source whose .mpy is among that
+// stays away: it would be imported in its place.
+export async function load(root, files) {
   const mp = await loadMicroPython({
     heapsize: 8 << 20,
     linebuffer: true,
@@ -35,11 +34,13 @@ export async function load(root) {
   for (const [source, target] of FOLDERS) {
     mp.FS.mkdirTree(target);
     for (const name of readdirSync(join(root, source))) {
-      if (name.endsWith(".py") || name.endsWith(".json")) {
+      const compiled = join(files, target, name.replace(/\.py$/, ".mpy"));
+      if ((name.endsWith(".py") && !existsSync(compiled)) || name.endsWith(".json")) {
         mp.FS.writeFile(target + "/" + name, readFileSync(join(root, source, name)));
       }
     }
   }
+  copyIn(mp, files, "/");
   mp.runPython("import sys\nsys.path.append('/lib')");
   return mp;
 }

@@ -3,11 +3,10 @@
 // The script finds its input as the global `INPUT`, a string, and what is in the folder FILES below
 // the root of its file system; what it prints goes to standard output.
 import { readFileSync } from "node:fs";
-import { copyIn, load } from "./load.mjs";
+import { load } from "./load.mjs";
 
 const [root, script, files] = process.argv.slice(2);
-const mp = await load(root);
-copyIn(mp, files, "/");
+const mp = await load(root, files);
 mp.globals.set("INPUT", readFileSync(0, "utf-8"));
 try {
   // This port collects garbage between two calls only, where the first asked for it.

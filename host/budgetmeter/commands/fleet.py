@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from rich.table import Table
 from rich.text import Text
 
-from budgetmeter import report, resources, units
+from budgetmeter import output, report, resources, units
 from budgetmeter.errors import InputError
 
 console = Console(highlight=False)
@@ -174,10 +174,8 @@ def compare_studies(
         pair[i] = _finish(studies[i].name, ready, run, workers, scheduler)
     figures = compare.compare(*pair)
     if plotter is not None:
-        try:
+        with output.naming(plot):
             plotter.save(*pair, plot)
-        except OSError as error:
-            raise InputError(f"{plot}: {error.strerror or error}") from None
     if as_json:
         print(json.dumps(figures, indent=2))
     else:
