@@ -2,4 +2,4 @@
 include("$(PORT_DIR)/boards/manifest.py")  # noqa: F821
 require("ssd1306")  # noqa: F821
 package("meterfw")  # noqa: F821
-package("rig", base_path="../boards")  # noqa: F821
+package("parts", base_path="../boards")  # noqa: F821

@@ -1,7 +1,7 @@
 """An ESP32 as a budget meter: its pins, and the board made of them."""
 
 import esp32
-from rig import wiring
+from parts import wiring
 
 # Pins (GPIO numbers); the wiring table of README.md says the same.
 PINS = {

@@ -1,7 +1,7 @@
 """A Raspberry Pi Pico as a budget meter: its pins, and the board made of them."""
 
 import rp2
-from rig import wiring
+from parts import wiring
 
 # Pins (GP numbers); the wiring table of README.md says the same.
 PINS = {

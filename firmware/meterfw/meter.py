@@ -6,13 +6,14 @@ is committed in one write; then the two are swapped and the meter answers.
 
 import struct
 
-from meterfw import display, layouts, orders, record, rules
+from meterfw import layouts
+from meterfw.account import orders, record, rules
+from meterfw.account.calendar import look_up
 from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
-from meterfw.calendar import look_up
-from meterfw.captures import Captures
-from meterfw.card import Slot
-from meterfw.console import Console
-from meterfw.journal import (
+from meterfw.card.slot import Slot
+from meterfw.panel import display
+from meterfw.store.captures import Captures
+from meterfw.store.journal import (
     LOST,
     NEW,
     REPAIRED,
@@ -24,9 +25,10 @@ from meterfw.journal import (
     read,
     sealed,
 )
-from meterfw.link import BAD_LINE, FRAME, LINE, LONG_LINE, NOTHING, Link
-from meterfw.service import Service
-from meterfw.tokens import USED, Gateway
+from meterfw.tokens.gateway import USED, Gateway
+from meterfw.wire.console import Console
+from meterfw.wire.link import BAD_LINE, FRAME, LINE, LONG_LINE, NOTHING, Link
+from meterfw.wire.service import Service
 
 BOARD_STEP_WH = 500  # most energy of one step on a board
 BATCH = 20  # tokens booked in one commit; the log can take back what they note
@@ -43,10 +45,10 @@ _WARNINGS = (
 _PROFILE = struct.calcsize(layouts.PROFILE_FORMAT)
 _PROFILE_FILE = layouts.PROFILE_FORMAT + "L"  # with its CRC-32
 _STARTED = (
-    layouts.LOG_STATE_NEW,
-    layouts.LOG_POWER_UP,
-    layouts.LOG_POWER_UP,
-    layouts.LOG_STATE_LOST,
+    layouts.LOG_CODE_STATE_NEW,
+    layouts.LOG_CODE_POWER_UP,
+    layouts.LOG_CODE_POWER_UP,
+    layouts.LOG_CODE_STATE_LOST,
 )
 _BARE = "NOT FLASHED,no identity,or no profile,OFF"
 _FIXED = "energy payment_mode limiter_fitted"  # parameters no token changes
@@ -117,19 +119,19 @@ class Meter:
                 return
             self._install(profile, revision, key, found == LOST)
         else:
-            log.add(self.state, layouts.LOG_POWER_DOWN)
+            log.add(self.state, layouts.LOG_CODE_POWER_DOWN)
             if profile is None:
-                log.add(self.state, layouts.LOG_PROFILE_REFUSED)
+                log.add(self.state, layouts.LOG_CODE_PROFILE_REFUSED)
             elif ledger.memory.profile_crc != crc(profile):
                 self._take_profile(profile)
-                log.add(self.state, layouts.LOG_PROFILE_CHANGED)
+                log.add(self.state, layouts.LOG_CODE_PROFILE_CHANGED)
         self.flashed = True
         self.gateway = Gateway(meter)
         highest = self._restore_key()
         if found in (WHOLE, REPAIRED) and revision > max(ledger.memory.key_revision, highest):
             memory = ledger.memory
             memory.key_revision, memory.key, memory.lost = revision, key, 0
-            log.add(self.state, layouts.LOG_KEY_FLASHED)
+            log.add(self.state, layouts.LOG_CODE_KEY_FLASHED)
         self.gateway.floor = max(revision, highest)
         if found != NEW:
             self.gateway.restart(ledger.memory)
@@ -137,7 +139,7 @@ class Meter:
         log.add(self.state, _STARTED[found])
         self._resume_clock(found)
         if found == REPAIRED:
-            log.add(self.state, layouts.LOG_JOURNAL_REPAIRED)
+            log.add(self.state, layouts.LOG_CODE_JOURNAL_REPAIRED)
         rules.power_up(self.state, self.profile)
         log.add_events(self.state)
         if self.commit():
@@ -152,7 +154,7 @@ class Meter:
         self.gateway = Gateway(0)  # no token is for it
         self.profile_name = b"none"
         m = self.state
-        m.payment_mode = layouts.MODE_CREDIT
+        m.payment_mode = layouts.PAYMENT_MODE_CREDIT
         m.reasons = layouts.REASON_OPERATOR
         self._drive()
 
@@ -207,7 +209,7 @@ class Meter:
             return
         later = COMMIT_MIN if found in (WHOLE, REPAIRED) else 0
         rules.resume(self.state, self.profile, later)
-        self.log.add(self.state, layouts.LOG_TIME_UNCERTAIN)
+        self.log.add(self.state, layouts.LOG_CODE_TIME_UNCERTAIN)
 
     # One pass
 
@@ -259,9 +261,9 @@ class Meter:
         new = faults & ~self._faults
         self._faults = faults
         if new & FAULT_SWITCH:
-            self.log.add(self.state, layouts.LOG_SWITCH_STUCK)
+            self.log.add(self.state, layouts.LOG_CODE_SWITCH_STUCK)
         if new & FAULT_SENSOR:
-            self.log.add(self.state, layouts.LOG_SENSOR_SILENT)
+            self.log.add(self.state, layouts.LOG_CODE_SENSOR_SILENT)
 
     def _chip_ahead_min(self):
         """Minutes the clock chip is ahead; None without one or when it has lost the time."""
@@ -292,7 +294,7 @@ class Meter:
             return
         rules.set_time(m, self.profile, m.clock + minutes, second)
         if not -2 < minutes < 2:
-            self.log.add(m, layouts.LOG_CLOCK_SET)
+            self.log.add(m, layouts.LOG_CODE_CLOCK_SET)
 
     def _press(self, held):
         if not rules.press(self.state, self.profile, held):
@@ -376,7 +378,7 @@ class Meter:
         self._committed(self._ledger)  # a failure is tried again when the next is due
         if self._journal.commit(self._ledger):
             return True
-        self.log.add_again(self.state, layouts.LOG_COMMIT_FAILED)
+        self.log.add_again(self.state, layouts.LOG_CODE_COMMIT_FAILED)
         return False
 
     def _committed(self, ledger):
@@ -406,15 +408,18 @@ class Meter:
         spare, log = self._spare, self.log
         spare.copy(self._ledger)
         answers = [self._take(data, spare, port) for data in batch]
-        taken = [status == layouts.STATUS_EXECUTED for status, _ in answers]
+        taken = [status == layouts.TOKEN_STATUS_EXECUTED for status, _ in answers]
         if not any(taken):
-            log.add_again(self.state, layouts.LOG_TOKEN_REFUSED)
+            log.add_again(self.state, layouts.LOG_CODE_TOKEN_REFUSED)
             return answers
         self.gateway.succeed(spare.memory)
         rules.judge(spare.state, spare.profile)
         before = log.count
         for done in taken:
-            log.add(spare.state, layouts.LOG_TOKEN_ACCEPTED if done else layouts.LOG_TOKEN_REFUSED)
+            log.add(
+                spare.state,
+                layouts.LOG_CODE_TOKEN_ACCEPTED if done else layouts.LOG_CODE_TOKEN_REFUSED,
+            )
         events = spare.state.events
         log.add_events(spare.state)
         moved = spare.state.clock != self.state.clock
@@ -423,8 +428,8 @@ class Meter:
             log.forget(before)
             if moved:
                 self._put_chip(self.state.clock)
-            log.add_again(self.state, layouts.LOG_COMMIT_FAILED)
-            failed = (layouts.STATUS_EXECUTION_FAILURE, layouts.WHY_COMMIT_FAILED)
+            log.add_again(self.state, layouts.LOG_CODE_COMMIT_FAILED)
+            failed = (layouts.TOKEN_STATUS_EXECUTION_FAILURE, layouts.TOKEN_REASON_COMMIT_FAILED)
             return [failed if done else a for a, done in zip(answers, taken)]
         self._committed(spare)
         self._ledger, self._spare = spare, self._ledger
@@ -448,24 +453,27 @@ class Meter:
         """Judge one token and apply it to the spare ledger; answers status and reason."""
         gateway, memory = self.gateway, spare.memory
         why = gateway.check(data, memory, spare.state.clock, port)
-        if why == layouts.WHY_TAG and port:
+        if why == layouts.TOKEN_REASON_TAG and port:
             self._fail()
-        if why != layouts.WHY_NONE:
+        if why != layouts.TOKEN_REASON_NONE:
             return _status(why), why
         result = layouts.RESULT_NO_EFFECT
         if gateway.order == 0 or memory.orders.state(gateway.order) != USED:
             result = self._apply(spare)
         if result > layouts.RESULT_NO_EFFECT:
-            return layouts.STATUS_EXECUTION_FAILURE, layouts.WHY_RESULT + result
+            return layouts.TOKEN_STATUS_EXECUTION_FAILURE, layouts.TOKEN_REASON_RESULT + result
         memory.numbers.take(gateway.number)
         if gateway.order > 0:
             memory.orders.take(gateway.order)
-        return layouts.STATUS_EXECUTED, layouts.WHY_RESULT + result if result else layouts.WHY_NONE
+        return (
+            layouts.TOKEN_STATUS_EXECUTED,
+            layouts.TOKEN_REASON_RESULT + result if result else layouts.TOKEN_REASON_NONE,
+        )
 
     def _fail(self):
         """A wrong tag at the port."""
         if self.gateway.fail(self.memory):
-            self.log.add(self.state, layouts.LOG_LOCKED_OUT)
+            self.log.add(self.state, layouts.LOG_CODE_LOCKED_OUT)
             self.commit()
 
     def _apply(self, spare):
@@ -486,12 +494,12 @@ class Meter:
         if gateway.kind == layouts.KIND_PARAMETER:
             return self._set_parameter(spare)
         return orders.apply(
-            spare.state, spare.profile, gateway.kind, gateway.value, gateway.second, gateway.order
+            spare.state, spare.profile, gateway.kind, gateway.value, gateway.extra, gateway.order
         )
 
     def _set_parameter(self, spare):
         """One value of the profile (FE-23)."""
-        index, value = self.gateway.value, self.gateway.second
+        index, value = self.gateway.value, self.gateway.extra
         if not 0 <= index < len(layouts.PROFILE_FIELDS):
             return layouts.RESULT_OUT_OF_RANGE
         name = layouts.PROFILE_FIELDS[index]
@@ -520,7 +528,7 @@ class Meter:
         safe = (
             relay
             and self.profile.energy != layouts.ENERGY_GAS
-            and self.state.control_state == layouts.CONTROL_CONNECTED
+            and self.state.control_state == layouts.CONTROL_STATE_CONNECTED
             and self._calm_s == CALM_S
             and self.board.current_ma() == 0
             and self.board.power_w() == 0
@@ -537,10 +545,10 @@ class Meter:
 
 def _status(why):
     """Token status code of a reason."""
-    if why < layouts.WHY_KEY_REVISION:
-        return layouts.STATUS_FORMAT_FAILURE
-    if why < layouts.WHY_METER:
-        return layouts.STATUS_AUTHENTICATION_FAILURE
-    if why < layouts.WHY_COMMIT_FAILED:
-        return layouts.STATUS_VALIDATION_FAILURE
-    return layouts.STATUS_EXECUTION_FAILURE
+    if why < layouts.TOKEN_REASON_KEY_REVISION:
+        return layouts.TOKEN_STATUS_FORMAT_FAILURE
+    if why < layouts.TOKEN_REASON_METER:
+        return layouts.TOKEN_STATUS_AUTHENTICATION_FAILURE
+    if why < layouts.TOKEN_REASON_COMMIT_FAILED:
+        return layouts.TOKEN_STATUS_VALIDATION_FAILURE
+    return layouts.TOKEN_STATUS_EXECUTION_FAILURE

@@ -6,7 +6,7 @@ import sys
 def main():
     """Entry point: Ctrl-C is silent and exit status 130, also while modules are loaded."""
     try:
-        from budgetmeter import cli  # noqa: PLC0415
+        from budgetmeter.cli import main as cli  # noqa: PLC0415
 
         cli.main()
     except KeyboardInterrupt:

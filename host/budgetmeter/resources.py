@@ -8,11 +8,23 @@ from pathlib import Path
 
 from budgetmeter.errors import InputError
 
+# Where the shipped files of a kind are, each in the room of its trade.
+FOLDERS = {
+    "profile": "profiles",
+    "scenario": "scenario/shipped",
+    "fleet": "fleet/policies",
+    "campaign": "office/campaigns",
+}
+
+
+def folder(kind):
+    """The folder of the shipped files of a kind."""
+    return files("budgetmeter").joinpath(*FOLDERS[kind].split("/"))
+
 
 def names(kind):
-    """Names of the shipped files of a kind ("profile", "scenario")."""
-    folder = files("budgetmeter") / f"{kind}s"
-    return sorted(path.name[:-5] for path in folder.iterdir() if path.name.endswith(".toml"))
+    """Names of the shipped files of a kind ("profile", "scenario", "fleet", "campaign")."""
+    return sorted(path.name[:-5] for path in folder(kind).iterdir() if path.name.endswith(".toml"))
 
 
 def did_you_mean(word, known, cutoff=0.5):
@@ -33,7 +45,7 @@ def read(kind, name):
         if "\0" in name:
             raise InputError(f"{where}: not the name of a file")
     elif name in names(kind):
-        path, where = files("budgetmeter") / f"{kind}s" / f"{name}.toml", f"{name}.toml"
+        path, where = folder(kind) / f"{name}.toml", f"{name}.toml"
     else:
         raise InputError(f"no {kind} {name}; {did_you_mean(name, names(kind), 0.4)}")
     try:

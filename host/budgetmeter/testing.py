@@ -12,22 +12,20 @@ from meterproto import tokens
 from meterproto.codes import CardType, ControlState
 from meterproto.records import CLOCK_LIMIT
 
-from budgetmeter import profile as profiles
-from budgetmeter import units
+from budgetmeter import orders, profiles, units
 from budgetmeter.card import MemoryCard, personalise, write_inward
 from budgetmeter.client import Meter
 from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator.load import MAX_LITRES_PER_HOUR, MAX_W
-from budgetmeter.emulator.loop import LoopLine
+from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
 from budgetmeter.errors import InputError
-from budgetmeter.vending import orders
 
 PROFILE = "wallonia-card"
 START = "2020-06-02 12:00"  # a Tuesday, outside friendly hours and winter
 LAST_EVENTS = 12  # shown with a failure
-UNITS_S = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
+UNITS_S = {"days": units.DAY_S, "hours": 3600, "minutes": 60, "seconds": 1}
 
 
 @dataclass(frozen=True)
@@ -66,8 +64,8 @@ class Vending:
         until = 0 if expiry is None else units.to_clock(moment(expiry))
         more = {"order": order, "expiry": until}
         if wanted.kind == layouts.KIND_KEY_CHANGE:
-            raise InputError("key changes come from an office: budgetmeter.vending")
-        octets = self._issuer.token(wanted.kind, wanted.value, wanted.second, **more)
+            raise InputError("key changes come from an office: budgetmeter.office")
+        octets = self._issuer.token(wanted.kind, wanted.value, wanted.extra, **more)
         return Token(self._issuer.number, octets)
 
     def top_up(self, amount):
@@ -261,7 +259,7 @@ class MeterUnderTest:
             yield f"{line.rstrip():<64}{'  ' if rules else ''}{rules}".rstrip()
 
 
-class LockedLine(LoopLine):
+class LockedLine(LoopbackLine):
     """A line in process to a meter that a server may be serving too."""
 
     def __init__(self, under_test):

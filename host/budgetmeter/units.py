@@ -7,9 +7,10 @@ counts minutes since 2000-01-01 00:00 UTC+1 all year.
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from meterfw import calendar
+from meterfw.account import calendar
 
 EUR = 100_000  # mc
+DAY_S = 86_400
 LARGEST = 10**12  # of numbers people write
 EPOCH = datetime(2000, 1, 1)
 END = datetime(2100, 1, 1)  # of the meter's calendar

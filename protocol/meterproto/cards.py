@@ -16,7 +16,7 @@ from meterproto.codes import CardType, TokenReason, TokenStatus
 from meterproto.messages import Entry, number
 from meterproto.quantity import Opaque, Quantity, pick
 from meterproto.records import Profile, State
-from meterproto.stored import LAYOUT, Memory, crc
+from meterproto.stored import LAYOUT, TokenMemory, crc
 from meterproto.tokens import METER_LIMIT, NUMBER_LIMIT, TAG_SIZE
 
 SIZE = 4096
@@ -64,7 +64,7 @@ Report = Struct(
     "inward" / number() * "sequence of the inward area that was read; 0 none was whole",
     "firmware" / Opaque(8) * "version of the firmware, ASCII, padded with zeros",
     "layout" / Quantity("H", "", 1, 65_535) * "version of the layouts of state and profile",
-    *pick(Memory, "number", "numbers", "order", "orders", "lost"),
+    *pick(TokenMemory, "number", "numbers", "order", "orders", "lost"),
     "answers" / Quantity("B", "", 0, MOST_TOKENS) * "answers to the card's tokens",
     "captures" / Quantity("B", "", 0, CAPTURES) * "index captures",
     "first_event" / number() * "number of the first event that follows",

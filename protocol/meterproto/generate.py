@@ -1,7 +1,7 @@
 """Write what is generated from the declarations: `python -m meterproto.generate`.
 
 The firmware has no construct: `meterfw/layouts.py` gives it plain tuples, struct formats and the
-code constants, `meterfw/record.pyi` the fields of its records, for type checkers.
+code constants, `meterfw/account/record.pyi` the fields of its records, for type checkers.
 `protocol/README.md` gets the byte tables. A test fails when one of them is stale.
 """
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from construct import Struct
 
 from meterproto import cards, framing, messages, records, stored, tokens
-from meterproto.codes import CODES, CardType, Code, Event
+from meterproto.codes import CODES, CardType, Code, Event, LogCode, prefix
 from meterproto.quantity import fields
 
 ROOT = Path(__file__).parents[2]
 LAYOUTS = ROOT / "firmware" / "meterfw" / "layouts.py"
-RECORD_TYPES = ROOT / "firmware" / "meterfw" / "record.pyi"
+RECORD_TYPES = ROOT / "firmware" / "meterfw" / "account" / "record.pyi"
 README = ROOT / "protocol" / "README.md"
 MARK = "<!-- generated: make layouts -->"
 
@@ -47,7 +47,7 @@ RECORDS = (
     ("KEY", stored.Key, "File `key`, written by a key change", False),
     ("HEAD", stored.Head, "Stored record: head", False),
     ("STATE", records.State, "Stored record: state", True),
-    ("MEMORY", stored.Memory, "Stored record: token memory", False),
+    ("TOKEN_MEMORY", stored.TokenMemory, "Stored record: token memory", False),
     ("PROFILE", records.Profile, "Stored record, and file `profile` before its CRC-32", True),
     ("OWNER", stored.Owner, "Stored record: whose it is", False),
     ("LOG_HEAD", stored.LogHead, "Stored record: event log, followed by its entries", False),
@@ -64,7 +64,18 @@ RECORDS = (
 # What the firmware has no use for, and no memory to spare: field names of records it reads by
 # position, and codes it never looks at.
 UNNAMED = (
-    *("FLASHED", "KEY", "HEAD", "MEMORY", "OWNER", "LOG_HEAD", "CRC", "TOKEN", "WRAPPED", "TAG"),
+    *(
+        "FLASHED",
+        "KEY",
+        "HEAD",
+        "TOKEN_MEMORY",
+        "OWNER",
+        "LOG_HEAD",
+        "CRC",
+        "TOKEN",
+        "WRAPPED",
+        "TAG",
+    ),
     *("CARD_HEAD", "AREA", "INWARD", "REPORT", "CARD_ANSWER", "CAPTURES"),
 )
 UNREAD = (CardType,)
@@ -108,12 +119,12 @@ def _constants():
     older = {v: h[:3] for v, h in stored.HISTORY.items() if v != stored.LAYOUT}
     yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, whether it has owner and log"
     yield ""
-    for prefix, codes in CODES.items():
+    for codes in CODES:
         if codes in UNREAD:
             continue
         for code in codes:
             value = f"1 << {code.value}" if codes is Event else code.value
-            yield f"{prefix}_{code.name} = {value}"
+            yield f"{prefix(codes)}_{code.name} = {value}"
         yield ""
 
 
@@ -164,7 +175,7 @@ def layouts():
     lines = [
         *_constants(),
         "EVENT_NAMES = " + _text(event.name for event in Event),
-        "LOG_NAMES = " + _text(code.name for code in CODES["LOG"]),
+        "LOG_NAMES = " + _text(code.name for code in LogCode),
         "",
     ]
     for name, struct, _, checked in RECORDS:
@@ -173,7 +184,7 @@ def layouts():
 
 
 def record_types():
-    """The text of `meterfw/record.pyi`."""
+    """The text of `meterfw/account/record.pyi`."""
     lines = []
     for name, struct in (("State", records.State), ("Profile", records.Profile)):
         lines += [f"class {name}:", *(f"    {field}: int" for field, _, _ in fields(struct)), ""]
@@ -222,7 +233,7 @@ def tables():
     lines = []
     for _, struct, title, _ in RECORDS:
         lines += [f"### {title}", "", *_table(struct), ""]
-    for codes in CODES.values():
+    for codes in CODES:
         about = (codes.__doc__ or "").strip().splitlines()[0] if _documented(codes) else ""
         lines += [f"### Codes: {codes.__name__}", "", *([about, ""] if about else [])]
         lines += [*_codes(codes), ""]

@@ -27,7 +27,7 @@ Key = Struct(
     "key" / Opaque(KEY_SIZE) * "its key",
     "crc" / crc() * "CRC-32 of all before it",
 )
-Memory = Struct(
+TokenMemory = Struct(
     "key_revision" / Quantity("H", "", 1, 65_535) * "revision of the key in force",
     "key" / Opaque(KEY_SIZE) * "key in force",
     "number" / Quantity("L", "", 0, NUMBER_LIMIT) * "highest token number taken",
@@ -55,7 +55,7 @@ LOG_SIZE = 128  # entries of the event log that are stored
 
 # The stored record is these one after the other, with LOG_SIZE entries (messages.Entry) before
 # the last; entry n stands at place n modulo LOG_SIZE.
-PARTS = (Head, State, Memory, Profile, Owner, LogHead, Crc)
+PARTS = (Head, State, TokenMemory, Profile, Owner, LogHead, Crc)
 
 # A layout grows at the end of the state and of the profile, and nowhere else. For every version:
 # how many fields of the state and of the profile it has, whether it has owner and event log, and
@@ -70,7 +70,7 @@ HISTORY = {
 def fingerprint(version):
     """Sixteen bits that change with the names, order or widths of a version's fields."""
     states, profiles, log, _ = HISTORY[version]
-    declared = [*fields(State)[:states], *fields(Memory), *fields(Profile)[:profiles]]
+    declared = [*fields(State)[:states], *fields(TokenMemory), *fields(Profile)[:profiles]]
     if log:
         declared += [*fields(Owner), *fields(LogHead), *fields(Entry)]
     return fcs16(" ".join(f"{name}:{field.code}" for name, field, _ in declared).encode())

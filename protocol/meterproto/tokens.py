@@ -34,7 +34,7 @@ Body = Struct(
     "number" / Quantity("L", "", 1, NUMBER_LIMIT) * "number of the token, counted for each meter",
     "order" / Quantity("L", "", 0, NUMBER_LIMIT) * "order of the office, counted likewise; 0 none",
     "value" / value() * "first value of the kind",
-    "second" / value() * "second value of the kind",
+    "extra" / value() * "what else the kind needs",
     "expiry" / Quantity("L", "clock", 0, NUMBER_LIMIT) * "not taken from this time on; 0 never",
 )
 Tag = Struct("tag" / Opaque(TAG_SIZE) * "HMAC-SHA-256 of all before it, first 80 bits")

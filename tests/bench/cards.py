@@ -4,10 +4,10 @@ import json
 import tempfile
 from pathlib import Path
 
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 from budgetmeter.card import MemoryCard, personalise, write_inward
-from budgetmeter.identity import flashed
-from budgetmeter.vending.issue import Issuer
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.issue import Issuer
 from meterproto.codes import Kind
 
 from tests import micropython

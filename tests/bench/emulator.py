@@ -1,6 +1,6 @@
 """Four months of measured minutes through the whole emulator, from reading the file on."""
 
-from budgetmeter import scenario
+from budgetmeter.scenario import scenario
 
 from tests.bench.measure import report, spread, timed
 

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from budgetmeter import profile as profiles
-from budgetmeter import scenario
+from budgetmeter import profiles
 from budgetmeter.emulator import Emulator, Household
 from budgetmeter.emulator.board import VirtualBoard
-from budgetmeter.emulator.flash import BOARDS, Flash, LittleFiles
-from budgetmeter.emulator.world import DAY_S, start_of
-from budgetmeter.identity import flashed
+from budgetmeter.emulator.nor import BOARDS, LittleFiles, Nor
+from budgetmeter.emulator.world import start_of
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.scenario import scenario
+from budgetmeter.units import DAY_S
 from meterfw.meter import Meter
 
 from tests.bench.measure import report, spread, timed
@@ -28,7 +29,7 @@ def main():
 
 def _rate(board):
     """Commits per second of a meter on an emulated flash of the board's size."""
-    flash = Flash(BOARDS[board].sectors)
+    flash = Nor(BOARDS[board].sectors)
     files = LittleFiles(flash, BOARDS[board], format=True)
     for name, data in flashed(1, 1, bytes(32), profiles.load("wallonia-card")).items():
         files[name] = data
@@ -45,7 +46,7 @@ def _wear(board):
 
     The loss is the energy a commit makes safe, up to and with the pass that makes it.
     """
-    flash = Flash(BOARDS[board].sectors)
+    flash = Nor(BOARDS[board].sectors)
     profile = profiles.load("wallonia-card")
     load = scenario.default_load(profile, datetime(2007, 1, 1), DAYS)
     files = LittleFiles(flash, BOARDS[board], format=True)

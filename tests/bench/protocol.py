@@ -3,13 +3,13 @@
 import struct
 
 from meterfw import layouts
-from meterfw.link import FRAME, Link
-from meterfw.tokens import Gateway
+from meterfw.tokens.gateway import Gateway
+from meterfw.wire.link import FRAME, Link
 from meterproto import framing, messages, tokens
 from meterproto.codes import Kind, Message
 
 from tests.bench.measure import report, spread, timed
-from tests.firmware.rig import METER, Rig
+from tests.firmware.bench import METER, Bench
 
 RUNS = 5
 FRAMES = 2000
@@ -32,7 +32,7 @@ class _Wire:
 
 def main():
     """Decoding, codec alone and from the wire on; tokens verified and taken per second."""
-    office = Rig().office
+    office = Bench().office
     header = messages.Header.build({"version": 1, "type": Message.TOKEN, "sequence": 1})
     bodies = [office.token(Kind.TOP_UP, 100_000 + i, order=i + 1) for i in range(FRAMES)]
     contents = [header + body for body in bodies]
@@ -47,9 +47,9 @@ def main():
     _compare("frames", lambda: _construct(frames, framed=True), lambda: _firmware(wire))
     rates = []
     for _ in range(3):
-        rig = Rig()
-        batch = [rig.office.token(Kind.SUPPORT, 1) for _ in range(VERIFIED)]
-        rates.append(VERIFIED / timed(lambda r=rig, b=batch: [r.enter(token) for token in b]))
+        bench = Bench()
+        batch = [bench.office.token(Kind.SUPPORT, 1) for _ in range(VERIFIED)]
+        rates.append(VERIFIED / timed(lambda r=bench, b=batch: [r.enter(token) for token in b]))
     report("tokens_taken", unit="tokens/s", **spread(rates))
 
 

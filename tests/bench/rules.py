@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from budgetmeter import compiled
-from budgetmeter import profile as profiles
-from meterfw import layouts, orders, record, rules
+from budgetmeter import profiles
+from budgetmeter.fleet import compiled
+from meterfw import layouts
+from meterfw.account import orders, record, rules
 from numba import njit
 
 from tests import micropython

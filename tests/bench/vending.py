@@ -3,9 +3,9 @@
 import tempfile
 from pathlib import Path
 
-from budgetmeter.vending import orders
-from budgetmeter.vending.keys import KeyFile
-from budgetmeter.vending.office import Office
+from budgetmeter import orders
+from budgetmeter.office.keys import KeyFile
+from budgetmeter.office.office import Office
 
 from tests.bench.measure import report, spread, timed
 

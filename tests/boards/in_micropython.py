@@ -20,8 +20,8 @@ chip = world.devices[0x68] = peripherals.Ds3231()
 import board  # noqa: E402
 from meterfw.meter import Meter  # noqa: E402
 
-rig = board.make()
-meter = Meter(rig)
+made = board.make()
+meter = Meter(made)
 
 
 class Quiet:
@@ -51,8 +51,8 @@ class Nobody:
         return b""
 
 
-quiet = rig.sensor.uart = Quiet()
-rig.port.source = Nobody()
+quiet = made.sensor.uart = Quiet()
+made.port.source = Nobody()
 meter.poll()
 
 

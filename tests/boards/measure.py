@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import crcmod.predefined
-from budgetmeter import profile as profiles
-from budgetmeter.identity import flashed
+from budgetmeter import profiles
+from budgetmeter.flashing.identity import flashed
 
 from tests import micropython
 from tests.micropython import built

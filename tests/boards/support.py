@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import crcmod.predefined
-from budgetmeter import profile as profiles
-from budgetmeter.identity import flashed
-from budgetmeter.vending.issue import Issuer
+from budgetmeter import profiles
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.issue import Issuer
 from meterfw.meter import Meter
 
 from tests.boards import peripherals
@@ -44,7 +44,7 @@ class Bench:
             monkeypatch.setitem(sys.modules, "ssd1306", None)
         monkeypatch.syspath_prepend(str(BOARDS))
         monkeypatch.syspath_prepend(str(BOARDS / name))
-        for module in [m for m in sys.modules if m == "board" or m.split(".")[0] == "rig"]:
+        for module in [m for m in sys.modules if m == "board" or m.split(".")[0] == "parts"]:
             monkeypatch.delitem(sys.modules, module)
         import time
 

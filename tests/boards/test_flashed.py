@@ -4,10 +4,11 @@ import json
 import random
 
 import pytest
-from budgetmeter import profile as profiles
-from budgetmeter.identity import flashed
-from budgetmeter.vending.issue import Issuer
-from meterfw import journal, layouts
+from budgetmeter import profiles
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.issue import Issuer
+from meterfw import layouts
+from meterfw.store import journal
 from meterproto.codes import Kind
 
 from tests import micropython
@@ -59,8 +60,8 @@ def token(draw, office, now):
     }
     if kind == Kind.KEY_CHANGE:
         return office.change_key(bytes(draw.randrange(256) for _ in range(32)))
-    value, second = values.get(kind, (draw.choice((1, 5, 60, 250)) * EUR, 0))
-    return office.token(kind, value, second, order=order)
+    value, extra = values.get(kind, (draw.choice((1, 5, 60, 250)) * EUR, 0))
+    return office.token(kind, value, extra, order=order)
 
 
 @pytest.mark.parametrize("profile", ["wallonia-card", "wallonia-gas", "flanders-digital"])

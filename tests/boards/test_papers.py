@@ -36,8 +36,9 @@ def test_the_package_lists_every_file():
     """`mip` fetches what stands here, and a module left out is missed on the board only."""
     package = json.loads((ROOT / "firmware" / "package.json").read_text("utf-8"))
     listed = {target: ROOT / "firmware" / source for target, source in package["urls"]}
-    found = {f"meterfw/{path.name}" for path in (ROOT / "firmware" / "meterfw").glob("*.py")}
-    found |= {f"rig/{path.name}" for path in (BOARDS / "rig").glob("*.py")}
+    firmware = ROOT / "firmware"
+    found = {path.relative_to(firmware).as_posix() for path in firmware.glob("meterfw/**/*.py")}
+    found |= {path.relative_to(BOARDS).as_posix() for path in BOARDS.glob("parts/**/*.py")}
     assert set(listed) == found
     assert all(path.exists() for path in listed.values())
 
@@ -56,7 +57,7 @@ def test_the_manifest_freezes_the_same_packages():
     )
     assert included == ["$(PORT_DIR)/boards/manifest.py"]
     assert required == ["ssd1306"]
-    assert frozen == {ROOT / "firmware" / "meterfw", BOARDS / "rig"}
+    assert frozen == {ROOT / "firmware" / "meterfw", BOARDS / "parts"}
     assert all(any(folder.glob("*.py")) for folder in frozen)
 
 

@@ -433,7 +433,7 @@ def test_a_long_answer_waits_for_the_wire(bench):
 def test_what_the_port_takes_later_waits_and_what_nobody_reads_is_dropped(monkeypatch):
     """USB is full for a moment after some hundred octets, or for good when the host is away."""
     monkeypatch.syspath_prepend(str(BOARDS))
-    port = importlib.import_module("rig.port")
+    port = importlib.import_module("parts.port")
     waited, sent = [], []
 
     class Poll:

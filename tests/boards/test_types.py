@@ -40,8 +40,8 @@ def check(folder, board):
 @pytest.mark.parametrize(
     ("board", "file", "right", "wrong", "said"),
     [
-        ("rp2040", "rig/wiring.py", "rxbuf=room", "rxbuffer=room", "No overloads"),
-        ("esp32", "rig/wiring.py", "uarts[name], baud", "uarts[name], 'fast'", "baudrate"),
+        ("rp2040", "parts/wiring.py", "rxbuf=room", "rxbuffer=room", "No overloads"),
+        ("esp32", "parts/wiring.py", "uarts[name], baud", "uarts[name], 'fast'", "baudrate"),
         ("rp2040", "rp2040/board.py", "rx_fifo()", "rx_fifos()", "rx_fifos"),
         ("esp32", "esp32/board.py", "PCNT.INCREMENT", "PCNT.INCREASE", "INCREASE"),
     ],

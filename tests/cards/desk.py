@@ -2,15 +2,16 @@
 
 from datetime import timedelta
 
-from budgetmeter import profile as profiles
+from budgetmeter import orders as asked
+from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.world import insert
-from budgetmeter.identity import flashed
-from budgetmeter.vending import books
-from budgetmeter.vending import orders as asked
-from budgetmeter.vending.office import EPOCH, Office
-from budgetmeter.vending.terminal import Terminal
-from meterfw import layouts, orders, rules
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.office import books
+from budgetmeter.office.office import EPOCH, Office
+from budgetmeter.office.terminal import Terminal
+from meterfw import layouts
+from meterfw.account import orders, rules
 from meterfw.meter import Meter
 from meterproto import cards as layout
 from meterproto import tokens
@@ -149,4 +150,4 @@ class Desk:
 
     @property
     def ready(self):
-        return self.state.control_state == layouts.CONTROL_READY
+        return self.state.control_state == layouts.CONTROL_STATE_READY

@@ -2,10 +2,10 @@
 
 import pytest
 from budgetmeter.card import MemoryCard
-from budgetmeter.emulator.faults import images
-from budgetmeter.emulator.flash import BOARDS, Flash, Geometry, LittleFiles
+from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
 
 from tests.cards.desk import GOOD, Desk
+from tests.faults.images import images
 from tests.faults.story import SECTORS
 from tests.firmware.support import conserved, mc
 
@@ -13,7 +13,7 @@ from tests.firmware.support import conserved, mc
 @pytest.mark.parametrize("board", sorted(BOARDS))
 def test_a_visit_cut_at_every_flash_operation(board):
     geometry = Geometry(SECTORS, BOARDS[board].prog_size)
-    flash = Flash(SECTORS)
+    flash = Nor(SECTORS)
     desk = Desk(files=LittleFiles(flash, geometry, format=True)).enrol(protected=True)
     desk.insert()
     desk.pay("20.00")

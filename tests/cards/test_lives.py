@@ -5,19 +5,19 @@ operations. The account that all is compared with is one number: what people pai
 """
 
 from budgetmeter.card import SPOILS, MemoryCard
-from budgetmeter.emulator.faults import images
-from budgetmeter.emulator.flash import BOARDS, Flash, Geometry, LittleFiles
 from budgetmeter.emulator.load import NOTHING
-from budgetmeter.vending import books
+from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
+from budgetmeter.office import books
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from meterfw.meter import Meter
-from meterfw.tokens import USED
+from meterfw.tokens.gateway import USED
 from meterproto import cards as layout
 from meterproto.codes import CardOutcome, TokenReason, TokenStatus
 
 from tests.cards.desk import METER, Desk
+from tests.faults.images import images
 from tests.faults.story import SECTORS, credited
 from tests.firmware.support import EUR, conserved
 
@@ -35,7 +35,7 @@ class Ways(RuleBasedStateMachine):
     )
     def install(self, board, name):
         self.geometry = Geometry(SECTORS, BOARDS[board].prog_size)
-        self.flash = Flash(SECTORS)
+        self.flash = Nor(SECTORS)
         files = LittleFiles(self.flash, self.geometry, format=True)
         self.desk = Desk(name, files=files).enrol(protected=True)
         self.cards = [self.desk.card]

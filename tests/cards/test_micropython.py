@@ -2,10 +2,10 @@
 
 import json
 
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 from budgetmeter.card import MemoryCard, personalise, write_inward
-from budgetmeter.identity import flashed
-from budgetmeter.vending.issue import Issuer
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.issue import Issuer
 from meterproto import cards as layout
 from meterproto.codes import CardOutcome, Kind
 

@@ -1,12 +1,12 @@
 """Cards in scenarios: the story of 2020 end to end, and mistakes in the files."""
 
 import pytest
-from budgetmeter import scenario
 from budgetmeter.card import MemoryCard, personalise
-from budgetmeter.emulator.counter import Counter
 from budgetmeter.emulator.world import METER
 from budgetmeter.errors import InputError
-from budgetmeter.vending import books
+from budgetmeter.office import books
+from budgetmeter.scenario import scenario
+from budgetmeter.scenario.counter import Counter
 from meterproto import cards as layout
 
 from tests.firmware.support import mc

@@ -6,11 +6,12 @@ from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.load import NOTHING
 from budgetmeter.emulator.world import insert
 from budgetmeter.errors import InputError
-from budgetmeter.vending.orders import Order
+from budgetmeter.orders import Order
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from meterfw import display, layouts
+from meterfw import layouts
 from meterfw.meter import Meter
+from meterfw.panel import display
 from meterproto import cards as layout
 from meterproto import tokens
 from meterproto.codes import CardOutcome, CardType, Kind
@@ -80,7 +81,7 @@ def test_a_card_that_cannot_be_used_is_left_as_it_is(desk, spoil, outcome):
     assert desk.board.beeps == beeps + 1
     assert bytes(desk.card.data) == before
     assert desk.balance == balance
-    assert desk.meter.log.entry(desk.meter.log.count - 1)[2] == layouts.LOG_CARD_REFUSED
+    assert desk.meter.log.entry(desk.meter.log.count - 1)[2] == layouts.LOG_CODE_CARD_REFUSED
     desk.board.slot = None
     desk.meter.poll()
     assert desk.board.lines[0] == "CREDIT EUR"
@@ -135,8 +136,8 @@ def test_a_token_of_a_newer_version_is_refused_and_the_others_are_taken(desk):
     assert desk.insert() == CardOutcome.REFUSED
     assert desk.balance == mc(22)
     reasons = [a.reason for a in desk.report()["answers"]]
-    lengths = [layouts.WHY_LENGTH, layouts.WHY_LENGTH]
-    assert reasons == [layouts.WHY_VERSION, layouts.WHY_NONE, *lengths]
+    lengths = [layouts.TOKEN_REASON_LENGTH, layouts.TOKEN_REASON_LENGTH]
+    assert reasons == [layouts.TOKEN_REASON_VERSION, layouts.TOKEN_REASON_NONE, *lengths]
 
 
 def test_all_tokens_of_a_card_are_one_commit_and_judged_together(desk):
@@ -270,7 +271,7 @@ def test_events_come_back_once_and_the_newest_when_there_are_too_many(desk):
     again = desk.report()
     assert again["head"].first_event == first["head"].first_event + len(first["events"])
     for _ in range(100):
-        desk.meter.log.add(desk.state, layouts.LOG_POWER_UP)
+        desk.meter.log.add(desk.state, layouts.LOG_CODE_POWER_UP)
     desk.insert()
     parts = desk.report()
     last = parts["head"].first_event + len(parts["events"])

@@ -1,12 +1,12 @@
 """The terminal and the office: who is served, what is due, races, and what a forger gets."""
 
 import pytest
-from budgetmeter import profile
+from budgetmeter import orders as asked
+from budgetmeter import profiles as profile
 from budgetmeter.card import SPOILS, MemoryCard, personalise, write_inward
 from budgetmeter.errors import InputError
-from budgetmeter.vending import orders as asked
-from budgetmeter.vending import overview
-from budgetmeter.vending.terminal import Terminal
+from budgetmeter.office import overview
+from budgetmeter.office.terminal import Terminal
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from meterfw import layouts
@@ -111,7 +111,7 @@ def test_the_minimum_payment_is_what_the_meter_needs_to_the_cent(name, owed, use
     used = min(used, 1200) * 1000
     held = {"credit": -owed * 1000, "emergency_used": used, "arrears": arrears * 1000}
     if used:
-        held["emergency_status"] = layouts.EMERGENCY_CONSUMED
+        held["emergency_status"] = layouts.EMERGENCY_STATUS_CONSUMED
     probe = Desk(name).enrol(protected=True)
     probe.put(**held)
     probe.insert()
@@ -243,7 +243,7 @@ def test_a_token_older_than_the_window_is_issued_again(desk):
         last = desk.office.issue(METER, test, order_id=first.order)
     assert desk.meter.enter(last.token)[0] == TokenStatus.EXECUTED
     assert desk.insert() == REFUSED
-    assert desk.report()["answers"][0].reason == layouts.WHY_TOO_OLD
+    assert desk.report()["answers"][0].reason == layouts.TOKEN_REASON_TOO_OLD
     assert desk.balance == mc(15)
     assert desk.pay().tokens == 1
     assert desk.insert() == GOOD

@@ -3,7 +3,7 @@
 import pytest
 from budgetmeter.emulator.load import NOTHING
 from budgetmeter.errors import InputError
-from budgetmeter.vending import settlement
+from budgetmeter.office import settlement
 from meterfw import layouts
 from meterproto.codes import CardOutcome, CardType, Kind
 
@@ -50,7 +50,7 @@ def test_a_payment_on_a_meter_that_is_on_may_open_it_and_the_terminal_says_so(de
 
 @pytest.mark.rule("OC-13", "OC-17", "AMB-05")
 def test_t4_off_with_emergency_credit_used_a_technical_card_makes_ready(desk):
-    desk.put(credit=0, emergency_used=mc(12), emergency_status=layouts.EMERGENCY_CONSUMED)
+    desk.put(credit=0, emergency_used=mc(12), emergency_status=layouts.EMERGENCY_STATUS_CONSUMED)
     assert desk.off
     assert not desk.ready
     item = desk.queue("overdraft", amount="50.00", until="2021-03-31T23:59")
@@ -108,7 +108,9 @@ def test_t6_a_second_negative_limit_is_refused_and_a_second_token_has_no_effect(
     desk.put(overdraft=0, overdraft_until=0)
     technical = desk.terminal.new_card(METER, CardType.TECHNICAL, item.item)
     assert desk.insert(technical) == GOOD
-    assert desk.report(technical)["answers"][0].reason == layouts.WHY_RESULT + 1  # no effect
+    assert (
+        desk.report(technical)["answers"][0].reason == layouts.TOKEN_REASON_RESULT + 1
+    )  # no effect
     assert desk.state.overdraft == 0
 
 
@@ -219,8 +221,8 @@ def test_support_does_not_count_as_a_top_up():
 @pytest.mark.rule("WE-37", "B-17")
 def test_the_settlement_is_estimated_until_a_card_brings_the_index_of_the_day():
     desk = limited()
-    desk.put(credit=0, emergency_status=layouts.EMERGENCY_CONSUMED, emergency_used=mc(12))
-    desk.put(limiter_engaged=1, control_state=layouts.CONTROL_CONNECTED, reasons=0)
+    desk.put(credit=0, emergency_status=layouts.EMERGENCY_STATUS_CONSUMED, emergency_used=mc(12))
+    desk.put(limiter_engaged=1, control_state=layouts.CONTROL_STATE_CONNECTED, reasons=0)
     desk.board.draw = NOTHING._replace(rate=100, wanted=100, ma=500, w=100)
     desk.at("2020-09-11 00:00")
     desk.insert()
@@ -347,7 +349,7 @@ def test_the_deactivation_may_come_by_the_own_card_but_not_before_the_request(de
     desk.queue("payment-mode", mode="credit")
     assert desk.pay().given == []
     desk.deliver()
-    assert desk.state.payment_mode == layouts.MODE_CREDIT
+    assert desk.state.payment_mode == layouts.PAYMENT_MODE_CREDIT
     other = Desk()
     other.keys, other.office = desk.keys, desk.office
     assert other.insert(desk.card) == GOOD  # same meter number; another number:

@@ -10,7 +10,7 @@ from pathlib import Path
 FIRMWARE = Path(__file__).parents[2] / "firmware" / "meterfw"
 
 # The modules Numba compiles too.
-PORTABLE = ("calendar.py", "rules.py", "orders.py")
+PORTABLE = ("account/calendar.py", "account/rules.py", "account/orders.py")
 
 # Modules that the stock builds of both the rp2 (Pico) and the esp32 port have in release 1.27.
 # Hardware (`machine`, `framebuf`, …) is left to boards/.
@@ -200,11 +200,11 @@ def check_imports(source, name):
 
 def main():
     findings = []
-    for path in sorted(FIRMWARE.glob("*.py")):
-        source = path.read_text(encoding="utf-8")
-        findings += check_imports(source, path.name)
-        if path.name in PORTABLE:
-            findings += check_portable(source, path.name)
+    for path in sorted(FIRMWARE.glob("**/*.py")):
+        source, name = path.read_text(encoding="utf-8"), path.relative_to(FIRMWARE).as_posix()
+        findings += check_imports(source, name)
+        if name in PORTABLE:
+            findings += check_portable(source, name)
     print("\n".join(findings) if findings else "firmware: portable subset and imports are clean")
     sys.exit(1 if findings else 0)
 

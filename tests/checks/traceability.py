@@ -27,7 +27,7 @@ ID = re.compile(r"\b(?:OC|OS|WE|WG|FE|BE|BX|AMB|B)-\d+\b")
 def code_places(folder=FIRMWARE):
     """Rule id to the functions of the firmware whose docstring or comments name it."""
     places = defaultdict(set)
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted(folder.glob("**/*.py")):
         source = path.read_text(encoding="utf-8")
         functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
         for number, line in enumerate(source.splitlines(), 1):

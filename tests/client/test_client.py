@@ -17,26 +17,26 @@ from budgetmeter.client import (
     ValidationFailure,
     readings,
 )
-from budgetmeter.emulator.loop import LoopLine
+from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.errors import BudgetmeterError, InputError
 from meterproto import framing, messages, tokens
 from meterproto.codes import Kind, LogCode, Message, Reason, Result, TokenReason
 from meterproto.quantity import fields
 
-from tests.firmware.rig import METER, Rig
+from tests.firmware.bench import METER, Bench
 from tests.firmware.support import EUR, clock
 
 
 @pytest.fixture
-def rig():
-    return Rig()
+def bench():
+    return Bench()
 
 
 class Lossy:
     """A line that loses the answers named, counted from 1."""
 
-    def __init__(self, rig, lost):
-        self.line = LoopLine(rig)
+    def __init__(self, bench, lost):
+        self.line = LoopbackLine(bench)
         self.lost = lost
         self.answers = 0
 
@@ -80,23 +80,23 @@ class Scripted:
 
 
 def test_a_status_in_human_units():
-    rig = Rig(clock=clock("2020-12-08 12:00"))
-    rig.enter(rig.office.token(Kind.OVERDRAFT, 50 * EUR, clock("2021-01-31 10:00"), order=1))
-    rig.enter(rig.office.token(Kind.DISCONNECT, 1))
-    status = Meter(LoopLine(rig)).status()
+    bench = Bench(clock=clock("2020-12-08 12:00"))
+    bench.enter(bench.office.token(Kind.OVERDRAFT, 50 * EUR, clock("2021-01-31 10:00"), order=1))
+    bench.enter(bench.office.token(Kind.DISCONNECT, 1))
+    status = Meter(LoopbackLine(bench)).status()
     assert status.time == datetime(2020, 12, 8, 12)
     assert (status.balance, status.price) == (Decimal(15), Decimal("0.25"))
     assert (status.overdraft, status.overdraft_until) == (50, datetime(2021, 1, 31, 10))
     assert status.hold_until is None
     assert status.reasons == (Reason.OPERATOR,)
     assert (status.supply_on, status.winter) == (False, True)
-    registers = Meter(LoopLine(rig)).registers()
+    registers = Meter(LoopbackLine(bench)).registers()
     assert (registers.credited, registers.settled) == (15, 0)
 
 
-def test_negative_totals_read_exactly(rig):
-    rig.state.settled_eur, rig.state.settled_mc = -8, 25_000
-    assert Meter(LoopLine(rig)).registers().settled == Decimal("-7.75")
+def test_negative_totals_read_exactly(bench):
+    bench.state.settled_eur, bench.state.settled_mc = -8, 25_000
+    assert Meter(LoopbackLine(bench)).registers().settled == Decimal("-7.75")
 
 
 @pytest.mark.parametrize("kind", [readings.Identity, readings.Status, readings.Registers])
@@ -109,14 +109,14 @@ def test_every_declared_field_is_in_a_reading(kind):
         assert f":ivar {base}:" in kind.__doc__
 
 
-def test_a_reading_as_plain_data(rig):
-    data = readings.plain(Meter(LoopLine(rig)).status())
+def test_a_reading_as_plain_data(bench):
+    data = readings.plain(Meter(LoopbackLine(bench)).status())
     assert data["balance"] == "15.00000"
     assert data["control_state"] == "connected"
     assert data["time"] == "2020-12-08 07:20:00"
     assert data["reasons"] == []
     assert data["hold_until"] is None
-    entry = Meter(LoopLine(rig)).events()[0]
+    entry = Meter(LoopbackLine(bench)).events()[0]
     assert (entry.code, entry.number) == (LogCode.STATE_NEW, 0)
     assert readings.plain(entry)["code"] == "state-new"
 
@@ -129,34 +129,34 @@ def test_loop_is_a_meter_in_this_process():
 # ---- Tokens -------------------------------------------------------------------------------------
 
 
-def test_a_token_whose_answer_is_lost_is_taken_once_and_said_so(rig):
-    meter = Meter(Lossy(rig, lost=[1]))
-    entered = meter.enter(rig.office.token(Kind.TOP_UP, 20 * EUR))
+def test_a_token_whose_answer_is_lost_is_taken_once_and_said_so(bench):
+    meter = Meter(Lossy(bench, lost=[1]))
+    entered = meter.enter(bench.office.token(Kind.TOP_UP, 20 * EUR))
     assert (entered.balance, entered.confirmed) == (35, False)
     assert meter.registers().credited == 35
 
 
-def test_a_key_change_whose_answer_is_lost_is_known_by_the_revision(rig):
-    token = rig.office.change_key(bytes(range(32, 64)))
-    entered = Meter(Lossy(rig, lost=[1])).enter(token)
+def test_a_key_change_whose_answer_is_lost_is_known_by_the_revision(bench):
+    token = bench.office.change_key(bytes(range(32, 64)))
+    entered = Meter(Lossy(bench, lost=[1])).enter(token)
     assert not entered.confirmed
-    assert Meter(LoopLine(rig)).identify().key_revision == 2
+    assert Meter(LoopbackLine(bench)).identify().key_revision == 2
     with pytest.raises(TokenRefused) as refused:  # and is refused when it is entered anew
-        Meter(LoopLine(rig)).enter(token)
+        Meter(LoopbackLine(bench)).enter(token)
     assert refused.value.reason == TokenReason.KEY_REVISION
 
 
-def test_a_refusal_whose_answer_is_lost_is_still_a_refusal(rig):
+def test_a_refusal_whose_answer_is_lost_is_still_a_refusal(bench):
     with pytest.raises(ExecutionFailure) as refused:
-        Meter(Lossy(rig, lost=[1])).enter(rig.office.token(Kind.TOP_UP, 251 * EUR))
+        Meter(Lossy(bench, lost=[1])).enter(bench.office.token(Kind.TOP_UP, 251 * EUR))
     assert refused.value.reason == TokenReason.RESULT + Result.ABOVE_CAP
     assert "amount above the cap" in str(refused.value)
     assert refused.value.balance == 15
 
 
-def test_a_token_used_is_an_exception_of_its_own(rig):
-    token = rig.office.token(Kind.TOP_UP, EUR)
-    meter = Meter(LoopLine(rig))
+def test_a_token_used_is_an_exception_of_its_own(bench):
+    token = bench.office.token(Kind.TOP_UP, EUR)
+    meter = Meter(LoopbackLine(bench))
     assert meter.enter(tokens.to_text(token)).number == 1
     with pytest.raises(TokenUsed) as refused:
         meter.enter(token)
@@ -166,8 +166,8 @@ def test_a_token_used_is_an_exception_of_its_own(rig):
 
 
 @pytest.mark.parametrize("text", ["", "hello", "0" * 64, "~" * 64, "é" * 64])
-def test_text_that_is_no_token_never_leaves(rig, text):
-    line = LoopLine(rig)
+def test_text_that_is_no_token_never_leaves(bench, text):
+    line = LoopbackLine(bench)
     line.write = None
     with pytest.raises(InputError, match="no token"):
         Meter(line).enter(text)
@@ -225,7 +225,7 @@ def test_a_page_that_does_not_go_on_ends_the_reading():
 
 
 @pytest.mark.parametrize("wrong", [(131, 9), (132, 0)])
-def test_answers_to_others_pass_by(rig, wrong):
+def test_answers_to_others_pass_by(bench, wrong):
     kind, other = wrong
     rest = messages.Status.build(
         {name: max(quantity.low, 0) for name, quantity, _ in fields(messages.Status)}
@@ -238,9 +238,9 @@ def test_answers_to_others_pass_by(rig, wrong):
 
 
 @pytest.mark.parametrize("line", ["", " ", "a~b", "é", "a\x03", "status\nhelp", "x" * 161])
-def test_what_is_no_command_never_leaves(rig, line):
+def test_what_is_no_command_never_leaves(bench, line):
     with pytest.raises(InputError):
-        Meter(LoopLine(rig)).command(line)
+        Meter(LoopbackLine(bench)).command(line)
 
 
 @pytest.mark.parametrize(
@@ -270,9 +270,9 @@ def test_what_is_no_port(port):
 
 
 @pytest.mark.parametrize("token", [None, 5, ["a"]])
-def test_what_is_no_token_never_leaves(rig, token):
+def test_what_is_no_token_never_leaves(bench, token):
     with pytest.raises(InputError, match="a token is bytes or text, not"):
-        Meter(LoopLine(rig)).enter(token)
+        Meter(LoopbackLine(bench)).enter(token)
 
 
 def test_a_device_that_is_no_serial_port_is_said_to_be_none():
@@ -287,8 +287,8 @@ ALL = {"split": 0.3, "drop": 0.1, "duplicate": 0.2, "delay": 0.3, "flip": 0.001}
 
 def story(seed, **odds):
     """What becomes of the same traffic under a seed."""
-    rig, came = Rig(), []
-    line = FaultyLine(LoopLine(rig), seed, **odds)
+    bench, came = Bench(), []
+    line = FaultyLine(LoopbackLine(bench), seed, **odds)
     for sequence in range(60):
         line.write(framing.encode(bytes([1, Message.STATUS, sequence])))
         came.append(line.read(0.3))
@@ -304,8 +304,8 @@ def test_the_seed_decides_every_fault():
 
 @pytest.mark.parametrize("fault", ALL)
 def test_each_fault_alone_is_survived(fault):
-    rig = Rig()
-    line = FaultyLine(LoopLine(rig), 3, **{fault: ALL[fault]})
+    bench = Bench()
+    line = FaultyLine(LoopbackLine(bench), 3, **{fault: ALL[fault]})
     meter = Meter(line, tries=20)
     for i in range(30):
         assert meter.status().balance == 15, i
@@ -313,7 +313,7 @@ def test_each_fault_alone_is_survived(fault):
 
 
 def test_a_line_keeps_its_order():
-    line = FaultyLine(LoopLine(Rig()), 3, delay=0.9, delay_s=5)
+    line = FaultyLine(LoopbackLine(Bench()), 3, delay=0.9, delay_s=5)
     for sequence in range(20):
         line.write(framing.encode(bytes([1, Message.PING, sequence])))
     came = b""
@@ -324,8 +324,8 @@ def test_a_line_keeps_its_order():
 
 def test_odds_are_parts():
     with pytest.raises(ValueError, match="drop=2 is not a part"):
-        FaultyLine(LoopLine(Rig()), drop=2)
+        FaultyLine(LoopbackLine(Bench()), drop=2)
 
 
-def test_the_rig_is_this_meter(rig):
-    assert Meter(LoopLine(rig)).identify().meter == METER
+def test_the_rig_is_this_meter(bench):
+    assert Meter(LoopbackLine(bench)).identify().meter == METER

@@ -2,9 +2,10 @@
 import json
 from binascii import hexlify, unhexlify
 
-from meterfw import files, rules
+from meterfw.account import rules
 from meterfw.board import Board
 from meterfw.meter import Meter
+from meterfw.store import files
 
 
 class Told(Board):

@@ -9,15 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from budgetmeter import profile as profiles
-from budgetmeter import units
+from budgetmeter import profiles, units
 from budgetmeter.client import Meter
 from budgetmeter.emulator.ports import PtyPort, TcpPort
 from budgetmeter.emulator.world import METER, VENDING_KEY
-from budgetmeter.identity import flashed
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.issue import Issuer
+from budgetmeter.office.keys import KeyFile
 from budgetmeter.testing import PROFILE, START, MeterUnderTest, Vending, moment, served
-from budgetmeter.vending.issue import Issuer
-from budgetmeter.vending.keys import KeyFile
 
 from tests import micropython
 from tests.micropython import built

@@ -4,7 +4,7 @@ from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 from budgetmeter.client import (
     AuthenticationFailure,
     FaultyLine,
@@ -13,7 +13,7 @@ from budgetmeter.client import (
     TokenUsed,
     ValidationFailure,
 )
-from budgetmeter.vending.issue import Issuer
+from budgetmeter.issue import Issuer
 from meterproto import framing, messages, tokens
 from meterproto.codes import ControlState, EmergencyStatus, Kind, Message, TokenReason
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from budgetmeter.vending.keys import KeyFile
+from budgetmeter.office.keys import KeyFile
 
 from tests.emulate.process import Emulated
 

@@ -19,10 +19,10 @@ from budgetmeter.client import Meter, MeterError, TokenUsed
 from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.directory import Directory
 from budgetmeter.emulator.world import METER, VENDING_KEY
+from budgetmeter.issue import Issuer
 from budgetmeter.testing import Vending
-from budgetmeter.vending.issue import Issuer
-from meterfw.journal import NEW, WHOLE, Journal, Ledger
 from meterfw.meter import COMMIT_WH
+from meterfw.store.journal import NEW, WHOLE, Journal, Ledger
 
 from tests.emulate.process import Emulated
 from tests.firmware.support import conserved

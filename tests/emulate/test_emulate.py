@@ -7,9 +7,9 @@ from datetime import datetime
 import pytest
 from budgetmeter.client import LineError, Meter
 from budgetmeter.emulator.world import VENDING_KEY
+from budgetmeter.issue import Issuer
+from budgetmeter.office.keys import KeyFile
 from budgetmeter.testing import Vending
-from budgetmeter.vending.issue import Issuer
-from budgetmeter.vending.keys import KeyFile
 
 from tests.emulate import killed, soak
 from tests.emulate.process import BUDGETMETER, Emulated

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 from budgetmeter.client import FaultyLine, LineError, Meter
 from budgetmeter.client.lines import open_line
 from budgetmeter.emulator import ConstantLoad, Emulator, ports

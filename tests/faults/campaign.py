@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.faults import Fault, image_of, images
-from budgetmeter.emulator.flash import BOARDS, Flash, LittleFiles
-from meterfw import layouts, record
-from meterfw.journal import NEW, REPAIRED, WHOLE, Journal, Ledger
+from budgetmeter.emulator.nor import BOARDS, LittleFiles, Nor
+from meterfw import layouts
+from meterfw.account import record
 from meterfw.meter import Meter
+from meterfw.store.journal import NEW, REPAIRED, WHOLE, Journal, Ledger
 from meterproto.codes import TokenReason, TokenStatus
 from rich.console import Console
 from rich.progress import Progress
 
+from tests.faults.images import Fault, image_of, images
 from tests.faults.story import METER, SECTORS, Teller, credited, kept
 from tests.firmware.support import conserved
 
@@ -121,7 +122,7 @@ def judge_again(tale, cut, image):
 def _start(tale, image):
     """A meter started from an image, with the ledger and log it found, on recording flash."""
     try:
-        flash = Flash(SECTORS, image)
+        flash = Nor(SECTORS, image)
         board = VirtualBoard(tale.now_s // 60, LittleFiles(flash, tale.geometry))
         found, journal = Ledger(), Journal(board)
         how = journal.load(METER, found)

@@ -6,14 +6,15 @@ Recorded once: every flash operation, what each commit stored, and when each ans
 from dataclasses import dataclass
 from unittest import mock
 
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.flash import BOARDS, Flash, Geometry, LittleFiles
 from budgetmeter.emulator.load import Draw
-from budgetmeter.identity import flashed
-from budgetmeter.vending.issue import Issuer
-from meterfw import layouts, record
+from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.issue import Issuer
+from meterfw import layouts
 from meterfw import meter as meters
+from meterfw.account import record
 from meterproto.codes import Kind, PaymentMode, TokenStatus
 
 from tests.firmware.support import EUR, clock
@@ -74,7 +75,7 @@ class Teller:
     def __init__(self, board_name, profile="wallonia-card"):
         board = BOARDS[board_name]
         self.geometry = Geometry(SECTORS, board.prog_size)
-        self.flash = Flash(SECTORS)
+        self.flash = Nor(SECTORS)
         files = LittleFiles(self.flash, self.geometry, format=True)
         self.office = Issuer(METER, VENDING_KEY, derive=True)
         for name, data in flashed(METER, 1, self.office.key, profiles.load(profile)).items():
@@ -121,9 +122,9 @@ class Teller:
         self.meter.poll()
         self.board.draw = self.board.draw._replace(rate=0)
 
-    def enter(self, kind, value=0, second=0, **more):
+    def enter(self, kind, value=0, extra=0, **more):
         """Enter a token that is taken."""
-        self._enter(self.office.token(kind, value, second, **more))
+        self._enter(self.office.token(kind, value, extra, **more))
 
     def _enter(self, token):
         begin = len(self.flash.operations)
@@ -148,12 +149,12 @@ class Teller:
     def _emergency_and_limiter(self):
         m = self.meter.state
         self.enter(Kind.LIMITER_ENABLE)
-        while m.control_state == layouts.CONTROL_CONNECTED:
+        while m.control_state == layouts.CONTROL_STATE_CONNECTED:
             self.use(500)
             m = self.meter.state
         self.press()  # emergency credit
         self.press()
-        while self.meter.state.emergency_status == layouts.EMERGENCY_IN_USE:
+        while self.meter.state.emergency_status == layouts.EMERGENCY_STATUS_IN_USE:
             self.use(240)
         self.press()  # the limiter
         self.press()

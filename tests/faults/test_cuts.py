@@ -1,10 +1,10 @@
 """Power cuts everywhere: nothing is lost, and the campaign would notice if something were."""
 
 import pytest
-from budgetmeter.emulator.flash import BOARDS, SYNC
-from meterfw import tokens
-from meterfw.journal import Journal
+from budgetmeter.emulator.nor import BOARDS, SYNC
 from meterfw.meter import Meter
+from meterfw.store.journal import Journal
+from meterfw.tokens import gateway as tokens
 from meterproto.codes import Kind
 from meterproto.tokens import parse
 
@@ -66,14 +66,14 @@ def _answers_before_the_commit(monkeypatch):
 
 def _forgets_numbers(monkeypatch):
     """Taken token numbers are not stored."""
-    pack = tokens.Memory.pack
+    pack = tokens.TokenMemory.pack
 
     def blank(self):
-        empty = tokens.Memory()
+        empty = tokens.TokenMemory()
         empty.key_revision, empty.key = self.key_revision, self.key
         return pack(empty)
 
-    monkeypatch.setattr(tokens.Memory, "pack", blank)
+    monkeypatch.setattr(tokens.TokenMemory, "pack", blank)
 
 
 def _lock_out_opens(monkeypatch):

@@ -1,19 +1,19 @@
 """Random lives of a meter on flash, cut at random points, beside a list of what was answered."""
 
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.faults import images
-from budgetmeter.emulator.flash import BOARDS, Flash, Geometry, LittleFiles
 from budgetmeter.emulator.load import NOTHING
-from budgetmeter.identity import flashed
-from budgetmeter.vending.issue import Issuer
+from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.issue import Issuer
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from meterfw.journal import REPAIRED, WHOLE
 from meterfw.meter import COMMIT_WH, Meter
+from meterfw.store.journal import REPAIRED, WHOLE
 from meterproto.codes import Kind, TokenReason, TokenStatus
 
+from tests.faults.images import images
 from tests.faults.story import SECTORS, credited
 from tests.firmware.support import EUR, clock, conserved
 
@@ -31,7 +31,7 @@ class Lives(RuleBasedStateMachine):
     )
     def install(self, board, name, has_clock):
         self.geometry = Geometry(SECTORS, BOARDS[board].prog_size)
-        self.flash = Flash(SECTORS)
+        self.flash = Nor(SECTORS)
         files = LittleFiles(self.flash, self.geometry, format=True)
         self.office = Issuer(METER, bytes(32), derive=True)
         profile = profiles.load(name)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.flash import BOARDS, Flash, LittleFiles
-from meterfw.journal import REPAIRED, WHOLE
+from budgetmeter.emulator.nor import BOARDS, LittleFiles, Nor
 from meterfw.meter import Meter
+from meterfw.store.journal import REPAIRED, WHOLE
 from meterproto.codes import TokenStatus
 
 from tests.faults import worn
@@ -47,7 +47,7 @@ def test_worn_sectors_lose_nothing_that_was_answered(board, tells, seed, tmp_pat
     assert set(statuses) <= ANSWERS
     executed = statuses.count(TokenStatus.EXECUTED)
     assert executed >= worn.EVERY - 1
-    files = LittleFiles(Flash(worn.SECTORS, bytearray(image.read_bytes())), worn.geometry(board))
+    files = LittleFiles(Nor(worn.SECTORS, bytearray(image.read_bytes())), worn.geometry(board))
     meter = Meter(VirtualBoard(0, files))
     assert meter.found in (WHOLE, REPAIRED)
     assert conserved(meter.state)

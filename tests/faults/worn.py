@@ -9,11 +9,11 @@ import random
 import sys
 from pathlib import Path
 
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.flash import BOARDS, ERASED, Flash, Geometry, LittleFiles
-from budgetmeter.identity import flashed
-from budgetmeter.vending.issue import Issuer
+from budgetmeter.emulator.nor import BOARDS, ERASED, Geometry, LittleFiles, Nor
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.issue import Issuer
 from meterfw.meter import Meter
 from meterproto.codes import Kind
 
@@ -38,7 +38,7 @@ def main(board, tells, seed, path):
     """Wear out a flash under a meter."""
     Path(path).write_bytes(ERASED * SECTORS)
     with Path(path).open("r+b") as file:
-        flash = Flash(SECTORS, mmap.mmap(file.fileno(), 0))
+        flash = Nor(SECTORS, mmap.mmap(file.fileno(), 0))
         files = LittleFiles(flash, geometry(board), format=True)
         issuer = office()
         for name, data in flashed(METER, 1, issuer.key, profiles.load("wallonia-card")).items():

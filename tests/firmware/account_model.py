@@ -465,22 +465,22 @@ class AccountModel:
 
     # Orders: each asks its questions in turn, (refused?, result), and acts after the last of them
 
-    def order(self, kind, value, second, order):
+    def order(self, kind, value, extra, order):
         """Carries an order out, without judging: those of one card are judged together.
 
-        :param kind: a `codes.Kind`, which tells what `value` and `second` are
+        :param kind: a `codes.Kind`, which tells what `value` and `extra` are
         :param order: order id it came from
         :returns: the `codes.Result`
         """
         if kind not in {known.value for known in Kind}:
             return Result.UNKNOWN
         questions = getattr(self, "_order_" + Kind(kind).name.lower())
-        for refused, result in questions(value, second, order):
+        for refused, result in questions(value, extra, order):
             if refused:
                 return result
         return Result.DONE
 
-    def _order_support(self, value, second, order):
+    def _order_support(self, value, extra, order):
         s, amount = self.s, euros(value)
         yield not self._prepaying, Result.WRONG_MODE
         yield amount <= 0, Result.OUT_OF_RANGE
@@ -499,12 +499,12 @@ class AccountModel:
 
     _order_aid = _order_support
 
-    def _order_top_up(self, value, second, order):
-        yield from self._order_support(value, second, order)
+    def _order_top_up(self, value, extra, order):
+        yield from self._order_support(value, extra, order)
         if self.p["overdraft_ends_on_top_up"]:
             self._end_overdraft()
 
-    def _order_arrears_paid(self, value, second, order):
+    def _order_arrears_paid(self, value, extra, order):
         s, amount = self.s, euros(value)
         too_much = max(ZERO, amount - s["arrears"])
         yield not self._prepaying, Result.WRONG_MODE
@@ -518,17 +518,17 @@ class AccountModel:
         if not s["arrears"] and s["limiter_engaged"] and s["credit"] > self._floor:
             self._release()
 
-    def _order_overdraft(self, value, second, order):
+    def _order_overdraft(self, value, extra, order):
         s, amount = self.s, euros(value)
         yield not self._prepaying, Result.WRONG_MODE
         yield not 0 < amount <= OVERDRAFT_LIMIT, Result.OUT_OF_RANGE
-        yield second > LAST_MINUTE or order <= 0, Result.OUT_OF_RANGE
+        yield extra > LAST_MINUTE or order <= 0, Result.OUT_OF_RANGE
         yield order == s["overdraft_order"], Result.NO_EFFECT
-        yield second <= s["clock"], Result.EXPIRED
-        s |= {"overdraft": amount, "overdraft_until": second, "overdraft_order": order}
+        yield extra <= s["clock"], Result.EXPIRED
+        s |= {"overdraft": amount, "overdraft_until": extra, "overdraft_order": order}
         s["grants"].add("overdraft")
 
-    def _order_hold(self, value, second, order):
+    def _order_hold(self, value, extra, order):
         s = self.s
         yield not self._prepaying, Result.WRONG_MODE
         yield not 0 <= value <= LAST_MINUTE, Result.OUT_OF_RANGE
@@ -537,30 +537,30 @@ class AccountModel:
         s["hold_until"] = value
         s["grants"].add("hold")
 
-    def _order_limiter_enable(self, value, second, order):
+    def _order_limiter_enable(self, value, extra, order):
         s = self.s
         yield not self.p["limiter_fitted"], Result.NOT_FITTED
         yield s["limiter_available"], Result.NO_EFFECT
         yield not self._connected and s["credit"] < self.restore_min, Result.NEEDS_CREDIT
         s["limiter_available"] = True
 
-    def _order_limit(self, value, second, order):
+    def _order_limit(self, value, extra, order):
         s, p = self.s, self.p
         yield not p["limit_raised_w"], Result.NOT_FITTED
-        yield not 0 <= second <= 100_000 or value > LAST_MINUTE, Result.OUT_OF_RANGE
+        yield not 0 <= extra <= 100_000 or value > LAST_MINUTE, Result.OUT_OF_RANGE
         yield value <= s["clock"], Result.EXPIRED
         yield value - s["clock"] > p["limit_raised_days"] * 1440, Result.TOO_LONG
         in_winter = s["winter"] and self._is_winter(local(value - 1))
-        yield second == 0 and not in_winter, Result.BARRED
-        s["connection_w"] = second or s["connection_w"]
-        s |= {"limit_ma": 0, "limit_w": min(second, p["limit_raised_w"]), "limit_until": value}
+        yield extra == 0 and not in_winter, Result.BARRED
+        s["connection_w"] = extra or s["connection_w"]
+        s |= {"limit_ma": 0, "limit_w": min(extra, p["limit_raised_w"]), "limit_until": value}
 
-    def _order_limiter_release(self, value, second, order):
+    def _order_limiter_release(self, value, extra, order):
         yield self.s["payment_mode"] == "limiter_only", Result.WRONG_MODE
         yield not self.s["limiter_engaged"], Result.NO_EFFECT
         self._release()
 
-    def _order_minimum_supply_disable(self, value, second, order, disable=True):
+    def _order_minimum_supply_disable(self, value, extra, order, disable=True):
         s = self.s
         yield not self.p["limiter_fitted"], Result.NOT_FITTED
         yield s["payment_mode"] == "limiter_only", Result.WRONG_MODE
@@ -570,26 +570,26 @@ class AccountModel:
         if disable and s["limiter_engaged"]:
             self._release()
 
-    def _order_minimum_supply_enable(self, value, second, order):
-        return self._order_minimum_supply_disable(value, second, order, disable=False)
+    def _order_minimum_supply_enable(self, value, extra, order):
+        return self._order_minimum_supply_disable(value, extra, order, disable=False)
 
-    def _order_price(self, value, second, order):
+    def _order_price(self, value, extra, order):
         price = euros(value)
         yield not 0 <= price <= PRICE_LIMIT, Result.OUT_OF_RANGE
-        yield not 0 <= second <= LAST_MINUTE, Result.OUT_OF_RANGE
-        if second > self.s["clock"]:
-            self.s["price_next"] = second, price
+        yield not 0 <= extra <= LAST_MINUTE, Result.OUT_OF_RANGE
+        if extra > self.s["clock"]:
+            self.s["price_next"] = extra, price
         else:
             self._set_price(price)
 
-    def _order_emergency_preset(self, value, second, order):
-        as_energy = second == 1
+    def _order_emergency_preset(self, value, extra, order):
+        as_energy = extra == 1
         highest = 1_000_000 if as_energy else PRESET_LIMIT / MC
         yield not 0 <= value <= highest, Result.OUT_OF_RANGE
         self.s["emergency_wh"] = value if as_energy else 0
         self.s["emergency_next"] = self._worth(value) if as_energy else euros(value)
 
-    def _order_payment_mode(self, value, second, order):
+    def _order_payment_mode(self, value, extra, order):
         s, p = self.s, self.p
         yield value not in {mode.value for mode in PaymentMode}, Result.OUT_OF_RANGE
         mode = PaymentMode(value).name.lower()
@@ -609,12 +609,12 @@ class AccountModel:
             s["credited"] += reserve
             s |= {"credit": reserve, "emergency_used": ZERO, "arrears": ZERO}
             s |= {"emergency_status": "enabled", "charge_stopped": False}
-            protected = second == 1 or p["limiter_available"]
+            protected = extra == 1 or p["limiter_available"]
             s["limiter_available"] |= bool(p["limiter_fitted"] and protected)
         if mode != "credit" and p["limiter_fitted"]:
             self._default_limit()
 
-    def _order_disconnect(self, value, second, order):
+    def _order_disconnect(self, value, extra, order):
         bad_will = value == Cause.BAD_WILL
         yield value not in {cause.value for cause in Cause}, Result.OUT_OF_RANGE
         yield self._held and value != Cause.SAFETY, Result.BARRED
@@ -622,17 +622,17 @@ class AccountModel:
         yield "operator" in self.s["reasons"], Result.NO_EFFECT
         self.s["reasons"].add("operator")
 
-    def _order_reconnect(self, value, second, order):
+    def _order_reconnect(self, value, extra, order):
         yield "operator" not in self.s["reasons"], Result.NO_EFFECT
         self.s["reasons"].remove("operator")
 
-    def _order_clear_tamper(self, value, second, order):
+    def _order_clear_tamper(self, value, extra, order):
         s = self.s
         yield "tamper" not in s["reasons"] and not s["tamper_wh"], Result.NO_EFFECT
         s["reasons"].discard("tamper")
         s["tamper_wh"] = 0
 
-    def _order_clock(self, value, second, order):
+    def _order_clock(self, value, extra, order):
         yield not 0 <= value <= LAST_MINUTE, Result.OUT_OF_RANGE
         self.s |= {"clock": value, "second": 0, "uncertain": False, "uncertain_min": 0}
         self._apply_ends()

@@ -9,12 +9,12 @@ import sys
 import time
 from dataclasses import dataclass
 
-from budgetmeter.vending.issue import Issuer
-from meterfw.tokens import LONGEST_LOCK_S, SIZE
+from budgetmeter.issue import Issuer
+from meterfw.tokens.gateway import LONGEST_LOCK_S, SIZE
 from meterproto import framing, messages, tokens
 from meterproto.codes import Kind, Message
 
-from tests.firmware.rig import METER, Rig
+from tests.firmware.bench import METER, Bench
 from tests.firmware.support import fields
 
 PING = framing.encode(messages.Header.build({"version": 1, "type": 1, "sequence": 5}) + b"?")
@@ -99,41 +99,43 @@ def run(seed, octets, progress=None):
 
     :raises AssertionError: when a promise is broken, naming seed and octet
     """
-    fuzzer, rig, tally = Fuzzer(seed), Rig(), Tally()
-    before = fields(rig.state)
+    fuzzer, bench, tally = Fuzzer(seed), Bench(), Tally()
+    before = fields(bench.state)
     checked = 0
     while tally.octets < octets:
         data = fuzzer.piece()
         tally.octets += len(data)
         tally.pieces += 1
-        rig.meter.gateway.pass_time(LONGEST_LOCK_S * 1000)  # so that forged tags go on being judged
+        bench.meter.gateway.pass_time(
+            LONGEST_LOCK_S * 1000
+        )  # so that forged tags go on being judged
         try:
-            _send(rig, data)
+            _send(bench, data)
         except Exception as error:
             raise AssertionError(
                 f"seed {seed}, octet {tally.octets}: {error!r} left poll"
             ) from error
         if tally.octets - checked >= CHECK_EVERY:
             checked = tally.octets
-            _check(rig, before, f"seed {seed}, octet {tally.octets}")
+            _check(bench, before, f"seed {seed}, octet {tally.octets}")
             if progress is not None:
                 progress(tally.octets)
-    _check(rig, before, f"seed {seed}, octet {tally.octets}")
+    _check(bench, before, f"seed {seed}, octet {tally.octets}")
     return tally
 
 
-def _send(rig, data):
-    rig.board.received += data
-    while rig.board.received:
-        rig.meter.poll()
-    rig.board.sent.clear()
+def _send(bench, data):
+    bench.board.received += data
+    while bench.board.received:
+        bench.meter.poll()
+    bench.board.sent.clear()
 
 
-def _check(rig, before, where):
-    assert fields(rig.state) == before, f"{where}: the state changed without a valid tag"
-    assert rig.meter.memory.numbers.highest == 0, f"{where}: a token was taken"
-    rig.send(b"\r\n")
-    assert rig.send(PING).endswith(PONG), f"{where}: the port does not answer"
+def _check(bench, before, where):
+    assert fields(bench.state) == before, f"{where}: the state changed without a valid tag"
+    assert bench.meter.memory.numbers.highest == 0, f"{where}: a token was taken"
+    bench.send(b"\r\n")
+    assert bench.send(PING).endswith(PONG), f"{where}: the port does not answer"
 
 
 def main():

@@ -7,7 +7,7 @@ import json
 import tomllib
 from pathlib import Path
 
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 from meterfw import layouts
 
 HERE = Path(__file__).parent

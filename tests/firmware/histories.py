@@ -1,11 +1,12 @@
 """Random lives of a meter as plain integers, to replay in every runtime.
 
 An operation is a list: [0, seconds, pulses, ma, w] steps, [1, held] presses, [2, kind, value,
-second, order] orders and judges, [3, kind, value, second, order] orders only, [4] restarts and
+extra, order] orders and judges, [3, kind, value, extra, order] orders only, [4] restarts and
 [4, minutes] restarts without a battery clock.
 """
 
-from meterfw import layouts, orders, record, rules
+from meterfw import layouts
+from meterfw.account import orders, record, rules
 
 from tests.firmware import replay
 

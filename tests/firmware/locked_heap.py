@@ -1,13 +1,14 @@
 # Run in MicroPython: a steady-state step with the heap locked.
 import micropython
-from meterfw import layouts, orders, record, rules
+from meterfw import layouts
+from meterfw.account import orders, record, rules
 
 
 def meter(**values):
     p = record.Profile()
     for name in layouts.PROFILE_FIELDS:
         setattr(p, name, layouts.PROFILE_LOW.get(name, 0))
-    p.payment_mode = layouts.MODE_PREPAYMENT
+    p.payment_mode = layouts.PAYMENT_MODE_PREPAYMENT
     p.over_s = p.rearm_s = 60
     p.top_up_max = p.initial_reserve = 25000000
     p.window_from, p.window_to, p.window_days = 960, 480, 96

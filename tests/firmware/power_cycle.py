@@ -1,16 +1,17 @@
-# Run in CPython and MicroPython: one life of a meter on `meterfw.files`, from power to power.
+# Run in CPython and MicroPython: one life of a meter on `meterfw.store.files`, from power to power.
 # INPUT: the files there are and what happens. Printed: the files and account after it.
 import json
 import os
 from binascii import hexlify, unhexlify
 
-from meterfw import files, layouts
+from meterfw import layouts
 from meterfw.meter import Meter
+from meterfw.store import files
 
-from tests.firmware.unit.rig import Bench
+from tests.firmware.unit.bench import BenchBoard
 
 
-class OnFiles(Bench):
+class OnFiles(BenchBoard):
     """A bench whose files are on a file system."""
 
     def load(self, name):

@@ -6,7 +6,8 @@ MicroPython's heap locked: there every allocation raises, and an integer outside
 ints is one.
 """
 
-from meterfw import layouts, orders, record, rules
+from meterfw import layouts
+from meterfw.account import orders, record, rules
 
 try:
     import micropython

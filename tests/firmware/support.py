@@ -5,7 +5,8 @@ Profiles come as plain data from `given.json`, since MicroPython reads no TOML.
 
 import json
 
-from meterfw import calendar, layouts, orders, record, rules
+from meterfw import layouts
+from meterfw.account import calendar, orders, record, rules
 
 try:
     import pytest
@@ -43,16 +44,16 @@ def _codes(prefix):
 
 
 Cause = _codes("CAUSE_")
-ControlState = _codes("CONTROL_")
-EmergencyStatus = _codes("EMERGENCY_")
+ControlState = _codes("CONTROL_STATE_")
+EmergencyStatus = _codes("EMERGENCY_STATUS_")
 Kind = _codes("KIND_")
-LogCode = _codes("LOG_")
+LogCode = _codes("LOG_CODE_")
 Message = _codes("MESSAGE_")
-PaymentMode = _codes("MODE_")
+PaymentMode = _codes("PAYMENT_MODE_")
 Reason = _codes("REASON_")
 Result = _codes("RESULT_")
-TokenReason = _codes("WHY_")
-TokenStatus = _codes("STATUS_")
+TokenReason = _codes("TOKEN_REASON_")
+TokenStatus = _codes("TOKEN_STATUS_")
 
 
 def day(text):
@@ -123,9 +124,9 @@ def conserved(m):
     return held == credited - charged + settled
 
 
-def order(m, p, kind, value=0, second=0, number=0):
+def order(m, p, kind, value=0, extra=0, number=0):
     """One order, judged."""
-    result = orders.apply(m, p, kind, value, second, number)
+    result = orders.apply(m, p, kind, value, extra, number)
     rules.judge(m, p)
     return result
 
@@ -155,7 +156,7 @@ def off(m):
 
 
 def ready(m):
-    return m.control_state == layouts.CONTROL_READY
+    return m.control_state == layouts.CONTROL_STATE_READY
 
 
 def events(m):

@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import holidays
-from meterfw import calendar, layouts
+from meterfw import layouts
+from meterfw.account import calendar
 
 FIRST = date(2000, 1, 1)
 EPOCH = datetime(1999, 12, 31, 23, tzinfo=UTC)  # 2000-01-01 00:00 UTC+1

@@ -3,17 +3,18 @@
 from binascii import crc32
 
 from construct import Array
-from meterfw import journal, layouts
+from meterfw import layouts
+from meterfw.store import journal
 from meterproto import messages, stored
 from meterproto.codes import Kind
 
-from tests.firmware.rig import METER, Rig
+from tests.firmware.bench import METER, Bench
 from tests.firmware.support import EUR, fields
 
 
-def newest(rig):
+def newest(bench):
     """The newest stored record, parsed by construct: one value for each part."""
-    files = [rig.board.files.get(name) for name in journal.FILES]
+    files = [bench.board.files.get(name) for name in journal.FILES]
     data = max(filter(None, files), key=lambda data: stored.Head.parse(data).sequence)
     parts, at = [], 0
     entries = Array(stored.LOG_SIZE, messages.Entry)
@@ -26,15 +27,15 @@ def newest(rig):
 
 
 def test_the_record_is_what_is_declared():
-    rig = Rig()
-    rig.enter(rig.office.token(Kind.TOP_UP, 20 * EUR, order=1))
-    head, state, memory, profile, owner, log, entries, _ = newest(rig)
+    bench = Bench()
+    bench.enter(bench.office.token(Kind.TOP_UP, 20 * EUR, order=1))
+    head, state, memory, profile, owner, log, entries, _ = newest(bench)
     assert (head.magic, head.layout) == (stored.MAGIC, stored.LAYOUT)
-    assert {name: state[name] for name in layouts.STATE_FIELDS} == fields(rig.state)
+    assert {name: state[name] for name in layouts.STATE_FIELDS} == fields(bench.state)
     assert (memory.number, memory.order, memory.key_revision) == (1, 1, 1)
     assert owner.meter == METER
-    assert profile.price == rig.meter.profile.price
-    assert log.count == rig.meter.log.count
+    assert profile.price == bench.meter.profile.price
+    assert log.count == bench.meter.log.count
     assert entries[log.count - 1].balance == 35 * EUR
 
 

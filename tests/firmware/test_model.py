@@ -3,11 +3,12 @@
 import random
 
 import pytest
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 from hypothesis import assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from meterfw import layouts, orders, record, rules
+from meterfw import layouts
+from meterfw.account import orders, record, rules
 from meterproto.codes import Kind
 
 from tests.firmware import histories, replay, told
@@ -107,10 +108,10 @@ class Lives(RuleBasedStateMachine):
         rules.power_up(self.m, self.p)
         self.model.power_up()
 
-    def order(self, kind, value=0, second=0, number=0, judge=True):
+    def order(self, kind, value=0, extra=0, number=0, judge=True):
         before = fields(self.m)
-        result = orders.apply(self.m, self.p, kind, value, second, number)
-        assert result == self.model.order(kind, value, second, number), Kind(kind).name
+        result = orders.apply(self.m, self.p, kind, value, extra, number)
+        assert result == self.model.order(kind, value, extra, number), Kind(kind).name
         if result != layouts.RESULT_DONE:
             assert fields(self.m) == before, "a refused order changed something"
         if judge:

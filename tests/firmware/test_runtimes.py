@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from budgetmeter import compiled
-from budgetmeter import profile as profiles
-from budgetmeter.identity import flashed
-from budgetmeter.vending.issue import Issuer
-from meterfw import journal, layouts
+from budgetmeter import profiles
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.fleet import compiled
+from budgetmeter.issue import Issuer
+from meterfw import layouts
+from meterfw.store import journal
 from meterproto.codes import Kind
 from numba import njit
 

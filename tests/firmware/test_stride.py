@@ -3,10 +3,11 @@
 import random
 
 import pytest
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from meterfw import layouts, orders, record, rules
+from meterfw import layouts
+from meterfw.account import orders, record, rules
 
 from tests.firmware import histories, replay
 from tests.firmware.support import fields
@@ -77,7 +78,7 @@ def test_a_quiet_day_takes_few_strides(name):
     p = replay.filled(record.Profile(), layouts.PROFILE_FIELDS, profile)
     m = record.State()
     orders.install(m, p, 6_000_000)
-    if m.payment_mode == layouts.MODE_PREPAYMENT:
+    if m.payment_mode == layouts.PAYMENT_MODE_PREPAYMENT:
         orders.apply(m, p, layouts.KIND_TOP_UP, min(p.top_up_max, 20_000_000), 0, 0)
     rules.judge(m, p)
     assert Clockwork(m, p, (300, 1300, 300), 0).run(86_400, True).steps < 40

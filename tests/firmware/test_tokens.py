@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from meterfw.tokens import NEW, TOO_OLD, USED, Memory, Window
+from meterfw.tokens.gateway import NEW, TOO_OLD, USED, TokenMemory, Window
 from meterproto import stored
 
 
@@ -31,16 +31,16 @@ def test_the_window_takes_each_number_once_in_any_order(numbers):
 
 @given(st.integers(1, 2**30 - 1), st.integers(1, 2**30 - 1), st.integers(0, 7), st.binary())
 def test_the_memory_reads_back_what_it_stored(number, order, level, key):
-    memory = Memory()
+    memory = TokenMemory()
     memory.key = (key + bytes(32))[:32]
     memory.numbers.take(number)
     memory.orders.take(order)
     memory.lock_level = level
-    twin = Memory()
+    twin = TokenMemory()
     twin.unpack(memory.pack())
     assert twin.pack() == memory.pack()
-    parsed = stored.Memory.parse(memory.pack())
+    parsed = stored.TokenMemory.parse(memory.pack())
     assert (parsed.number, parsed.order, parsed.lock_level) == (number, order, level)
-    copy = Memory()
+    copy = TokenMemory()
     copy.copy(memory)
     assert copy.pack() == memory.pack()

@@ -6,9 +6,9 @@ import unittest
 from pathlib import Path
 
 import pytest
-from budgetmeter import identity, units
-from budgetmeter import profile as profiles
-from budgetmeter.vending.issue import Issuer
+from budgetmeter import profiles, units
+from budgetmeter.flashing import identity
+from budgetmeter.issue import Issuer
 from construct import GreedyRange
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,9 +18,9 @@ from meterproto.codes import Message
 from tests import micropython
 from tests.firmware import given as given_data
 from tests.firmware import support
-from tests.firmware.unit import rig
+from tests.firmware.unit import bench
 
-UNIT = Path(rig.__file__).parent
+UNIT = Path(bench.__file__).parent
 MODULES = sorted(path.stem for path in UNIT.glob("test_*.py"))
 SCRIPT = Path(micropython.__file__).with_name("unit.py")
 
@@ -64,46 +64,46 @@ def test_amounts_are_those_of_the_host(amount, places):
     assert support.mc(text) == units.mc(text)
 
 
-# ---- The rig -----------------------------------------------------------------------------------
+# ---- The bench -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", profiles.names())
 def test_a_meter_is_flashed_as_by_the_host(name):
     key = bytes(range(100, 132))
     filled = profiles.load(name)
-    assert rig.flashed(rig.METER, 3, key, name) == identity.flashed(rig.METER, 3, key, filled)
+    assert bench.flashed(bench.METER, 3, key, name) == identity.flashed(bench.METER, 3, key, filled)
 
 
 def test_tokens_are_those_of_the_vending_office():
-    portable = rig.Office(rig.METER, rig.VENDING_KEY, derive=True)
-    office = Issuer(rig.METER, rig.VENDING_KEY, derive=True)
+    portable = bench.Office(bench.METER, bench.VENDING_KEY, derive=True)
+    office = Issuer(bench.METER, bench.VENDING_KEY, derive=True)
     for kind in codes.Kind:
         more = {"order": 7, "expiry": 8}
         if kind == codes.Kind.KEY_CHANGE:
             more["new_key"] = bytes(range(32))
         token = office.token(kind, 5, 6, **more)
         assert portable.token(kind, 5, 6, **more) == token
-        assert rig.typed(token) == tokens.to_text(token)
-        assert tokens.from_text(rig.with_check(token).hex()) == token
+        assert bench.typed(token) == tokens.to_text(token)
+        assert tokens.from_text(bench.with_check(token).hex()) == token
     assert portable.change_key(bytes(32), 9) == office.change_key(bytes(32), 9)
     assert portable.token(codes.Kind.TEST) == office.token(codes.Kind.TEST)
 
 
 @given(st.binary(min_size=1, max_size=framing.MAX_CONTENT))
 def test_frames_are_those_declared(content):
-    assert rig.frame(content) == framing.encode(content)
-    assert rig.content(framing.encode(content)) == content
+    assert bench.frame(content) == framing.encode(content)
+    assert bench.content(framing.encode(content)) == content
 
 
 def test_answers_are_read_as_construct_reads_them():
-    portable = rig.Rig()
+    portable = bench.Bench()
     token = portable.office.token(codes.Kind.TOP_UP, units.EUR)
     for kind, payload in (
         *((kind, b"") for kind in (Message.IDENTIFY, Message.STATUS, Message.REGISTERS)),
         *((Message.EVENTS, bytes(4)), (Message.TOKEN, token)),
     ):
-        _, data = rig.Rig().request(kind, payload)
-        assert vars(rig.Rig().ask(kind, payload)) == parsed(messages.ANSWERS[kind], data)
+        _, data = bench.Bench().request(kind, payload)
+        assert vars(bench.Bench().ask(kind, payload)) == parsed(messages.ANSWERS[kind], data)
     assert vars(portable.ask(99)) == {"code": codes.MessageError.TYPE}
     _, page = portable.request(Message.EVENTS, bytes(4))
     entries = GreedyRange(messages.Entry).parse(page[messages.EventsPage.sizeof() :])

@@ -26,7 +26,7 @@ def _needed(b, a):
     def became(field, value):
         return a[field] == value != b[field]
 
-    in_use, consumed = L.EMERGENCY_IN_USE, L.EMERGENCY_CONSUMED
+    in_use, consumed = L.EMERGENCY_STATUS_IN_USE, L.EMERGENCY_STATUS_CONSUMED
     used_before = b["emergency_status"] in (in_use, consumed)
     yield "LIMITER_ENGAGED MODE_CHANGED", rose("limiter_engaged")
     yield "LIMITER_RELEASED MODE_CHANGED", b["limiter_engaged"] and not a["limiter_engaged"]
@@ -39,9 +39,9 @@ def _needed(b, a):
     yield "KEPT_ON", rose("kept")
     yield "UNBILLED", rose("charge_stopped")
     yield "EMERGENCY_IN_USE", became("emergency_status", in_use)
-    yield "EMERGENCY_SELECTABLE", became("emergency_status", L.EMERGENCY_SELECTABLE)
+    yield "EMERGENCY_SELECTABLE", became("emergency_status", L.EMERGENCY_STATUS_SELECTABLE)
     yield "EMERGENCY_CONSUMED", became("emergency_status", consumed)
-    restored = used_before and a["emergency_status"] in (0, L.EMERGENCY_SELECTABLE)
+    restored = used_before and a["emergency_status"] in (0, L.EMERGENCY_STATUS_SELECTABLE)
     yield "EMERGENCY_RESTORED MODE_CHANGED", restored
     yield "OVERDRAFT_GRANTED", a["overdraft_order"] != b["overdraft_order"]
     yield "OVERDRAFT_ENDED MODE_CHANGED", b["overdraft"] and not a["overdraft"]
@@ -59,7 +59,7 @@ def _needed(b, a):
     yield "LEAK_TEST_FAILED CONNECTED", tested
     yield (
         "DISCONNECTED",
-        b["control_state"] == L.CONTROL_CONNECTED and a["control_state"] == 0,
+        b["control_state"] == L.CONTROL_STATE_CONNECTED and a["control_state"] == 0,
     )
-    yield "READY", became("control_state", L.CONTROL_READY)
-    yield "CONNECTED", became("control_state", L.CONTROL_CONNECTED)
+    yield "READY", became("control_state", L.CONTROL_STATE_READY)
+    yield "CONNECTED", became("control_state", L.CONTROL_STATE_CONNECTED)

@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from budgetmeter import compiled
-from budgetmeter.fleet import draws, engine, run
+from budgetmeter.fleet import compiled, draws, engine, run
 
 
 def test_code_is_kept_in_a_folder_of_its_sources(tmp_path, monkeypatch):

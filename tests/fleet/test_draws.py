@@ -4,8 +4,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
-from budgetmeter import compiled
-from budgetmeter.fleet import draws
+from budgetmeter.fleet import compiled, draws
 from hypothesis import given
 from hypothesis import strategies as st
 

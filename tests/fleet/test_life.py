@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from budgetmeter import profile as profiles
-from budgetmeter.emulator.phases import PHASES
+from budgetmeter import profiles
 from budgetmeter.fleet import engine, single
+from budgetmeter.report.phases import PHASES
 from meterproto.codes import Event
 
 from tests.fleet.support import events, simulated, small

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 from budgetmeter import card as cards
-from budgetmeter.cli import main
+from budgetmeter.cli.main import main
 from meterproto import cards as layout
 
 METER = "123456789"

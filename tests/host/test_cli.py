@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 
 
 def budgetmeter(*arguments, cwd=None):
@@ -217,7 +217,7 @@ def test_a_group_alone_prints_its_help(group):
 
 
 def test_square_brackets_and_dollars_are_text(tmp_path):
-    text = Path(profiles.__file__).with_name("profiles") / "wallonia-card.toml"
+    text = Path(profiles.__file__).parent / "wallonia-card.toml"
     title = re.sub(r"(?m)^title = .*$", 'title = "[/red] $^$"', text.read_text("utf-8"))
     (tmp_path / "mine.toml").write_text(title, "utf-8")
     (tmp_path / "[b].csv").write_text("time,watts\n2021-07-01T00:00,1000\n2021-07-01T01:00,5\n")
@@ -238,7 +238,7 @@ def test_a_home_that_cannot_be_written_is_no_concern(tmp_path, monkeypatch):
 
 
 def test_the_corner_of_the_plot_speaks_of_the_whole_axis():
-    from budgetmeter.plot import corner
+    from budgetmeter.report.plot import corner
 
     assert corner(datetime(2007, 1, 1), datetime(2007, 5, 1)) == "2007"
     assert corner(datetime(2007, 1, 1), datetime(2008, 1, 1)) == "2007"

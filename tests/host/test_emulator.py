@@ -3,15 +3,15 @@
 from datetime import datetime
 
 import pytest
-from budgetmeter import profile as profiles
-from budgetmeter import scenario, units
+from budgetmeter import profiles, units
 from budgetmeter.emulator import ConstantLoad, Emulator, Household
 from budgetmeter.emulator import load as loads
-from budgetmeter.emulator.flash import BOARDS, Flash, LittleFiles
-from budgetmeter.emulator.trace import OFF
-from budgetmeter.emulator.world import DAY_S
+from budgetmeter.emulator.nor import BOARDS, LittleFiles, Nor
+from budgetmeter.report.phases import OFF
+from budgetmeter.scenario import scenario
+from budgetmeter.units import DAY_S
 from meterfw import layouts
-from meterfw.journal import WHOLE
+from meterfw.store.journal import WHOLE
 from meterproto.codes import Event, Kind, LogCode
 
 from tests.firmware.support import clock, fields
@@ -54,7 +54,12 @@ def four_months():
 def test_the_main_job_tells_the_story(four_months):
     """Credit runs out, emergency credit comes in, supply opens and comes back."""
     trace = four_months.trace
-    for event in (Event.EMERGENCY_IN_USE, Event.DISCONNECTED, Event.CONNECTED, Event.CREDITED):
+    for event in (
+        Event.EMERGENCY_IN_USE,
+        Event.DISCONNECTED,
+        Event.CONNECTED,
+        Event.CREDITED,
+    ):
         assert trace.count(event) > 3
     assert sum(trace.durations.values()) == 120 * DAY_S
     held, booked = four_months.conservation()
@@ -160,7 +165,7 @@ def test_what_a_cut_loses_does_not_depend_on_the_stride(name):
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_a_meter_goes_on_from_its_files_on_flash(board):
-    flash = Flash(BOARDS[board].sectors)
+    flash = Nor(BOARDS[board].sectors)
     at = clock("2020-12-08 10:00")
     profile = profiles.load("wallonia-card")
     files = LittleFiles(flash, BOARDS[board], format=True)
@@ -168,7 +173,7 @@ def test_a_meter_goes_on_from_its_files_on_flash(board):
     first.top_up(20 * units.EUR)
     first.run(first.now_s + 2 * HOUR)
     stored = {name: files.get(name) for name in ("store.0", "store.1")}
-    again = LittleFiles(Flash(flash.sectors, flash.image), BOARDS[board])
+    again = LittleFiles(Nor(flash.sectors, flash.image), BOARDS[board])
     second = Emulator(profile, at + 120, ConstantLoad(1000), files=again)
     assert second.meter.found == WHOLE
     assert fields(second.meter.state) == fields(first.meter.state)
@@ -182,7 +187,7 @@ def test_a_cut_stops_the_leak_test():
     assert world.board.closed
     world.cut_power(10)
     assert not world.board.closed
-    assert world.meter.state.control_state == layouts.CONTROL_READY
+    assert world.meter.state.control_state == layouts.CONTROL_STATE_READY
 
 
 def test_an_unreadable_state_starts_anew_and_says_so():
@@ -227,6 +232,6 @@ def test_the_beeper_warns():
 
 @pytest.mark.parametrize("amount", [-1, 0, 99, 1000, 123_456, -999, -1000, -123_456_789])
 def test_amounts_are_shown_rounded_towards_zero(amount):
-    from meterfw import display
+    from meterfw.panel import display
 
     assert display.euros(amount) == units.euros(amount)

@@ -3,15 +3,15 @@
 import shutil
 
 import pytest
+from budgetmeter import orders
 from budgetmeter.errors import InputError
-from budgetmeter.vending import orders
-from budgetmeter.vending.keys import KeyFile
-from budgetmeter.vending.office import Office
+from budgetmeter.office.keys import KeyFile
+from budgetmeter.office.office import Office
 from meterfw import meter as firmware
 from meterproto import tokens
 from meterproto.codes import TokenReason
 
-from tests.firmware.rig import Rig, executed
+from tests.firmware.bench import Bench, executed
 from tests.firmware.support import mc
 from tests.host.test_cli import budgetmeter
 
@@ -30,30 +30,30 @@ def office(tmp_path):
 
 
 @pytest.fixture
-def rig(office):
+def bench(office):
     """A meter with the first key the office derives for it."""
-    return Rig(key=office.keys.meter_key(METER, 1))
+    return Bench(key=office.keys.meter_key(METER, 1))
 
 
 # ---- Lost key changes ----------------------------------------------------------------------------
 
 
-def test_a_lost_key_change_is_printed_again(office, rig):
+def test_a_lost_key_change_is_printed_again(office, bench):
     office.new_key()
     lost = office.issue(METER, KEY_CHANGE)
     top_up = office.issue(METER, TOP_UP)
-    assert rig.enter(top_up.token)[1] == TokenReason.KEY_REVISION
+    assert bench.enter(top_up.token)[1] == TokenReason.KEY_REVISION
     with pytest.raises(InputError, match=f"token show {METER} {lost.number} prints its key change"):
         office.issue(METER, KEY_CHANGE)
     shown = office.show(METER, lost.number)
     assert shown == lost
-    assert executed(rig.enter(shown.token))
-    assert executed(rig.enter(top_up.token))
-    assert rig.state.credit == mc(35)
+    assert executed(bench.enter(shown.token))
+    assert executed(bench.enter(top_up.token))
+    assert bench.state.credit == mc(35)
     assert [row["action"] for row in office.log(METER)][-1] == "show"
 
 
-def test_key_changes_lost_one_after_the_other_are_issued_again_under_their_old_keys(office, rig):
+def test_key_changes_lost_one_after_the_other_are_issued_again_under_their_old_keys(office, bench):
     lost = []
     for _ in range(3):
         office.new_key()
@@ -61,50 +61,50 @@ def test_key_changes_lost_one_after_the_other_are_issued_again_under_their_old_k
     for change in lost:
         again = office.issue(METER, KEY_CHANGE, order_id=change.order)
         assert again.number > lost[-1].number
-        assert executed(rig.enter(again.token))
-        assert not executed(rig.enter(change.token))
-    assert rig.meter.memory.key_revision == 4
-    assert executed(rig.enter(office.issue(METER, TOP_UP).token))
+        assert executed(bench.enter(again.token))
+        assert not executed(bench.enter(change.token))
+    assert bench.meter.memory.key_revision == 4
+    assert executed(bench.enter(office.issue(METER, TOP_UP).token))
     assert office.meter(METER)["key_revision"] == 4
 
 
-def test_a_key_change_issued_again_needless_changes_nothing(office, rig):
+def test_a_key_change_issued_again_needless_changes_nothing(office, bench):
     office.new_key()
     change = office.issue(METER, KEY_CHANGE)
-    assert executed(rig.enter(change.token))
+    assert executed(bench.enter(change.token))
     again = office.issue(METER, KEY_CHANGE, order_id=change.order)
-    assert rig.enter(again.token)[1] == TokenReason.KEY_REVISION
-    assert rig.meter.gateway.locked_ms == 0
-    assert executed(rig.enter(office.issue(METER, TOP_UP).token))
+    assert bench.enter(again.token)[1] == TokenReason.KEY_REVISION
+    assert bench.meter.gateway.locked_ms == 0
+    assert executed(bench.enter(office.issue(METER, TOP_UP).token))
 
 
-def test_a_meter_back_at_its_first_key_is_led_up_again_and_takes_nothing_twice(office, rig):
+def test_a_meter_back_at_its_first_key_is_led_up_again_and_takes_nothing_twice(office, bench):
     """Journal and key file lost: the meter has the key it was flashed with."""
     office.new_key()
     change = office.issue(METER, KEY_CHANGE)
-    rig.enter(change.token)
+    bench.enter(change.token)
     spent = office.issue(METER, TOP_UP)
-    assert executed(rig.enter(spent.token))
-    rig.lose_store()
-    rig.board.files["key"] = b"damaged"
-    rig.restart()
-    assert rig.enter(office.issue(METER, TOP_UP).token)[1] == TokenReason.KEY_REVISION
+    assert executed(bench.enter(spent.token))
+    bench.lose_store()
+    bench.board.files["key"] = b"damaged"
+    bench.restart()
+    assert bench.enter(office.issue(METER, TOP_UP).token)[1] == TokenReason.KEY_REVISION
     again = office.issue(METER, KEY_CHANGE, order_id=change.order)
-    assert executed(rig.enter(again.token))
-    assert rig.enter(spent.token)[1] == TokenReason.USED
+    assert executed(bench.enter(again.token))
+    assert bench.enter(spent.token)[1] == TokenReason.USED
     repeated = office.issue(METER, TOP_UP, order_id=spent.order)
-    rig.enter(repeated.token)
-    assert rig.state.credit == 0
-    assert executed(rig.enter(office.issue(METER, TOP_UP).token))
-    assert rig.state.credit == mc(20)
+    bench.enter(repeated.token)
+    assert bench.state.credit == 0
+    assert executed(bench.enter(office.issue(METER, TOP_UP).token))
+    assert bench.state.credit == mc(20)
 
 
-def test_tokens_of_before_a_key_change_die_with_it_and_their_orders_do_not(office, rig):
+def test_tokens_of_before_a_key_change_die_with_it_and_their_orders_do_not(office, bench):
     before = office.issue(METER, TOP_UP)
     office.new_key()
-    rig.enter(office.issue(METER, KEY_CHANGE).token)
-    assert rig.enter(before.token)[1] == TokenReason.KEY_REVISION
-    assert executed(rig.enter(office.issue(METER, TOP_UP, order_id=before.order).token))
+    bench.enter(office.issue(METER, KEY_CHANGE).token)
+    assert bench.enter(before.token)[1] == TokenReason.KEY_REVISION
+    assert executed(bench.enter(office.issue(METER, TOP_UP, order_id=before.order).token))
 
 
 def test_only_what_was_issued_is_shown(office):

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from budgetmeter import output
 from budgetmeter.errors import InputError
+from budgetmeter.report import output
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 

@@ -4,8 +4,10 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from budgetmeter import plot, scenario, units
-from budgetmeter.emulator.world import DAY_S
+from budgetmeter import units
+from budgetmeter.report import plot
+from budgetmeter.scenario import scenario
+from budgetmeter.units import DAY_S
 
 
 def ran(name):

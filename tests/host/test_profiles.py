@@ -3,10 +3,10 @@
 from importlib.resources import files
 
 import pytest
-from budgetmeter import catalogue
-from budgetmeter import profile as profiles
+from budgetmeter import catalogue, profiles
 from budgetmeter.errors import InputError
-from meterfw import layouts, record
+from meterfw import layouts
+from meterfw.account import record
 
 EXPECTED = {
     "brussels-limiter",

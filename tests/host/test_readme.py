@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from budgetmeter import profile as profiles
-from budgetmeter import scenario
+from budgetmeter import profiles
 from budgetmeter.emulator.household import Habits
+from budgetmeter.scenario import scenario
 
 ROOT = Path(__file__).parents[2]
 READMES = [*sorted(ROOT.glob("*/README.md")), ROOT / "README.md"]
@@ -25,7 +25,7 @@ def test_python_blocks_run(path, code):
 
 
 def test_the_scenario_of_its_readme_holds(tmp_path):
-    folder = ROOT / "host" / "budgetmeter" / "scenarios"
+    folder = ROOT / "host" / "budgetmeter" / "scenario" / "shipped"
     (text,) = blocks(folder / "README.md", "toml")
     path = tmp_path / "readme.toml"
     path.write_text(text, "utf-8")
@@ -34,7 +34,7 @@ def test_the_scenario_of_its_readme_holds(tmp_path):
 
 
 def test_the_scenario_readme_names_every_key():
-    text = (ROOT / "host" / "budgetmeter" / "scenarios" / "README.md").read_text("utf-8")
+    text = (ROOT / "host" / "budgetmeter" / "scenario" / "shipped" / "README.md").read_text("utf-8")
     for key in (*scenario.ACTIONS, *scenario.EXPECTATIONS):
         assert f"`{key}`" in text, key
 

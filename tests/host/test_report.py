@@ -5,7 +5,7 @@ import os
 import re
 
 import pytest
-from budgetmeter import report
+from budgetmeter.report import run as report
 
 from tests.host.test_cli import budgetmeter
 

@@ -1,8 +1,8 @@
 """Scenario files: the shipped ones hold, a failed expectation says so, mistakes are one line."""
 
 import pytest
-from budgetmeter import scenario
 from budgetmeter.errors import InputError
+from budgetmeter.scenario import scenario
 
 
 @pytest.mark.parametrize(

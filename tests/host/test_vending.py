@@ -10,14 +10,14 @@ import time
 from collections import Counter
 
 import pytest
+from budgetmeter import orders
 from budgetmeter.errors import InputError
-from budgetmeter.vending import orders
-from budgetmeter.vending.keys import KeyFile
-from budgetmeter.vending.office import Office
+from budgetmeter.office.keys import KeyFile
+from budgetmeter.office.office import Office
 from meterproto import tokens
 from meterproto.codes import Kind, TokenReason
 
-from tests.firmware.rig import Rig, executed
+from tests.firmware.bench import Bench, executed
 from tests.firmware.support import clock, mc
 
 METER = 123_456_789
@@ -44,9 +44,9 @@ def office(url, keys):
     made.engine.dispose()
 
 
-def rig_of(office):
+def bench_of(office):
     """A meter with the key that the office derives for it."""
-    return Rig(key=office.keys.meter_key(METER, 1))
+    return Bench(key=office.keys.meter_key(METER, 1))
 
 
 # ---- Keys --------------------------------------------------------------------------------------
@@ -121,28 +121,28 @@ def test_key_files_there_already_or_missing(tmp_path):
 
 
 def test_what_the_office_issues_the_meter_takes(office):
-    rig = rig_of(office)
+    bench = bench_of(office)
     first, second = (office.issue(METER, TOP_UP) for _ in range(2))
     assert (first.number, second.number) == (1, 2)
     assert (first.order, second.order) == (1, 2)
-    assert executed(rig.enter(second.token))
-    assert rig.type("token " + first.text)[-1] == "ok"
-    assert rig.state.credit == mc(55)
+    assert executed(bench.enter(second.token))
+    assert bench.type("token " + first.text)[-1] == "ok"
+    assert bench.state.credit == mc(55)
 
 
 def test_an_order_issued_again_takes_effect_once(office):
-    rig = rig_of(office)
+    bench = bench_of(office)
     first = office.issue(METER, TOP_UP)
     again = office.issue(METER, TOP_UP, order_id=first.order)
     assert (again.number, again.order) == (2, 1)
-    assert executed(rig.enter(again.token))
-    assert executed(rig.enter(first.token))
-    assert rig.state.credit == mc(35)
+    assert executed(bench.enter(again.token))
+    assert executed(bench.enter(first.token))
+    assert bench.state.credit == mc(35)
     assert office.issue(METER, TOP_UP).order == 2
 
 
 def test_a_new_key_reaches_the_meter_by_token(office):
-    rig = rig_of(office)
+    bench = bench_of(office)
     with pytest.raises(InputError, match="has the latest key"):
         office.issue(METER, orders.read("key-change", {}))
     assert office.issue(METER, TOP_UP).number == 1  # the refused one took no number
@@ -150,9 +150,9 @@ def test_a_new_key_reaches_the_meter_by_token(office):
     old = office.issue(METER, TOP_UP)
     change = office.issue(METER, orders.read("key-change", {}))
     fresh = office.issue(METER, TOP_UP)
-    assert executed(rig.enter(change.token))
-    assert not executed(rig.enter(old.token))
-    assert executed(rig.enter(fresh.token))
+    assert executed(bench.enter(change.token))
+    assert not executed(bench.enter(old.token))
+    assert executed(bench.enter(fresh.token))
 
 
 def test_the_audit_log_names_everything(office):
@@ -208,9 +208,9 @@ def test_the_office_follows_a_board_that_was_flashed_anew(office, keys):
     """From then on its tokens are sealed with the new key; a new board comes into the books."""
     keys.add_revision()
     office.flashed(METER, 2, "wallonia-digital")
-    rig = rig_of(office)
+    bench = bench_of(office)
     token = office.issue(METER, TOP_UP)
-    assert rig.enter(token.token)[1] == TokenReason.KEY_REVISION  # a meter still at the first
+    assert bench.enter(token.token)[1] == TokenReason.KEY_REVISION  # a meter still at the first
     assert tokens.genuine(token.token, keys.meter_key(METER, 2))
     assert token.number == 1
     row = office.meter(METER)
@@ -349,7 +349,7 @@ GOOD = [
 )
 def test_orders_in_human_units(name, given, wanted):
     order = orders.read(name, given)
-    assert (order.kind, order.value, order.second) == wanted
+    assert (order.kind, order.value, order.extra) == wanted
 
 
 def test_every_kind_can_be_issued():
@@ -500,7 +500,7 @@ def test_tokens_that_no_meter_on_time_takes_are_warned_of(cli):
 
 
 def test_a_forged_token_is_said_to_be_one(cli):
-    forger = Rig().office
+    forger = Bench().office
     text = tokens.to_text(forger.token(Kind.TOP_UP, mc(20)))
     done = cli("token", "decode", text, "--key", "vending.key")
     assert done.returncode == 1

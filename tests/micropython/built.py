@@ -1,9 +1,9 @@
-"""The firmware as a board is flashed with it: linked, shortened, compiled."""
+"""The firmware as a board is flashed with it: compiled."""
 
 import functools
 import tempfile
 
-from budgetmeter.rig import sources
+from budgetmeter.flashing import sources
 
 
 @functools.cache
@@ -16,4 +16,5 @@ def files(board):
 
 def meter():
     """The meter alone in place of its source, for `tests.micropython.run`."""
-    return {"lib/meterfw/meter.mpy": files("rp2040")["meterfw/meter.mpy"]}
+    found = files("rp2040")
+    return {f"lib/{name}": data for name, data in found.items() if name.startswith("meterfw/")}

@@ -5,6 +5,10 @@ import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript/m
 
 const FOLDERS = [
   ["firmware/meterfw", "/lib/meterfw"],
+  ...["account", "card", "panel", "store", "tokens", "wire"].map((room) => [
+    `firmware/meterfw/${room}`,
+    `/lib/meterfw/${room}`,
+  ]),
   ["tests/firmware", "/lib/tests/firmware"],
   ["tests/firmware/unit", "/lib/tests/firmware/unit"],
   ["tests/boards", "/lib/tests/boards"],

@@ -6,16 +6,17 @@ In MicroPython this file is run with the vectors as JSON in the global INPUT and
 import json
 from binascii import hexlify, unhexlify
 
-from meterfw import crypto, fcs, text
 from meterfw.meter import Meter
+from meterfw.tokens import crypto
+from meterfw.wire import fcs, text
 
-from tests.firmware.unit.rig import Bench
+from tests.firmware.unit.bench import BenchBoard
 
 
 def board(vectors):
     """A board flashed as the vectors say."""
     files = {name: unhexlify(vectors[name]) for name in ("identity", "profile")}
-    return Bench(vectors["clock"], files)
+    return BenchBoard(vectors["clock"], files)
 
 
 def exchange(meter, sent):

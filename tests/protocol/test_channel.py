@@ -11,7 +11,7 @@ from meterfw import layouts
 from meterproto import framing, messages
 from meterproto.codes import Kind, Message, TokenReason, TokenStatus
 
-from tests.firmware.rig import Rig
+from tests.firmware.bench import Bench
 from tests.firmware.support import EUR, conserved
 
 INITIAL = 15 * EUR
@@ -24,15 +24,15 @@ class Line(RuleBasedStateMachine):
 
     @initialize()
     def begin(self):
-        self.rig = Rig()
+        self.bench = Bench()
         self.taken = {}  # number: amount
         self.orders = {}  # order: number that took effect
         self.sequence = 0
 
     @rule(target=flight, amount=st.integers(1, 250 * EUR), order=st.integers(0, 40))
     def issue(self, amount, order):
-        token = self.rig.office.token(Kind.SUPPORT, amount, order=order)
-        return self.frame(token, amount, order, self.rig.office.number)
+        token = self.bench.office.token(Kind.SUPPORT, amount, order=order)
+        return self.frame(token, amount, order, self.bench.office.number)
 
     @rule(
         target=flight,
@@ -41,9 +41,9 @@ class Line(RuleBasedStateMachine):
     )
     def issue_ahead(self, amount, ahead):
         """Numbers handed out elsewhere in the meantime."""
-        self.rig.office.number += ahead
-        token = self.rig.office.token(Kind.SUPPORT, amount)
-        return self.frame(token, amount, 0, self.rig.office.number)
+        self.bench.office.number += ahead
+        token = self.bench.office.token(Kind.SUPPORT, amount)
+        return self.frame(token, amount, 0, self.bench.office.number)
 
     def frame(self, token, amount, order, number):
         self.sequence = (self.sequence + 1) % 256
@@ -54,21 +54,21 @@ class Line(RuleBasedStateMachine):
     @rule(sent=flight)
     def deliver(self, sent):
         """A frame arrives whole, perhaps not for the first time; its answer is checked."""
-        answer = self.answer(self.rig.send(sent["wire"]))
+        answer = self.answer(self.bench.send(sent["wire"]))
         assert (answer.status, answer.reason) == self.expected(sent)
         assert answer.number == sent["number"]
         self.book(sent)
 
     @rule(sent=flight, twice=st.booleans())
     def deliver_and_lose_the_answer(self, sent, twice):
-        self.rig.send(sent["wire"] * (2 if twice else 1))
+        self.bench.send(sent["wire"] * (2 if twice else 1))
         self.book(sent)
 
     @rule(sent=flight, cuts=st.lists(st.integers(0, 120), max_size=4))
     def deliver_in_pieces(self, sent, cuts):
         wire, seen, last = sent["wire"], b"", 0
         for cut in [*sorted(cut for cut in cuts if cut < len(wire)), len(wire)]:
-            seen += self.rig.send(wire[last:cut])
+            seen += self.bench.send(wire[last:cut])
             last = cut
         answer = self.answer(seen)
         assert (answer.status, answer.reason) == self.expected(sent)
@@ -82,19 +82,19 @@ class Line(RuleBasedStateMachine):
             wire[flip // 8 % len(wire)] ^= 1 << flip % 8
         if bytes(wire) == sent["wire"]:
             return
-        before = self.rig.state.credit
-        self.rig.send(bytes(wire) + b"\r\n")
-        assert self.rig.state.credit == before
+        before = self.bench.state.credit
+        self.bench.send(bytes(wire) + b"\r\n")
+        assert self.bench.state.credit == before
 
     @rule(sent=flight, size=st.integers(1, 60))
     def deliver_cut_short(self, sent, size):
-        before = self.rig.state.credit
-        self.rig.send(sent["wire"][:-size] + b"\r\n")
-        assert self.rig.state.credit == before
+        before = self.bench.state.credit
+        self.bench.send(sent["wire"][:-size] + b"\r\n")
+        assert self.bench.state.credit == before
 
     @rule()
     def restart(self):
-        self.rig.restart()
+        self.bench.restart()
 
     def answer(self, wire):
         (content,) = framing.Decoder().feed(wire)
@@ -124,7 +124,7 @@ class Line(RuleBasedStateMachine):
 
     @invariant()
     def every_token_taken_counts_once(self):
-        m = self.rig.state
+        m = self.bench.state
         assert m.credit == INITIAL + sum(self.taken.values())
         assert m.credited_eur * EUR + m.credited_mc == m.credit
         assert conserved(m)

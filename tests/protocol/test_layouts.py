@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from budgetmeter import compiled
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
+from budgetmeter.fleet import compiled
 from construct import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
-from meterfw import layouts, record
+from meterfw import layouts
+from meterfw.account import record
 from meterproto import generate, records
 from meterproto.codes import CODES, Code
 from meterproto.quantity import fields
@@ -30,7 +31,7 @@ def test_fields_have_documentation_units_and_small_ranges():
         for name, quantity, docs in fields(struct):
             assert docs, name
             assert -SMALL_INT <= quantity.low <= quantity.high < SMALL_INT, name
-    for codes in CODES.values():
+    for codes in CODES:
         assert all(code.meaning for code in codes)
 
 
@@ -79,6 +80,6 @@ def test_a_record_of_another_size_is_refused():
 
 
 def test_codes_stay_in_their_ranges():
-    assert all(isinstance(code, Code) for codes in CODES.values() for code in codes)
+    assert all(isinstance(code, Code) for codes in CODES for code in codes)
     for name in profiles.names():
         records.Profile.parse(profiles.load(name).pack())

@@ -8,7 +8,7 @@ import crcmod.predefined
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meterfw import fcs as firmware_fcs
+from meterfw.wire import fcs as firmware_fcs
 from meterproto import fcs, framing, messages, tokens
 
 from tests import micropython

@@ -8,9 +8,9 @@ written down here by hand, not taken from the firmware. `python -m tests.protoco
 import json
 from pathlib import Path
 
-from budgetmeter import profile as profiles
-from budgetmeter.identity import identity_file, sealed
-from budgetmeter.vending.issue import Issuer
+from budgetmeter import profiles
+from budgetmeter.flashing.identity import identity_file, sealed
+from budgetmeter.issue import Issuer
 from meterproto import framing, messages, stored, tokens
 from meterproto.codes import Kind, Message, MessageError, Result, TokenReason, TokenStatus
 from meterproto.fcs import fcs16

@@ -169,10 +169,10 @@ def open_line(url):
 
 
 def _loop(profile):
-    from budgetmeter import profile as profiles  # noqa: PLC0415  # other lines need no emulator
+    from budgetmeter import profiles  # noqa: PLC0415  # other lines need no emulator
     from budgetmeter.emulator import ConstantLoad, Emulator  # noqa: PLC0415
-    from budgetmeter.emulator.loop import LoopLine  # noqa: PLC0415
+    from budgetmeter.emulator.loopback import LoopbackLine  # noqa: PLC0415
     from budgetmeter.units import clock_now  # noqa: PLC0415
 
     world = Emulator(profiles.load(profile or "wallonia-card"), clock_now(), ConstantLoad())
-    return LoopLine(world)
+    return LoopbackLine(world)

@@ -1,8 +1,8 @@
 """The virtual board: a `meterfw.board.Board` in virtual time."""
 
 from meterfw.board import Board
-from meterfw.link import CHUNK
 from meterfw.meter import SERVED
+from meterfw.wire.link import CHUNK
 from meterproto.framing import FLAG
 
 from budgetmeter.emulator.load import NOTHING
@@ -21,7 +21,7 @@ class VirtualBoard(Board):
 
         :param clock: minutes since 2000-01-01 00:00 UTC+1
         :param files: its files by name, with `get` and `[name] = data`; both may raise OSError.
-            "identity" and "profile" make it a meter (`budgetmeter.identity.flashed`)
+            "identity" and "profile" make it a meter (`budgetmeter.flashing.identity.flashed`)
         """
         self.files = files
         self.received = bytearray()  # waits to be read by the meter

@@ -4,8 +4,8 @@ import fcntl
 import os
 from pathlib import Path
 
-from meterfw.journal import LOST, NEW, Journal, Ledger, checked
 from meterfw.layouts import FLASHED_FORMAT
+from meterfw.store.journal import LOST, NEW, Journal, Ledger, checked
 
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.errors import InputError

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from meterfw import files
+from meterfw.store import files
 
 
 class Folder:

@@ -135,8 +135,8 @@ class Household:
 
     def _can_press(self, m):
         return (
-            m.control_state == layouts.CONTROL_READY
-            or m.emergency_status == layouts.EMERGENCY_SELECTABLE
+            m.control_state == layouts.CONTROL_STATE_READY
+            or m.emergency_status == layouts.EMERGENCY_STATUS_SELECTABLE
             or (
                 m.reasons & layouts.REASON_CREDIT
                 and m.limiter_available

@@ -6,21 +6,16 @@ from meterfw import layouts
 from meterproto.codes import Event, LogCode, Reason
 
 from budgetmeter import catalogue, units
-from budgetmeter.emulator.phases import PHASES, phase_number
 
 SAMPLE_S = 900
-
-OFF = tuple(phase for phase in PHASES if phase.startswith("off") or phase == "ready")
-
-
-def phase(m):
-    """The phase a meter's state is in."""
-    return PHASES[phase_number(m)]
 
 
 def floor(m):
     """Balance at which nothing more is given, mc: negative limit and emergency credit taken up."""
-    taken = m.emergency_status in (layouts.EMERGENCY_IN_USE, layouts.EMERGENCY_CONSUMED)
+    taken = m.emergency_status in (
+        layouts.EMERGENCY_STATUS_IN_USE,
+        layouts.EMERGENCY_STATUS_CONSUMED,
+    )
     return -m.overdraft - (m.emergency_preset if taken else 0)
 
 

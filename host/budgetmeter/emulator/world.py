@@ -3,21 +3,23 @@
 import heapq
 from itertools import count
 
-from meterfw import layouts, rules
-from meterfw.journal import LOST, NEW
+from meterfw import layouts
+from meterfw.account import rules
 from meterfw.meter import COMMIT_MIN, COMMIT_WH, Meter
+from meterfw.store.journal import LOST, NEW
 from meterproto.codes import CardOutcome, Result, TokenReason
 from meterproto.tokens import meter_key
 
 from budgetmeter import units
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.load import NOTHING
-from budgetmeter.emulator.trace import SAMPLE_S, NoTrace, Trace, phase
+from budgetmeter.emulator.trace import SAMPLE_S, NoTrace, Trace
 from budgetmeter.errors import InputError
-from budgetmeter.identity import flashed
-from budgetmeter.vending.issue import Issuer
+from budgetmeter.flashing.identity import flashed
+from budgetmeter.issue import Issuer
+from budgetmeter.report.phases import phase
+from budgetmeter.units import DAY_S
 
-DAY_S = 86_400
 METER = 100_000_001  # serial number of an emulated meter
 VENDING_KEY = b"emulated meters only, no secret."  # 32 bytes
 
@@ -25,7 +27,7 @@ VENDING_KEY = b"emulated meters only, no secret."  # 32 bytes
 class Emulator:
     """A budget meter in virtual time.
 
-    :param profile: a `budgetmeter.profile.Profile`
+    :param profile: a `budgetmeter.profiles.Profile`
     :param clock: start, minutes since 2000-01-01 00:00 UTC+1
     :param load: what is consumed; `at(second)` with seconds since the start
     :param household: the people; None for nobody
@@ -204,16 +206,16 @@ class Emulator:
             self.trace.top_ups.append((self.now_s // 60, amount))
         return result
 
-    def order(self, kind, value=0, second=0, order=0):
+    def order(self, kind, value=0, extra=0, order=0):
         """Give the meter an order (`meterproto.codes.Kind`) as a token.
 
         Answers a `Result`, or the `TokenReason` for which the token was not even tried.
         """
-        _, why = self.meter.enter(self.issuer.token(kind, value, second, order=order))
+        _, why = self.meter.enter(self.issuer.token(kind, value, extra, order=order))
         self._note()
-        if layouts.WHY_NONE < why < layouts.WHY_RESULT:
+        if layouts.TOKEN_REASON_NONE < why < layouts.TOKEN_REASON_RESULT:
             return TokenReason(why)
-        return Result(max(why - layouts.WHY_RESULT, layouts.RESULT_DONE))
+        return Result(max(why - layouts.TOKEN_REASON_RESULT, layouts.RESULT_DONE))
 
     def insert(self, card):
         """Put a card into the slot, wait for its outcome, take it out; returns the outcome.
@@ -264,7 +266,7 @@ def insert(meter, card):
     board = meter.board
     board.slot = card
     meter.poll()
-    while board.card_in() and meter.slot.outcome == layouts.OUTCOME_READING:
+    while board.card_in() and meter.slot.outcome == layouts.CARD_OUTCOME_READING:
         meter.poll()
     outcome = CardOutcome(meter.slot.outcome) if board.card_in() else None
     board.slot = None

@@ -8,7 +8,8 @@ import numpy as np
 
 from budgetmeter import units
 from budgetmeter.errors import InputError
-from budgetmeter.fleet.results import DAY_S, HOUR_S
+from budgetmeter.fleet.results import HOUR_S
+from budgetmeter.units import DAY_S
 
 CONFIDENCE = 0.95
 Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)

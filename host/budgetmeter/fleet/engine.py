@@ -13,13 +13,14 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
-from meterfw import calendar, layouts, orders, record, rules
+from meterfw import layouts
+from meterfw.account import calendar, orders, record, rules
 
-from budgetmeter import compiled, units
-from budgetmeter.emulator import phases
+from budgetmeter import units
 from budgetmeter.errors import BudgetmeterError
-from budgetmeter.fleet import draws, homes, life, people, profiles
+from budgetmeter.fleet import compiled, draws, homes, life, people, profiles
 from budgetmeter.fleet.life import live
+from budgetmeter.report import phases
 
 MODULES = (calendar, rules, orders, phases, draws, homes, people, life)
 POSITION_FIELDS = (

@@ -4,7 +4,7 @@ Portable. A home's day is one of the measured days, scaled to the home, with the
 a charging car on top. Rates are pulses per hour: W, or litres per hour of gas.
 """
 
-from meterfw.calendar import day_of, weekday, year_of
+from meterfw.account.calendar import day_of, weekday, year_of
 from meterfw.layouts import ENERGY_GAS
 
 from budgetmeter.fleet.draws import (

@@ -5,9 +5,20 @@ rules say that nothing can happen (`quiet_s`, `quiet_pulses`) is one step, howev
 the load it spans; else `stride` says how far a step may go within a sample.
 """
 
-from meterfw.calendar import local, minutes_to
+from meterfw.account.calendar import local, minutes_to
+from meterfw.account.orders import apply, install
+from meterfw.account.rules import (
+    advance,
+    judge,
+    over_limit,
+    press,
+    quiet_pulses,
+    quiet_s,
+    stride,
+    supply_on,
+)
 from meterfw.layouts import (
-    CONTROL_CONNECTED,
+    CONTROL_STATE_CONNECTED,
     ENERGY_GAS,
     EUR,
     EVENT_EMERGENCY_IN_USE,
@@ -20,19 +31,7 @@ from meterfw.layouts import (
     RESULT_DONE,
     RESULT_NO_EFFECT,
 )
-from meterfw.orders import apply, install
-from meterfw.rules import (
-    advance,
-    judge,
-    over_limit,
-    press,
-    quiet_pulses,
-    quiet_s,
-    stride,
-    supply_on,
-)
 
-from budgetmeter.emulator.phases import phase_number
 from budgetmeter.fleet.draws import ORDER, chance, draw
 from budgetmeter.fleet.homes import build, fill_day
 from budgetmeter.fleet.people import (
@@ -44,6 +43,7 @@ from budgetmeter.fleet.people import (
     notice,
     restrained,
 )
+from budgetmeter.report.phases import phase_number
 
 NOMINAL_V = 230
 HOUR = 3600
@@ -68,9 +68,9 @@ def concerned(h, c, share):
     return chance(draw(c, h.meter, ORDER, 0), share)
 
 
-def enter(m, p, o, kind, value, second, order):
+def enter(m, p, o, kind, value, extra, order):
     """One order, judged; what it did to the books of the outcome."""
-    result = apply(m, p, kind, value, second, order)
+    result = apply(m, p, kind, value, extra, order)
     judge(m, p)
     if result > RESULT_NO_EFFECT:
         o.refused += 1
@@ -91,7 +91,7 @@ def take_note(m, o, now, spells, log):
         o.emergency_starts += 1
     if events & EVENT_LIMITER_ENGAGED:
         o.limiter_starts += 1
-    if m.control_state == CONTROL_CONNECTED:
+    if m.control_state == CONTROL_STATE_CONNECTED:
         if o.off_since > 0:
             close_spell(o, now, spells)
     elif o.off_since == 0 and m.reasons & REASON_CREDIT:

@@ -5,10 +5,10 @@ with `notice`. `h` is the household, `c` the habits all share, `m` and `p` the m
 are clock values, 0 for none.
 """
 
-from meterfw.calendar import local
+from meterfw.account.calendar import local
 from meterfw.layouts import (
-    CONTROL_READY,
-    EMERGENCY_SELECTABLE,
+    CONTROL_STATE_READY,
+    EMERGENCY_STATUS_SELECTABLE,
     EUR,
     EVENT_DISCONNECTED,
     EVENT_EMERGENCY_IN_USE,
@@ -19,9 +19,9 @@ from meterfw.layouts import (
     KIND_ARREARS_PAID,
     KIND_LIMITER_ENABLE,
     KIND_TOP_UP,
-    MODE_PREPAYMENT,
+    LIMITER_REPAY_INVOICE,
+    PAYMENT_MODE_PREPAYMENT,
     REASON_CREDIT,
-    REPAY_INVOICE,
 )
 
 from budgetmeter.fleet.draws import (
@@ -60,13 +60,13 @@ def move_in(h, c, m, p, t):
     year_mc = (h.base_wh + h.heating_wh) // 1000 * p.price
     h.amount = notes(p, year_mc // 365 * (h.rhythm_min // 1440) // 100 * cover)
     h.enrol = 0
-    if m.payment_mode == MODE_PREPAYMENT:
+    if m.payment_mode == PAYMENT_MODE_PREPAYMENT:
         h.enrol = chance(draw(c, h.meter, PROTECTED, 0), c.protected_pct)
         if m.limiter_available == 1 or p.limiter_fitted == 0:
             h.enrol = 0
         first = 1 + below(draw(c, h.meter, FIRST_VISIT, 0), h.rhythm_min // 1440)
         plan_visit(h, c, m.clock + (first - 1) * 1440 - h.rhythm_min)
-        if p.limiter_repay == REPAY_INVOICE:  # OC-23
+        if p.limiter_repay == LIMITER_REPAY_INVOICE:  # OC-23
             h.bill_at = m.clock + c.bill_days * 1440
 
 
@@ -103,7 +103,7 @@ def plan_errand(h, c, m, within_h):
 
 def can_press(m):
     """1 when the button may do something."""
-    if m.control_state == CONTROL_READY or m.emergency_status == EMERGENCY_SELECTABLE:
+    if m.control_state == CONTROL_STATE_READY or m.emergency_status == EMERGENCY_STATUS_SELECTABLE:
         return 1
     if m.reasons & REASON_CREDIT and m.limiter_available == 1 and m.minimum_supply_disabled == 0:
         return 1
@@ -147,7 +147,7 @@ def notice(h, c, m, events):
         return
     if events & EVENT_OVERLOAD:
         h.careful_until = m.clock + c.careful_h * 60
-    if m.payment_mode == MODE_PREPAYMENT:
+    if m.payment_mode == PAYMENT_MODE_PREPAYMENT:
         if events & EVENT_DISCONNECTED and m.reasons & REASON_CREDIT:
             plan_errand(h, c, m, h.errand_h)
         elif events & EVENT_LIMITER_ENGAGED:

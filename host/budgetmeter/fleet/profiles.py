@@ -14,8 +14,8 @@ import numpy as np
 from budgetmeter import units
 from budgetmeter.emulator import load as loads
 from budgetmeter.errors import InputError
+from budgetmeter.units import DAY_S
 
-DAY_S = 86_400
 KINDS = 2  # working days, weekends
 LARGEST = {False: loads.MAX_W, True: loads.MAX_LITRES_PER_HOUR}
 

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from budgetmeter import units
-from budgetmeter.emulator.phases import PHASES
 from budgetmeter.errors import InputError
 from budgetmeter.fleet import table
 from budgetmeter.fleet.run import MANIFEST, Run
+from budgetmeter.report.phases import PHASES
+from budgetmeter.units import DAY_S
 
 HOUR_S = 3600
-DAY_S = 86_400
 
 # Reconnection times in the classes of the operator's yearly report (FE-40).
 AGE_CLASSES = (

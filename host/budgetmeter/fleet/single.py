@@ -7,7 +7,7 @@ the fleet's, from the same source, interpreted. Event for event it is what the c
 from types import SimpleNamespace
 
 from meterfw import layouts
-from meterfw.calendar import local
+from meterfw.account.calendar import local
 
 from budgetmeter.emulator import Emulator
 from budgetmeter.emulator.load import FOREVER, Draw
@@ -100,10 +100,10 @@ class Resident:
         program = home.t.program
         k = self._position
         while k.order < len(program) and program[k.order][0] <= world.meter.state.clock:
-            _, kind, value, second, order, share = program[k.order]
+            _, kind, value, extra, order, share = program[k.order]
             k.order += 1
             if life.concerned(home.h, home.c, share):
-                world.order(kind, value, second, order)
+                world.order(kind, value, extra, order)
         while True:
             m = world.meter.state
             action = people.next_action(home.h, home.c, m, home.p)

@@ -13,11 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from budgetmeter import profile as profiles
-from budgetmeter import resources, units
+from budgetmeter import orders, profiles, resources, units
 from budgetmeter.errors import InputError
 from budgetmeter.fleet.draws import METERS
-from budgetmeter.vending import orders
 
 
 class Parameter(NamedTuple):
@@ -115,7 +113,7 @@ class Study:
     :ivar values: the parameters of all sections by name, defaults filled in
     :ivar start: clock value
     :ivar loads: paths of the user's sources; none for what comes with the package
-    :ivar program: orders of the operator: (clock, kind, value, second, order id, share in %)
+    :ivar program: orders of the operator: (clock, kind, value, extra, order id, share in %)
     """
 
     name: str
@@ -339,4 +337,4 @@ class _Reader:
             order = orders.read(kind, given)
         except InputError as error:
             self.fail(f"{where}: {str(error).replace('--', '')}")
-        return clock, int(order.kind), order.value, order.second, number, share_pct
+        return clock, int(order.kind), order.value, order.extra, number, share_pct

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from budgetmeter.emulator.phases import PHASES
+from budgetmeter.report.phases import PHASES
 
 _MONEY = ("mc", pa.int64())
 _SECONDS = ("s", pa.int64())

@@ -2,7 +2,8 @@
 
 import unittest
 
-from meterfw import layouts, orders, rules
+from meterfw import layouts
+from meterfw.account import orders, rules
 
 from tests.firmware.support import (
     EUR,
@@ -35,7 +36,7 @@ def close(m, p):
     """Close supply by hand, after the leak test of a gas meter."""
     rules.press(m, p, 5)
     rules.advance(m, p, p.leak_test_s, 0, 0, 0)
-    assert m.control_state == layouts.CONTROL_CONNECTED
+    assert m.control_state == layouts.CONTROL_STATE_CONNECTED
 
 
 class Charging(unittest.TestCase):
@@ -56,7 +57,7 @@ class Charging(unittest.TestCase):
         assert m.emergency_preset == 50 * 25_000  # FE-14: 50 kWh at 0.25
         rules.advance(m, p, 3600, 60_000 // 12, 0, 0)  # 5 kWh, 1.25 EUR
         assert (m.credit, m.emergency_used) == (0, mc("0.25"))
-        assert m.emergency_status == layouts.EMERGENCY_IN_USE
+        assert m.emergency_status == layouts.EMERGENCY_STATUS_IN_USE
         m.emergency_used = m.emergency_preset - mc("0.10")
         books(m, mc("0.25") - m.emergency_used)
         rules.advance(m, p, 0, 1000, 0, 0)  # 0.25 EUR: 0.10 aid credit, 0.15 minimum supply
@@ -77,7 +78,7 @@ class Charging(unittest.TestCase):
         assert not off(m)
         rules.advance(m, p, 1, 0, 0, 0)
         assert off(m)
-        assert m.emergency_status == layouts.EMERGENCY_SELECTABLE
+        assert m.emergency_status == layouts.EMERGENCY_STATUS_SELECTABLE
 
     @rule("B-3")
     def test_the_start_of_a_window_closes_nothing(self):
@@ -138,7 +139,7 @@ class EmergencyCredit(unittest.TestCase):
         assert not off(m)
         use(m, p, "0.01")
         assert off(m)
-        assert m.emergency_status == layouts.EMERGENCY_CONSUMED
+        assert m.emergency_status == layouts.EMERGENCY_STATUS_CONSUMED
         assert rules.press(m, p, 0) == 0  # nothing left to offer
 
     @rule("B-4")
@@ -146,12 +147,12 @@ class EmergencyCredit(unittest.TestCase):
         m, p = meter("wallonia-card", emergency_used=mc(12), emergency_status=4)
         order(m, p, Kind.TOP_UP, mc(11))
         assert (m.emergency_used, m.credit) == (mc(1), 0)
-        assert m.emergency_status == layouts.EMERGENCY_CONSUMED
+        assert m.emergency_status == layouts.EMERGENCY_STATUS_CONSUMED
         assert off(m)
         order(m, p, Kind.TOP_UP, mc("1.30"))
         assert (m.emergency_used, m.credit) == (0, mc("0.30"))
         # off with less than 0.50: emergency credit is on offer although credit is above the floor
-        assert m.emergency_status == layouts.EMERGENCY_SELECTABLE
+        assert m.emergency_status == layouts.EMERGENCY_STATUS_SELECTABLE
         assert off(m)
         rules.press(m, p, 0)
         rules.press(m, p, 0)
@@ -166,9 +167,9 @@ class EmergencyCredit(unittest.TestCase):
         order(m, p, Kind.TOP_UP, mc(20))  # 7 repaid, 13 credit
         assert (m.emergency_used, m.credit, m.limiter_engaged) == (mc(43), mc(13), 0)
         use(m, p, 13)
-        assert m.emergency_status == layouts.EMERGENCY_IN_USE
+        assert m.emergency_status == layouts.EMERGENCY_STATUS_IN_USE
         use(m, p, 7)
-        assert m.emergency_status == layouts.EMERGENCY_CONSUMED
+        assert m.emergency_status == layouts.EMERGENCY_STATUS_CONSUMED
         assert m.limiter_engaged == 1
 
     @rule("FE-14", "AMB-27")
@@ -225,7 +226,7 @@ class Grants(unittest.TestCase):
     def test_limit_granted_below_itself_leaves_the_meter_off(self):
         m, p = meter("wallonia-card", credit=-mc(60))
         order(m, p, Kind.OVERDRAFT, mc(50), clock(UNTIL), 1)
-        assert m.control_state == layouts.CONTROL_DISCONNECTED
+        assert m.control_state == layouts.CONTROL_STATE_DISCONNECTED
 
     @rule("AMB-06", "OC-16")
     def test_a_small_payment_ends_the_limit_and_opens_outside_windows(self):
@@ -236,7 +237,7 @@ class Grants(unittest.TestCase):
         order(m, p, Kind.TOP_UP, mc(10))
         assert (m.credit, m.overdraft) == (-mc(20), 0)
         assert off(m)
-        assert m.emergency_status == layouts.EMERGENCY_SELECTABLE
+        assert m.emergency_status == layouts.EMERGENCY_STATUS_SELECTABLE
 
     @rule("AMB-06")
     def test_the_other_reading_lets_the_limit_live_until_its_end(self):
@@ -290,7 +291,7 @@ class Grants(unittest.TestCase):
         order(m, p, Kind.HOLD, clock("2020-12-08 11:00"))
         assert ready(m)
         order(m, p, Kind.CLOCK, clock("2020-12-08 11:00"))
-        assert m.control_state == layouts.CONTROL_DISCONNECTED
+        assert m.control_state == layouts.CONTROL_STATE_DISCONNECTED
         assert m.reasons == layouts.REASON_CREDIT
 
     @rule("OC-14", "OC-15", "OC-16", "OC-17")
@@ -312,16 +313,16 @@ class Grants(unittest.TestCase):
         use(m, p, 40)
         assert not off(m)
         spend(m, p, m.credit + mc(50))
-        if m.emergency_status != layouts.EMERGENCY_CONSUMED:
+        if m.emergency_status != layouts.EMERGENCY_STATUS_CONSUMED:
             assert off(m)
             rules.press(m, p, 5)  # offered at the limit, by the button
             close(m, p)
             spend(m, p, m.emergency_preset - owed)
         assert off(m)
-        assert m.emergency_status == layouts.EMERGENCY_CONSUMED
+        assert m.emergency_status == layouts.EMERGENCY_STATUS_CONSUMED
         due = m.emergency_used - m.credit
         order(m, p, Kind.TOP_UP, due + mc("0.49"))
-        assert m.control_state == layouts.CONTROL_DISCONNECTED
+        assert m.control_state == layouts.CONTROL_STATE_DISCONNECTED
         order(m, p, Kind.TOP_UP, mc("0.01"))
         assert ready(m)
         assert m.credit - m.emergency_used == mc("0.50")
@@ -395,7 +396,7 @@ class Modes(unittest.TestCase):
     def test_orders_out_of_range_change_nothing(self):
         m, p = meter("wallonia-card", credit=mc(1))
         before = fields(m)
-        for kind, value, second in (
+        for kind, value, extra in (
             (Kind.TOP_UP, -1, 0),
             (Kind.PRICE, 200_001, 0),
             (Kind.PRICE, -1, 0),
@@ -410,7 +411,7 @@ class Modes(unittest.TestCase):
             (Kind.HOLD, layouts.CLOCK_LIMIT + 1, 0),
             (Kind.ARREARS_PAID, 0, 0),
         ):
-            assert order(m, p, kind, value, second, 1) == Result.OUT_OF_RANGE, kind
+            assert order(m, p, kind, value, extra, 1) == Result.OUT_OF_RANGE, kind
             assert fields(m) == before
         assert order(m, p, Kind.TOP_UP, mc(250) + 1) == Result.ABOVE_CAP
 
@@ -442,7 +443,7 @@ class Modes(unittest.TestCase):
     def test_an_overdraft_granted_exactly_at_its_floor_changes_nothing_yet(self):
         m, p = meter("wallonia-card", credit=-mc(50))
         order(m, p, Kind.OVERDRAFT, mc(50), clock(UNTIL), 1)
-        assert m.control_state == layouts.CONTROL_DISCONNECTED
+        assert m.control_state == layouts.CONTROL_STATE_DISCONNECTED
 
     def test_a_price_from_a_later_time_comes_at_that_time(self):
         m, p = meter("wallonia-card", "2020-12-08 12:00", credit=mc(50))

@@ -2,7 +2,7 @@
 
 import unittest
 
-from meterfw import calendar, record
+from meterfw.account import calendar, record
 
 from tests.firmware.support import clock, day, profile, rule
 

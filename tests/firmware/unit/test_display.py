@@ -2,10 +2,11 @@
 
 import unittest
 
-from meterfw import display, layouts
+from meterfw import layouts
+from meterfw.panel import display
 
 from tests.firmware.support import EUR, GIVEN, Kind, clock, mc, meter
-from tests.firmware.unit.rig import Rig
+from tests.firmware.unit.bench import Bench
 
 NOON = clock("2020-12-08 12:00")  # a Tuesday, outside friendly hours
 
@@ -18,7 +19,7 @@ HEADLINES = (
         "OFF: PRESS (EC)",
         {
             "reasons": layouts.REASON_CREDIT,
-            "emergency_status": layouts.EMERGENCY_SELECTABLE,
+            "emergency_status": layouts.EMERGENCY_STATUS_SELECTABLE,
             "limiter_available": 1,
         },
     ),
@@ -28,10 +29,10 @@ HEADLINES = (
     ),
     ("OFF: TOP UP", {"reasons": layouts.REASON_CREDIT}),
     ("OFF: OVERLOAD", {"reasons": layouts.REASON_OVERLOAD}),
-    ("PRESS TO CONNECT", {"control_state": layouts.CONTROL_READY}),
+    ("PRESS TO CONNECT", {"control_state": layouts.CONTROL_STATE_READY}),
     ("LIMITED", {"limiter_engaged": 1}),
-    ("NO PREPAYMENT", {"payment_mode": layouts.MODE_CREDIT}),
-    ("EMERGENCY CREDIT", {"emergency_status": layouts.EMERGENCY_IN_USE}),
+    ("NO PREPAYMENT", {"payment_mode": layouts.PAYMENT_MODE_CREDIT}),
+    ("EMERGENCY CREDIT", {"emergency_status": layouts.EMERGENCY_STATUS_IN_USE}),
     ("KEPT ON", {"kept": 1}),
     ("LOW CREDIT", {"warned": 1}),
 )
@@ -50,29 +51,29 @@ class Headline(unittest.TestCase):
                 assert display.headline(m, p) == said
 
     def test_it_says_what_to_do(self):
-        rig = Rig(clock=NOON)
-        rig.state.credit = mc("0.25")
-        rig.board.use(1000)
-        rig.wait(1)
-        assert rig.board.lines[3] == "OFF: PRESS (EC)"
-        rig.press()
-        assert rig.board.lines[3] == "PRESS TO CONNECT"
-        rig.press()
-        assert rig.board.lines[3] == "EMERGENCY CREDIT"
-        rig.enter(rig.office.token(Kind.DISCONNECT, 1))
-        assert rig.board.lines[3] == "OFF BY OPERATOR"
+        bench = Bench(clock=NOON)
+        bench.state.credit = mc("0.25")
+        bench.board.use(1000)
+        bench.wait(1)
+        assert bench.board.lines[3] == "OFF: PRESS (EC)"
+        bench.press()
+        assert bench.board.lines[3] == "PRESS TO CONNECT"
+        bench.press()
+        assert bench.board.lines[3] == "EMERGENCY CREDIT"
+        bench.enter(bench.office.token(Kind.DISCONNECT, 1))
+        assert bench.board.lines[3] == "OFF BY OPERATOR"
 
 
 class Pages(unittest.TestCase):
     def test_they_turn_by_the_button(self):
-        rig = Rig("flanders-2003", clock=NOON)
-        rig.enter(rig.office.token(Kind.TOP_UP, mc("12.34")))
-        rig.press()  # to the second page
-        first, pages = rig.board.lines, []
+        bench = Bench("flanders-2003", clock=NOON)
+        bench.enter(bench.office.token(Kind.TOP_UP, mc("12.34")))
+        bench.press()  # to the second page
+        first, pages = bench.board.lines, []
         for _ in range(display.PAGES):
-            pages.append(rig.board.lines)
-            rig.press()
-        assert rig.board.lines == first
+            pages.append(bench.board.lines)
+            bench.press()
+        assert bench.board.lines == first
         assert pages[4][1] == "12.34"
         assert pages[0][1] == "left 12.50"
         assert pages[1][:3] == ("connected", "", "12:00")
@@ -114,14 +115,14 @@ class Pages(unittest.TestCase):
         assert display.limit_text(m) == "none"
 
     def test_a_page_is_built_when_a_cent_a_minute_or_the_state_changes(self):
-        rig = Rig(clock=NOON)
-        rig.state.credit = 10 * EUR
-        rig.board.use(1)
-        rig.wait(1)
-        shown = rig.board.lines
+        bench = Bench(clock=NOON)
+        bench.state.credit = 10 * EUR
+        bench.board.use(1)
+        bench.wait(1)
+        shown = bench.board.lines
         assert shown[1] == "9.99"
-        rig.wait(1)
-        assert rig.board.lines is shown
-        rig.board.use(40)
-        rig.wait(1)
-        assert rig.board.lines[1] == "9.98"
+        bench.wait(1)
+        assert bench.board.lines is shown
+        bench.board.use(40)
+        bench.wait(1)
+        assert bench.board.lines[1] == "9.98"

@@ -2,7 +2,8 @@
 
 import unittest
 
-from meterfw import layouts, rules
+from meterfw import layouts
+from meterfw.account import rules
 
 from tests.firmware.support import (
     Cause,
@@ -110,7 +111,7 @@ class Limiter(unittest.TestCase):
 
     @rule("AMB-10")
     def test_whole_top_ups_release_when_arrears_are_gone_and_fifty_cents_remain(self):
-        repay = {"limiter_repay": layouts.REPAY_TOPUP_ALL}
+        repay = {"limiter_repay": layouts.LIMITER_REPAY_TOPUP_ALL}
         m, p = meter("wallonia-digital", changes=repay, **LIMITED, arrears=mc(20))
         assert m.limiter_engaged == 1
         order(m, p, Kind.TOP_UP, mc("32.49"))  # the preset is 15, of which 12 are owed
@@ -249,11 +250,11 @@ class Gas(unittest.TestCase):
         assert rules.press(m, p, 5) == 1  # emergency credit, and the leak test in the same press
         assert m.reasons == layouts.REASON_LEAK_TEST
         assert not off(m)  # the valve is open for the test
-        assert m.control_state == layouts.CONTROL_DISCONNECTED
+        assert m.control_state == layouts.CONTROL_STATE_DISCONNECTED
         rules.advance(m, p, 719, 0, 0, 0)
-        assert m.control_state == layouts.CONTROL_DISCONNECTED
+        assert m.control_state == layouts.CONTROL_STATE_DISCONNECTED
         rules.advance(m, p, 1, 0, 0, 0)
-        assert m.control_state == layouts.CONTROL_CONNECTED
+        assert m.control_state == layouts.CONTROL_STATE_CONNECTED
         assert "CONNECTED" in events(m)
 
     @rule("B-4")
@@ -278,7 +279,7 @@ class Gas(unittest.TestCase):
                 rules.press(m, p, 5)
                 assert m.leak_left_s == 720
                 rules.advance(m, p, 720, 0, 0, 0)
-                assert m.control_state == layouts.CONTROL_CONNECTED
+                assert m.control_state == layouts.CONTROL_STATE_CONNECTED
 
 
 class Operator(unittest.TestCase):
@@ -317,7 +318,7 @@ class Operator(unittest.TestCase):
         m, p = meter("wallonia-card", changes={"close_auto": 1}, credit=-mc(1))
         assert off(m)
         order(m, p, Kind.TOP_UP, mc(5))
-        assert m.control_state == layouts.CONTROL_CONNECTED
+        assert m.control_state == layouts.CONTROL_STATE_CONNECTED
 
     def test_books_helper_keeps_the_invariant(self):
         m, _ = meter("wallonia-card", credit=mc(7), arrears=mc(3))

@@ -2,7 +2,8 @@
 
 import unittest
 
-from meterfw import layouts, orders, rules
+from meterfw import layouts
+from meterfw.account import orders, rules
 
 from tests.firmware import support
 from tests.firmware.support import ControlState, EmergencyStatus, Kind, Reason, Result, rule

@@ -1,0 +1,97 @@
+"""A bench rig as the meter sees it: a board made of parts.
+
+It does what `meterfw.board.Board` asks, without its defaults: they would take memory for nothing.
+"""
+
+import time
+
+from meterfw.store import files
+from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
+
+
+class BenchBoard:
+    """The board of a rig. A part that is not plugged in says so when it is asked.
+
+    :param counter: counts S0 pulses in hardware; `total()` wraps at `counter.WRAP`
+    :param per_1000: Wh, or litres of gas, of 1000 pulses
+    :param sensor: measures current and power (`parts.pzem.Pzem`)
+    :param relay: the supply switch (`parts.relay.Relay`)
+    :param button: `parts.button.Button`
+    :param beeper: `parts.beeper.Beeper`
+    :param chip: a clock (`parts.ds3231.Clock`)
+    :param screen: a display (`parts.screen.Screen`)
+    :param slot: a card slot (`parts.at24c.Slot`)
+    :param port: the serial port (`parts.port`)
+    :param leave: called to leave for the REPL
+    """
+
+    def __init__(
+        self, counter, per_1000, sensor, relay, button, beeper, chip, screen, slot, port, leave
+    ):
+        self.counter = counter
+        self.per_1000 = per_1000
+        self.sensor = sensor
+        self.relay = relay
+        self.button = button
+        self.beeper = beeper
+        self.chip = chip
+        self.screen = screen
+        self.slot = slot
+        self.port = port
+        self._asked_ms = time.ticks_ms()
+        self._counted = counter.total()
+        self._thousandths = 0
+        # What concerns one part alone is asked of that part.
+        self.supply = relay.put
+        self.button_s = button.released_s
+        self.clock = chip.read
+        self.set_clock = chip.set
+        self.show = screen.show
+        self.beep = beeper.beep
+        self.card_read_into = slot.read_into
+        self.card_write = slot.write
+        self.read_into = port.read_into
+        self.write = port.write
+        self.load = files.load
+        self.store = files.store
+        self.leave = leave
+
+    def elapsed_ms(self):
+        """Begins every pass of the meter: the parts look at their pins here."""
+        now = time.ticks_ms()
+        passed = time.ticks_diff(now, self._asked_ms)
+        self._asked_ms = now
+        self.button.pass_time(passed)
+        self.relay.pass_time(passed)
+        self.sensor.pass_time(passed)
+        self.beeper.pass_time(passed)
+        self.slot.pass_time(passed)
+        return passed
+
+    def pulses(self):
+        total = self.counter.total()
+        new = (total - self._counted) % self.counter.WRAP
+        self._counted = total
+        scaled = new * self.per_1000 + self._thousandths
+        self._thousandths = scaled % 1000
+        return scaled // 1000
+
+    def current_ma(self):
+        return self.sensor.ma
+
+    def power_w(self):
+        return self.sensor.w
+
+    def faults(self):
+        found = 0
+        if self.relay.stuck:
+            found |= FAULT_SWITCH
+        if self.sensor.silent:
+            found |= FAULT_SENSOR
+        return found
+
+    def clock_s(self):
+        return self.chip.second
+
+    def card_in(self):
+        return self.slot.present

@@ -1,0 +1,79 @@
+"""The board made of its parts, from the pins of one."""
+
+import os
+
+import machine
+
+from parts import at24c, beeper, button, ds3231, port, pzem, relay, screen
+from parts.board import BenchBoard
+
+REPL_FLAG = "repl"  # a file that stands for one start into the REPL
+
+
+def safe_boot(pins):
+    """True when the safe-boot pin is held low, or the console asked for the REPL; asks once."""
+    pin = _input(pins["safe_boot"])
+    try:
+        os.remove(REPL_FLAG)  # meanwhile the pull-up has time to rise
+        return True
+    except OSError:
+        return pin.value() == 0
+
+
+def leave():
+    """Restart into the REPL: the watchdog runs once started, so there is no other way.
+
+    False when the flash is too full to note it.
+    """
+    try:
+        with open(REPL_FLAG, "w") as file:
+            file.write("1")
+    except OSError:
+        return False
+    machine.reset()
+    return True
+
+
+def make(pins, uarts, counter, per_1000, link):
+    """The board, its supply switch open.
+
+    :param pins: numbers by name; "relay_feedback" may be None
+    :param uarts: numbers of the UARTs of "pzem" and "link"
+    :param counter: class of the pulse counter
+    :param per_1000: Wh, or litres of gas, of 1000 pulses
+    :param link: "usb", where MicroPython talks, or "uart"
+    """
+    i2c = machine.I2C(0, sda=machine.Pin(pins["sda"]), scl=machine.Pin(pins["scl"]), freq=400_000)
+    feedback = pins["relay_feedback"]
+    return BenchBoard(
+        counter(_input(pins["s0"])),
+        per_1000,
+        pzem.Pzem(_uart(pins, uarts, "pzem", 9600, 256)),
+        relay.Relay(_output(pins["relay"]), None if feedback is None else _input(feedback)),
+        button.Button(_input(pins["button"])),
+        beeper.Beeper(_output(pins["beeper"])),
+        ds3231.Clock(i2c),
+        screen.fitted(i2c),
+        at24c.Slot(i2c),
+        _port(pins, uarts, link),
+        leave,
+    )
+
+
+def _input(number):
+    return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP)
+
+
+def _output(number):
+    return machine.Pin(number, machine.Pin.OUT, value=0)
+
+
+def _port(pins, uarts, link):
+    if link == "uart":
+        return port.Uart(_uart(pins, uarts, "link", 115_200, 512))
+    return port.Standard()
+
+
+def _uart(pins, uarts, name, baud, room):
+    tx, rx = machine.Pin(pins[name + "_tx"]), machine.Pin(pins[name + "_rx"])
+    return machine.UART(uarts[name], baud, tx=tx, rx=rx, rxbuf=room, txbuf=room, timeout=0)

@@ -1,0 +1,1 @@
+"""What a customer sees: the pages of the display."""

@@ -1,0 +1,104 @@
+"""Display pages: four lines of 16 characters, built only when something on them changes."""
+
+from meterfw.account.rules import kept_on, limiter_usable
+from meterfw.layouts import (
+    CARD_OUTCOME_GOOD,
+    CONTROL_STATE_CONNECTED,
+    CONTROL_STATE_READY,
+    EMERGENCY_STATUS_IN_USE,
+    EMERGENCY_STATUS_SELECTABLE,
+    ENERGY_GAS,
+    PAYMENT_MODE_LIMITER_ONLY,
+    PAYMENT_MODE_PREPAYMENT,
+    REASON_CREDIT,
+    REASON_LEAK_TEST,
+    REASON_OPERATOR,
+    REASON_OVERLOAD,
+    REASON_TAMPER,
+)
+from meterfw.wire.text import euros, kwh, time_of_day
+
+PAGES = 5  # balance, emergency credit, state, limits, registers
+
+
+def headline(m, p):
+    """What the customer most needs to know, in one line."""
+    if m.reasons & REASON_TAMPER:
+        return "OFF: CALL"
+    if m.reasons & REASON_OPERATOR:
+        return "OFF BY OPERATOR"
+    if m.reasons & REASON_LEAK_TEST:
+        return "TEST %d s" % m.leak_left_s
+    if m.reasons & REASON_CREDIT:
+        if m.emergency_status == EMERGENCY_STATUS_SELECTABLE:
+            return "OFF: PRESS (EC)"
+        if limiter_usable(m):
+            return "OFF: PRESS (LIM)"
+        return "OFF: TOP UP"
+    if m.reasons & REASON_OVERLOAD:
+        return "OFF: OVERLOAD"
+    if m.control_state == CONTROL_STATE_READY:
+        return "PRESS TO CONNECT"
+    if m.limiter_engaged == 1:
+        return "LIMITED"
+    if m.payment_mode != PAYMENT_MODE_PREPAYMENT:
+        return "NO PREPAYMENT"
+    if m.emergency_status == EMERGENCY_STATUS_IN_USE:
+        return "EMERGENCY CREDIT"
+    if m.kept == 1:
+        return "KEPT ON"
+    if m.warned == 1:
+        return "LOW CREDIT"
+    return ""
+
+
+def limit_text(m):
+    """The limit in force."""
+    if m.limit_ma > 0:
+        return "%d.%d A" % (m.limit_ma // 1000, m.limit_ma // 100 % 10)
+    if m.limit_w > 0:
+        return "%d W" % m.limit_w
+    return "none"
+
+
+_OUTCOMES = (  # one text: a tuple of texts takes several times the memory
+    "WAIT,BLANK,NOT A CARD,DAMAGED,OTHER METER,TOO NEW,NOT STORED,NO ANSWER,REFUSED IN PART,GOOD"
+)
+
+
+def card_page(m, p, outcome, taken):
+    """The page while a card is in: the outcome as a figure, 9 for good (B-5), and the balance."""
+    told = _OUTCOMES.split(",")[outcome]
+    if taken > 0 and outcome == CARD_OUTCOME_GOOD:
+        told = "loaded %d" % taken
+    return ("CARD %d" % outcome, told, euros(m.credit - m.emergency_used), headline(m, p))
+
+
+def page(m, p, number):
+    """The four lines of a page."""
+    head = headline(m, p)
+    if number == 0:
+        if m.payment_mode == PAYMENT_MODE_LIMITER_ONLY:
+            return ("LIMIT", limit_text(m), "", head)
+        return ("CREDIT EUR", euros(m.credit - m.emergency_used), "", head)
+    if number == 1:
+        left = m.emergency_preset - m.emergency_used
+        return ("EMERGENCY EUR", "left " + euros(left), "owed " + euros(m.emergency_used), head)
+    if number == 2:
+        state = "connected" if m.control_state == CONTROL_STATE_CONNECTED else "off"
+        kept = "friendly hours" if kept_on(m) else ""
+        return (state, kept, time_of_day(m.clock), head)
+    if number == 3:
+        return (
+            "limit " + limit_text(m),
+            "overdr. " + euros(m.overdraft),
+            "arrears " + euros(m.arrears),
+            head,
+        )
+    volume = "%d l" % m.volume_l if p.energy == ENERGY_GAS else ""
+    return (
+        kwh(m.energy_wh) + " kWh",
+        volume,
+        "lim " + kwh(m.limited_wh),
+        head,
+    )

@@ -1,0 +1,74 @@
+"""Index captures: the registers at the first midnight of each month, kept for a year (B-17).
+
+They are readings and no account, so they have a file of their own, outside the journal.
+"""
+
+import struct
+
+from meterfw import layouts
+from meterfw.account import record
+from meterfw.account.calendar import day_of, local, summer, year_of
+from meterfw.store.journal import crc, read
+
+FILE = "captures"
+MOST = layouts.MOST_CAPTURES
+_HEAD = struct.calcsize(layouts.CAPTURES_FORMAT)
+SIZE = struct.calcsize(layouts.CAPTURE_FORMAT)
+_MONTH = 31 * 1440
+
+
+class Captures:
+    """The captures of a meter, oldest first, in their stored form."""
+
+    def __init__(self, board):
+        self.board = board
+        self.count = 0
+        self.data = b""
+        self._next = 0  # clock value of the next capture; 0 before the first look
+
+    def load(self):
+        """Take up what is stored; a damaged file counts as none."""
+        data = read(self.board, FILE)
+        if data is None or len(data) < _HEAD + 4 or (len(data) - _HEAD - 4) % SIZE:
+            return
+        end = len(data) - 4
+        if struct.unpack("<L", data[end:])[0] != crc(data[:end]):
+            return
+        self.data = data[_HEAD:end]
+        self.count = len(self.data) // SIZE
+        if self.count:
+            self._next = _next_month(struct.unpack("<l", self.data[-SIZE : -SIZE + 4])[0])
+
+    def look(self, m):
+        """Capture what is due: at once after a restart that missed a midnight."""
+        if (
+            self._next == 0 or m.clock < self._next - 2 * _MONTH
+        ):  # none yet, or the clock was set back
+            self._next = _next_month(m.clock)
+        if m.clock < self._next:
+            return
+        self._next = _next_month(m.clock)
+        taken = record.pack(m, layouts.CAPTURE_FORMAT, layouts.CAPTURE_FIELDS)
+        self.data = (self.data + taken)[-MOST * SIZE :]
+        self.count = len(self.data) // SIZE
+        data = bytes([self.count]) + self.data
+        try:
+            self.board.store(FILE, data + struct.pack("<L", crc(data)))
+        except OSError:
+            pass  # the capture is in memory; the next one is stored with it
+
+
+def _next_month(clock):
+    """Clock value of the next first of a month, 00:00 local time."""
+    day = local(clock) // 1440
+    year = year_of(day)
+    month = 1
+    while month < 13 and day_of_month(year, month) <= day:
+        month += 1
+    first = day_of_month(year, month) * 1440
+    return first - 60 * summer(first - 60)
+
+
+def day_of_month(year, month):
+    """Day number of the first of a month; month 13 is the January after."""
+    return day_of(year, month, 1) if month < 13 else day_of(year + 1, 1, 1)

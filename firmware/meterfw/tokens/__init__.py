@@ -1,0 +1,1 @@
+"""Tokens: the gateway that judges them, and the till that books them."""

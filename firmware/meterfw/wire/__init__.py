@@ -1,0 +1,1 @@
+"""The serial port: the link, the service in frames, the console in text."""

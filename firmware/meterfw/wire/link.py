@@ -1,0 +1,150 @@
+"""The serial port: lines of text and frames on one stream, over buffers made once.
+
+HDLC-like framing after RFC 1662 with its default map: every control character inside a frame is
+escaped, so that a line end always ends a damaged frame, and a flag always begins one.
+"""
+
+from meterfw.layouts import MAX_CONTENT
+from meterfw.wire import fcs
+
+FLAG = 0x7E
+ESCAPE = 0x7D
+LONGEST_LINE = 160
+CHUNK = 128  # bytes taken from the board at a time
+_ROOM = MAX_CONTENT + 2  # content and its FCS
+_AT_ONCE = 64  # octets sent at a time
+
+NOTHING, FRAME, LINE, LONG_LINE, BAD_LINE = range(5)
+
+
+class Link:
+    """Assembles what comes in; `poll` answers what is complete, and frames what goes out."""
+
+    def __init__(self, board):
+        self.board = board
+        self.content = bytearray(_ROOM + 1 + CHUNK)  # of a frame or a line
+        self.size = 0  # of the frame, FCS taken off, or the line just read
+        self._in = bytearray(CHUNK)
+        self._out = bytearray(_AT_ONCE)
+        self._count = self._next = 0
+        self._flip = 0  # 0x20 after an escape
+        self._filled = 0  # octets in `content`
+        self._begin(False)
+
+    def poll(self):
+        """Read on; answers FRAME, LINE, LONG_LINE or BAD_LINE, or NOTHING when all is read."""
+        if self._next >= self._count:
+            self._count = self.board.read_into(self._in)
+            self._next = 0
+        while self._next < self._count:
+            complete = self._read_frame() if self._inside else self._read_text()
+            if complete:
+                return complete
+        return NOTHING
+
+    def _begin(self, inside):
+        self._inside = inside
+        self._long = self._bad = False
+        self._flip = 0
+        self._filled = 0
+        self._fcs = fcs.START
+
+    def _read_text(self):
+        """Read on to the end of the line, or to a flag."""
+        octet = self._in[self._next]
+        self._next += 1
+        if octet == FLAG:
+            self._begin(True)
+        elif octet == 10 or octet == 13:
+            return self._end_line()
+        elif octet == 8 or octet == 127:
+            self._filled = max(self._filled - 1, 0)
+        elif not 32 <= octet < 127:
+            self._bad = True
+        elif self._filled >= LONGEST_LINE:
+            self._long = True
+        else:
+            self.content[self._filled] = octet
+            self._filled += 1
+        return NOTHING
+
+    def _end_line(self):
+        self.size = self._filled
+        complete = LINE if self.size else NOTHING
+        if self._long:
+            complete = LONG_LINE
+        elif self._bad:
+            complete = BAD_LINE
+        self._begin(False)
+        return complete
+
+    def _read_frame(self):
+        """Read on to the closing flag, a line end, or the end of what has come in."""
+        data, content, table = self._in, self.content, fcs.TABLE
+        filled, check, flip = self._filled, self._fcs, self._flip
+        flag, escape = FLAG, ESCAPE
+        octet = 0
+        i = self._next
+        for i in range(self._next, self._count):
+            octet = data[i]
+            if octet == escape:
+                flip = 0x20
+                continue
+            if octet < 0x20 or octet == flag:
+                if octet == flag or octet == 10 or octet == 13:
+                    break
+                continue  # no control character belongs in a frame
+            octet ^= flip
+            flip = 0
+            content[filled] = octet
+            filled += 1
+            check = check >> 8 ^ table[(check ^ octet) & 0xFF]
+            octet = 0
+        self._next = i + 1
+        self._filled = min(filled, _ROOM + 1)  # too long: it will not pass
+        self._fcs, self._flip = check, flip
+        if octet == flag:
+            return self._end_frame()
+        if octet == 10 or octet == 13:  # never inside a frame: a line has begun
+            self._begin(False)
+        return NOTHING
+
+    def _end_frame(self):
+        if self._filled == 0:  # flag after flag
+            self._flip = 0
+            return NOTHING
+        self.size = self._filled - 2
+        whole = self._flip == 0 and self._fcs == fcs.GOOD and 0 < self.size <= MAX_CONTENT
+        self._begin(not whole)  # the flag after a damaged frame may open the next one
+        return FRAME if whole else NOTHING
+
+    def send_frame(self, content, size):
+        """Frame `size` octets and send them."""
+        out = self._out
+        out[0] = FLAG
+        end = 1
+        check = fcs.fcs16(content, size)
+        for i in range(size):
+            end = self._put(end, content[i])
+        end = self._put(end, check & 0xFF)
+        end = self._put(end, check >> 8)
+        out[end] = FLAG
+        self.board.write(out, end + 1)
+
+    def _put(self, end, octet):
+        """Append an octet, escaped where it has to be; sends what is full. Room is left for one."""
+        out = self._out
+        if end > _AT_ONCE - 3:
+            self.board.write(out, end)
+            end = 0
+        if octet < 0x20 or octet == FLAG or octet == ESCAPE:
+            out[end] = ESCAPE
+            end += 1
+            octet ^= 0x20
+        out[end] = octet
+        return end + 1
+
+    def send_line(self, text):
+        """Send a line of ASCII text."""
+        data = (text + "\r\n").encode()
+        self.board.write(data, len(data))

@@ -1,0 +1,121 @@
+"""Messages in frames: the answer to each request. Reading is free; changing is a token."""
+
+import struct
+
+from meterfw import VERSION, layouts
+from meterfw.account.rules import supply_on
+
+_HEADER = struct.calcsize(layouts.HEADER_FORMAT)
+_ENTRY = struct.calcsize(layouts.ENTRY_FORMAT)
+_FROM_STATE = len(layouts.STATUS_FIELDS) - 5  # the last five are not fields of the state
+
+
+class Service:
+    """Answers requests for a meter."""
+
+    def __init__(self, meter):
+        self.meter = meter
+        self._out = meter.link.content  # an answer takes the place of its request
+
+    def answer(self, size):
+        """Serve the request in the link's content; sends one answer."""
+        out = self._out
+        version, kind, sequence = 0, 0, 0
+        if size >= _HEADER:
+            version, kind, sequence = out[0], out[1], out[2]
+        payload = memoryview(out)[_HEADER : max(size, _HEADER)]
+        if size < _HEADER:
+            end = self._error(layouts.MESSAGE_ERROR_LENGTH)
+        elif version != layouts.PROTOCOL_VERSION:
+            end = self._error(layouts.MESSAGE_ERROR_VERSION)
+        else:
+            end = self._serve(kind, payload)
+        kind = layouts.MESSAGE_ERROR if end < 0 else kind
+        struct.pack_into(
+            layouts.HEADER_FORMAT, out, 0, layouts.PROTOCOL_VERSION, kind | layouts.ANSWER, sequence
+        )
+        self.meter.link.send_frame(out, abs(end))
+
+    def _error(self, code):
+        """Negative: the end of an error answer."""
+        self._out[_HEADER] = code
+        return -(_HEADER + 1)
+
+    def _serve(self, kind, payload):
+        """Write the answer's payload; its end, negative for an error."""
+        if kind == layouts.MESSAGE_PING:
+            return self._ping(payload)
+        if kind == layouts.MESSAGE_TOKEN:
+            return self._token(payload)
+        if kind == layouts.MESSAGE_EVENTS:
+            return self._events(payload)
+        if kind not in (
+            layouts.MESSAGE_IDENTIFY,
+            layouts.MESSAGE_STATUS,
+            layouts.MESSAGE_REGISTERS,
+        ):
+            return self._error(layouts.MESSAGE_ERROR_TYPE)
+        if len(payload):
+            return self._error(layouts.MESSAGE_ERROR_LENGTH)
+        if kind == layouts.MESSAGE_IDENTIFY:
+            return self._pack(layouts.IDENTITY_FORMAT, self._identity())
+        if kind == layouts.MESSAGE_STATUS:
+            return self._pack(layouts.STATUS_FORMAT, self._status())
+        m = self.meter.state
+        return self._pack(
+            layouts.REGISTERS_FORMAT, [getattr(m, name) for name in layouts.REGISTERS_FIELDS]
+        )
+
+    def _pack(self, layout, values):
+        struct.pack_into(layout, self._out, _HEADER, *values)
+        return _HEADER + struct.calcsize(layout)
+
+    def _ping(self, payload):
+        if len(payload) > layouts.MAX_PING:
+            return self._error(layouts.MESSAGE_ERROR_LENGTH)
+        return _HEADER + len(payload)
+
+    def _identity(self):
+        meter = self.meter
+        return (
+            meter.gateway.meter,
+            meter.memory.key_revision,
+            meter.profile.energy,
+            VERSION.encode(),
+            meter.profile_name,
+            layouts.LAYOUT,
+        )
+
+    def _status(self):
+        meter = self.meter
+        m = meter.state
+        values = [getattr(m, name) for name in layouts.STATUS_FIELDS[:_FROM_STATE]]
+        memory = meter.memory
+        locked_s = (meter.gateway.locked_ms + 999) // 1000
+        numbers, orders = memory.numbers.highest, memory.orders.highest
+        values.extend((supply_on(m), numbers, orders, locked_s, memory.lost))
+        return values
+
+    def _token(self, payload):
+        meter = self.meter
+        status, why = meter.enter(bytes(payload))
+        m = meter.state
+        balance = m.credit - m.emergency_used
+        return self._pack(
+            layouts.TOKEN_ANSWER_FORMAT,
+            (status, why, meter.gateway.number, balance, m.control_state),
+        )
+
+    def _events(self, payload):
+        if len(payload) != struct.calcsize(layouts.EVENTS_REQUEST_FORMAT):
+            return self._error(layouts.MESSAGE_ERROR_LENGTH)
+        log = self.meter.log
+        first = min(
+            max(struct.unpack(layouts.EVENTS_REQUEST_FORMAT, payload)[0], log.first()), log.count
+        )
+        after = min(first + layouts.PAGE, log.count)
+        end = self._pack(layouts.EVENTS_PAGE_FORMAT, (first, after, log.count, after - first))
+        for number in range(first, after):
+            struct.pack_into(layouts.ENTRY_FORMAT, self._out, end, *log.entry(number))
+            end += _ENTRY
+        return end

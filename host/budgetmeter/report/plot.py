@@ -1,0 +1,169 @@
+"""The plot of a run: balance with its floor, power with the limiter, supply as bands."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.dates as mdates
+import matplotlib.pyplot as plt
+from matplotlib.patches import Patch
+
+from budgetmeter import units
+
+# Grey value and hatch of each phase: told apart without colour, in print too.
+BANDS = {
+    "credit": ("0.92", ""),
+    "postpaid": ("0.92", ".."),
+    "negative limit": ("0.82", ""),
+    "kept on": ("0.78", "//"),
+    "emergency": ("0.62", ""),
+    "limited": ("0.62", "\\\\"),
+    "ready": ("0.35", "xx"),
+    "off: credit": ("0.0", ""),
+    "off: overload": ("0.0", "--"),
+    "off: leak test": ("0.25", "oo"),
+    "off: operator": ("0.15", "++"),
+    "off: tamper": ("0.15", "**"),
+    "power cut": ("1.0", "xx"),
+}
+
+
+def save(world, title, path):
+    """Write the plot of a finished run; the file's ending decides the format.
+
+    :raises ValueError: for an ending matplotlib does not know
+    :raises OSError: when the file cannot be written
+    """
+    figure = draw(world, title)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def draw(world, title):
+    """The figure of a finished run."""
+    trace = world.trace
+    prepayment = world.profile.prepayment
+    heights = (3, 2, 1.1) if prepayment else (2, 1.1)
+    figure, axes = plt.subplots(
+        len(heights),
+        sharex=True,
+        figsize=(11, 1.35 * sum(heights) + 1),
+        height_ratios=heights,
+        layout="constrained",
+    )
+    times = [_local(second) for second in trace.times]
+    axes = list(axes)
+    if prepayment:
+        _balance(axes.pop(0), times, trace)
+    _power(axes.pop(0), times, world)
+    _supply(axes.pop(0), trace)
+    figure.suptitle(f"{title}\n{world.profile.title}", fontsize=11, parse_math=False)
+    return figure
+
+
+def _local(second):
+    """Belgian local time of seconds since 2000 UTC+1."""
+    return units.from_clock(second // 60, second % 60)
+
+
+def _balance(axis, times, trace):
+    balances = [b / units.EUR for b in trace.balances]
+    axis.plot(times, balances, color="0.1", linewidth=0.9, label="balance")
+    floors = [f / units.EUR for f in trace.floors]
+    axis.plot(
+        times, floors, "--", color="0.45", drawstyle="steps-post", linewidth=0.9, label="floor"
+    )
+    if trace.top_ups:
+        x = [units.from_clock(clock) for clock, _ in trace.top_ups]
+        low, high = min(*balances, *floors), max(balances)
+        y = low - 0.08 * (high - low)
+        axis.plot(x, [y] * len(x), "^", color="0.1", markersize=5, label="top-up")
+    axis.axhline(0, color="0.7", linewidth=0.6)
+    axis.set_ylabel("balance (EUR)")
+    axis.legend(loc="upper right", ncols=3, fontsize=8, frameon=False)
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high + 0.15 * (high - low))
+    _clean(axis)
+
+
+def powers(world):
+    """Mean power between samples: their times, s since 2000 UTC+1, and kW, one fewer."""
+    drawn = dict(zip(world.trace.times, world.trace.drawn, strict=True))  # each second once
+    wh = world.profile.values["wh_per_m3"] / 1000 if world.profile.gas else 1  # of a pulse
+    spans = pairwise(drawn.items())
+    kw = [(more - less) * wh / (end - begin) / 1000 for (begin, less), (end, more) in spans]
+    return list(drawn), kw
+
+
+def _power(axis, times, world):
+    trace = world.trace
+    edges, shown = powers(world)
+    edges = [_local(second) for second in edges]
+    axis.stairs(shown, edges, baseline=None, color="0.3", linewidth=0.6, label="power")
+    limits = [limit / 1000 if limit else float("nan") for limit in trace.limits]
+    if any(trace.limits):
+        axis.plot(
+            times, limits, color="0.0", linewidth=1.6, drawstyle="steps-post", label="limiter"
+        )
+        axis.legend(loc="upper right", ncols=2, fontsize=8, frameon=False)
+    axis.set_ylabel("power (kW)")
+    axis.set_ylim(0, max([*shown, 0.1]) * 1.2)
+    _clean(axis)
+
+
+def _supply(axis, trace):
+    shown = [phase for phase in BANDS if phase in trace.durations]
+    for phase in shown:
+        grey, hatch = BANDS[phase]
+        bars = [
+            (mdates.date2num(_local(begin)), (end - begin) / units.DAY_S)
+            for name, begin, end in trace.spells
+            if name == phase
+        ]
+        axis.broken_barh(
+            bars,
+            (0, 1),
+            facecolor=grey,
+            hatch=hatch,
+            edgecolor="0.4" if hatch else grey,
+            linewidth=0,
+        )
+    axis.set_yticks([])
+    axis.set_ylim(0, 1)
+    axis.set_ylabel("supply")
+    axis.set_xlabel("Belgian local time")
+    first, last = _local(trace.spells[0][1]), _local(trace.spells[-1][2])
+    axis.set_xlim(first, max(last, first + timedelta(seconds=1)))
+    locator = mdates.AutoDateLocator(maxticks=12)
+    axis.xaxis.set_major_locator(locator)
+    formatter = mdates.ConciseDateFormatter(locator, offset_formats=[corner(first, last)] * 6)
+    formatter.formats[-1] = "%H:%M:%S"
+    axis.xaxis.set_major_formatter(formatter)
+    handles = []
+    for phase in shown:
+        grey, hatch = BANDS[phase]
+        handles.append(Patch(facecolor=grey, hatch=hatch, edgecolor="0.4", label=phase))
+    axis.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.55),
+        ncols=min(len(handles), 7),
+        fontsize=8,
+        frameon=False,
+    )
+
+
+def corner(first, last):
+    """What stands at the end of the time axis: the day or the years of the whole of it."""
+    last = max(first, last - timedelta(seconds=1))
+    if first.date() == last.date():
+        return f"{first:%Y-%m-%d}"
+    return f"{first:%Y}" if first.year == last.year else f"{first:%Y} to {last:%Y}"
+
+
+def _clean(axis):
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)

@@ -1,0 +1,1 @@
+"""Stories: a load, dated actions and expectations, run on the emulator."""
