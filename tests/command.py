@@ -7,7 +7,7 @@ import sys
 from typing import NamedTuple
 from unittest import mock
 
-from budgetmeter.cli import main
+from budgetmeter.cli.main import main
 
 
 class Done(NamedTuple):

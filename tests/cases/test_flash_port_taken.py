@@ -11,10 +11,10 @@ import threading
 
 import pytest
 import serial
-from budgetmeter.rig import port
+from budgetmeter.flashing import port
 
-from tests.rig.board import Board
-from tests.rig.test_flash import METER, arguments, compiled, flashed, keys  # noqa: F401
+from tests.flashing.board import Board
+from tests.flashing.test_flash import METER, arguments, compiled, flashed, keys  # noqa: F401
 
 HOLD_S = 3  # longer than any step takes, much shorter than the 15 s that a step may wait
 
