@@ -5,9 +5,9 @@ text.
 """
 
 import pytest
+from budgetmeter import orders
 from budgetmeter.errors import InputError
-from budgetmeter.vending import orders
-from budgetmeter.vending.office import Office
+from budgetmeter.office.office import Office
 from meterproto.tokens import NUMBER_LIMIT
 
 from tests.cards.desk import METER, Desk

@@ -7,7 +7,7 @@ the number of what the terminal wrote. A wrong clock costs one round more, and i
 from datetime import timedelta
 
 import pytest
-from budgetmeter.vending.office import EPOCH
+from budgetmeter.office.office import EPOCH
 
 from tests.cards.desk import Desk
 

@@ -9,10 +9,10 @@ import multiprocessing
 from contextlib import suppress
 
 import pytest
+from budgetmeter import orders
 from budgetmeter.errors import InputError
-from budgetmeter.vending import orders
-from budgetmeter.vending.keys import KeyFile
-from budgetmeter.vending.office import Office
+from budgetmeter.office.keys import KeyFile
+from budgetmeter.office.office import Office
 from meterproto import tokens
 
 METER = 123_456_789

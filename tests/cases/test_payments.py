@@ -17,7 +17,7 @@ from tests.host.test_cards_cli import METER, on_the_way, told
 KILLED = """
 import os, signal, sys
 from budgetmeter.__main__ import main
-from budgetmeter.vending.office import Office
+from budgetmeter.office.office import Office
 
 issue_in, transaction, issued = Office.issue_in, Office.transaction, []
 

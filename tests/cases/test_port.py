@@ -11,14 +11,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from budgetmeter import profile as profiles
+from budgetmeter import profiles
 from budgetmeter.client import Meter
 from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
 
 from tests.emulate.test_server import CLOCK, connect, serving
-from tests.firmware.rig import Rig
+from tests.firmware.bench import Bench
 
 AT_ONCE = 64 * 1024  # octets of one user that a server may take in before it looks at the others
 HOUR_S = 3600
@@ -90,10 +90,10 @@ def test_a_flood_at_one_meter_does_not_keep_the_others_waiting(knocked):
 
 @pytest.mark.xfail(strict=True, reason="each line of anybody's writes the account to the flash")
 def test_asking_for_what_a_board_does_not_have_stores_nothing():
-    rig = Rig()
-    names = rig.stores()
+    bench = Bench()
+    names = bench.stores()
     for _ in range(50):
-        assert rig.type("repl")[-1].startswith("error")
+        assert bench.type("repl")[-1].startswith("error")
     assert names == []
 
 

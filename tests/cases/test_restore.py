@@ -10,10 +10,10 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from budgetmeter.vending import orders
+from budgetmeter import orders
 
 from tests.cards.desk import GOOD, METER, Desk
-from tests.firmware.rig import executed
+from tests.firmware.bench import executed
 from tests.firmware.support import mc
 
 AGAIN = pytest.mark.xfail(strict=True, reason="restored books give out used numbers and orders")

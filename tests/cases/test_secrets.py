@@ -9,12 +9,12 @@ import os
 import stat
 
 import pytest
+from budgetmeter import orders
 from budgetmeter.errors import InputError
-from budgetmeter.vending import orders
 
 from tests.cards.desk import METER, Desk
 from tests.emulate.process import Emulated
-from tests.firmware.rig import executed
+from tests.firmware.bench import executed
 from tests.host.test_cli import budgetmeter
 
 SECRET = "s3cret"

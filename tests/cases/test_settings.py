@@ -11,7 +11,7 @@ from budgetmeter.testing import MeterUnderTest
 from meterproto.codes import CardType
 
 from tests.cards.desk import GOOD, METER, Desk
-from tests.firmware.rig import executed
+from tests.firmware.bench import executed
 from tests.firmware.support import clock, fields, mc
 
 JUNE = "2020-06-02 12:00"

@@ -5,10 +5,10 @@ whatever way its token went.
 """
 
 import pytest
-from budgetmeter.vending import orders
+from budgetmeter import orders
 
 from tests.cards.desk import METER, Desk
-from tests.firmware.rig import executed
+from tests.firmware.bench import executed
 from tests.firmware.support import mc
 
 

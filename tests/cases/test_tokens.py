@@ -7,30 +7,30 @@ enters them time; they do not keep the customer's genuine token out.
 import random
 
 import pytest
-from meterfw import text
+from meterfw.wire import text
 from meterproto import tokens
 from meterproto.codes import Kind
 
-from tests.firmware.rig import METER, VENDING_KEY, Rig, executed
+from tests.firmware.bench import METER, VENDING_KEY, Bench, executed
 from tests.firmware.support import mc
 
 ANYTHING = tokens.ALPHABET + "ILOU!"  # what people type
 
 
 @pytest.fixture
-def rig():
-    return Rig()
+def bench():
+    return Bench()
 
 
 @pytest.mark.xfail(strict=True, reason="whoever types five wrong tokens locks the customer out")
-def test_a_genuine_token_is_taken_while_the_port_is_locked(rig):
-    wrong = bytearray(rig.office.token(Kind.TOP_UP, mc(20)))
+def test_a_genuine_token_is_taken_while_the_port_is_locked(bench):
+    wrong = bytearray(bench.office.token(Kind.TOP_UP, mc(20)))
     wrong[-1] ^= 1
-    good = rig.office.token(Kind.TOP_UP, mc(20))
+    good = bench.office.token(Kind.TOP_UP, mc(20))
     for _ in range(5):
-        assert not executed(rig.enter(bytes(wrong)))
-    assert executed(rig.enter(good))
-    assert rig.state.credit == mc(35)
+        assert not executed(bench.enter(bytes(wrong)))
+    assert executed(bench.enter(good))
+    assert bench.state.credit == mc(35)
 
 
 def variants(token, seed, count):
@@ -50,22 +50,22 @@ def variants(token, seed, count):
             yield bytes(changed)
 
 
-def of_kind(rig, kind):
+def of_kind(bench, kind):
     if kind == Kind.KEY_CHANGE:
-        return rig.office.change_key(bytes(32))
-    return rig.office.token(kind, mc(20))
+        return bench.office.change_key(bytes(32))
+    return bench.office.token(kind, mc(20))
 
 
 @pytest.mark.parametrize("kind", [Kind.TOP_UP, Kind.KEY_CHANGE])
-def test_no_change_of_a_token_makes_another_one(rig, kind):
-    token = of_kind(rig, kind)
-    assert not [one for one in variants(token, 7, 2000) if executed(rig.meter.enter(one, False))]
-    assert executed(rig.meter.enter(token, False))
+def test_no_change_of_a_token_makes_another_one(bench, kind):
+    token = of_kind(bench, kind)
+    assert not [one for one in variants(token, 7, 2000) if executed(bench.meter.enter(one, False))]
+    assert executed(bench.meter.enter(token, False))
 
 
-def test_one_wrong_character_is_never_read_as_another_token(rig):
+def test_one_wrong_character_is_never_read_as_another_token(bench):
     """Meter and host read what is typed alike."""
-    token = rig.office.token(Kind.TOP_UP, mc(20))
+    token = bench.office.token(Kind.TOP_UP, mc(20))
     typed = tokens.to_text(token).replace("-", "")
     for i in range(len(typed)):
         for character in ANYTHING:
@@ -78,28 +78,28 @@ def test_one_wrong_character_is_never_read_as_another_token(rig):
             assert text.token(tried) == read
 
 
-def test_a_token_of_another_meter_is_not_taken(rig):
-    other = Rig.office_type(METER + 1, VENDING_KEY, derive=True)
-    assert not executed(rig.enter(other.token(Kind.TOP_UP, mc(20))))
-    assert rig.state.credit == mc(15)
+def test_a_token_of_another_meter_is_not_taken(bench):
+    other = Bench.office_type(METER + 1, VENDING_KEY, derive=True)
+    assert not executed(bench.enter(other.token(Kind.TOP_UP, mc(20))))
+    assert bench.state.credit == mc(15)
 
 
-def test_a_token_twice_on_a_card_counts_once(rig):
-    token = rig.office.token(Kind.TOP_UP, mc(20))
-    assert [executed(answer) for answer in rig.meter.enter_all([token, token])] == [True, False]
-    assert rig.state.credit == mc(35)
+def test_a_token_twice_on_a_card_counts_once(bench):
+    token = bench.office.token(Kind.TOP_UP, mc(20))
+    assert [executed(answer) for answer in bench.meter.enter_all([token, token])] == [True, False]
+    assert bench.state.credit == mc(35)
 
 
-def test_two_tokens_of_one_order_on_a_card_count_once(rig):
-    batch = [rig.office.token(Kind.TOP_UP, mc(20), order=9) for _ in range(2)]
-    assert all(executed(answer) for answer in rig.meter.enter_all(batch))
-    assert rig.state.credit == mc(35)
+def test_two_tokens_of_one_order_on_a_card_count_once(bench):
+    batch = [bench.office.token(Kind.TOP_UP, mc(20), order=9) for _ in range(2)]
+    assert all(executed(answer) for answer in bench.meter.enter_all(batch))
+    assert bench.state.credit == mc(35)
 
 
-def test_a_key_change_on_a_card_ends_the_tokens_of_the_old_key(rig):
-    old = rig.office.token(Kind.TOP_UP, mc(20))
-    change = rig.office.change_key(bytes(range(32)))
-    new = rig.office.token(Kind.TOP_UP, mc(5))
-    answers = rig.meter.enter_all([change, old, new])
+def test_a_key_change_on_a_card_ends_the_tokens_of_the_old_key(bench):
+    old = bench.office.token(Kind.TOP_UP, mc(20))
+    change = bench.office.change_key(bytes(range(32)))
+    new = bench.office.token(Kind.TOP_UP, mc(5))
+    answers = bench.meter.enter_all([change, old, new])
     assert [executed(answer) for answer in answers] == [True, False, True]
-    assert rig.state.credit == mc(20)
+    assert bench.state.credit == mc(20)

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from budgetmeter import orders
 from budgetmeter.card import MemoryCard
 from budgetmeter.errors import InputError
-from budgetmeter.vending import orders
-from budgetmeter.vending.office import Office
-from budgetmeter.vending.pending import Pending
-from budgetmeter.vending.terminal import Terminal
+from budgetmeter.office.office import Office
+from budgetmeter.office.pending import Pending
+from budgetmeter.office.terminal import Terminal
 
 from tests.cards.desk import METER, Desk
 from tests.firmware.support import mc
