@@ -7,7 +7,7 @@ STUBS  := $(VENV)/stubs
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench studies faults fuzz cards kills soak device layouts clean
+.PHONY: help run test lint rules bench studies faults fuzz pulses cards kills soak device layouts clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ fuzz: $(VENV)/test.stamp  ## ten million octets of junk at the meter's port; SEE
 
 faults: $(VENV)/test.stamp  ## power cuts everywhere, and in every recovery; CUT="rp2040 17:half" repeats one
 	@$(BIN)/python -m tests.faults.campaign $(CUT)
+
+pulses: $(VENV)/test.stamp  ## ten thousand trains of pulses and spikes on the counter of each board
+	@$(BIN)/python -m tests.boards.trains 10000
 
 kills: $(VENV)/test.stamp  ## kill -9 under load, 200 times on the same state; SEED=n repeats one
 	@$(BIN)/python -m tests.emulate.killed 200 $(SEED)

@@ -24,23 +24,69 @@ PER_1000_PULSES = 1000  # Wh, or litres of gas: an S0 output of 1000 pulses per 
 WATCHDOG_MS = 8000
 
 _COUNTER = 0  # unit
-_GLITCH = 1023  # ticks of 80 MHz, the longest its filter has: 12.8 us. An RC filter does the rest.
+_GLITCH = 1023  # ticks of 80 MHz, the longest its filter has: it passes over 12.8 us
+_HOLD_MS = 15  # a level counts once it has stood for longer
+_PASS_MS = 5  # a longer pass gives a level that it saw the end of the benefit of the doubt
+_SHORTEST_MS = 25  # level of a real pulse: 30 ms, less what the RC filter of README.md takes
+
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from machine import Pin
 
 
 class Counter:
-    """S0 pulses counted by the pulse counter, whatever else stops: an erase of the flash does."""
+    """S0 pulses: the pulse counter notes every change of the line, each pass looks at the level.
+
+    No change between two looks proves that the level stood. Changes within one long pass, as when
+    the flash is erased, are pulses if they are no more than pulses can make.
+    """
 
     WRAP = 30_000
 
-    def __init__(self, pin):
+    def __init__(self, pin: "Pin") -> None:
+        self.pin = pin
+        count = esp32.PCNT.INCREMENT
         self.unit = esp32.PCNT(
-            _COUNTER, pin=pin, falling=esp32.PCNT.INCREMENT, filter=_GLITCH, max=self.WRAP
+            _COUNTER, pin=pin, rising=count, falling=count, filter=_GLITCH, max=self.WRAP
         )
         self.unit.start()
+        self._changes = 0
+        self._total = 0
+        self._counts = 1  # the level that counts now
+        self._seen = 1  # and the one that the latest look saw,
+        self._stood_ms = 0  # for so long
 
-    def total(self):
+    def pass_time(self, ms: int) -> None:
+        """Look, so many milliseconds after the latest look."""
+        level = self.pin.value()  # first: what changes after it is a change at the next look
+        changes = self.unit.value()
+        new = (changes - self._changes) % self.WRAP
+        self._changes = changes
+        if new == 0 and level == self._seen:
+            self._stand(level, self._stood_ms + ms)
+        elif 0 < new <= ms // _SHORTEST_MS + 1:
+            unseen = 0 if ms <= _PASS_MS else ms * 2 // 3  # of the levels at both ends
+            self._stand(self._seen, self._stood_ms + unseen)
+            for _ in range(new - 1):
+                self._stand(1 - self._seen, _SHORTEST_MS)
+            self._stand(level, unseen)
+        else:
+            self._stand(level, 0)
+
+    def _stand(self, level: int, ms: int) -> None:
+        """The line has stood at a level for so long."""
+        self._seen = level
+        self._stood_ms = min(ms, 1000)
+        if ms > _HOLD_MS and level != self._counts:
+            self._counts = level
+            self._total = (self._total + level) % self.WRAP
+
+    def total(self) -> int:
         """Pulses so far, modulo WRAP."""
-        return self.unit.value()
+        return self._total
 
 
 def safe_boot():

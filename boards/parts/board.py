@@ -12,7 +12,7 @@ from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
 class BenchBoard:
     """The board of a rig. A part that is not plugged in says so when it is asked.
 
-    :param counter: counts S0 pulses in hardware; `total()` wraps at `counter.WRAP`
+    :param counter: counts S0 pulses: `pass_time(ms)` in every pass; `total()` wraps at `WRAP`
     :param per_1000: Wh, or litres of gas, of 1000 pulses
     :param sensor: measures current and power (`parts.pzem.Pzem`)
     :param relay: the supply switch (`parts.relay.Relay`)
@@ -61,6 +61,7 @@ class BenchBoard:
         now = time.ticks_ms()
         passed = time.ticks_diff(now, self._asked_ms)
         self._asked_ms = now
+        self.counter.pass_time(passed)
         self.button.pass_time(passed)
         self.relay.pass_time(passed)
         self.sensor.pass_time(passed)

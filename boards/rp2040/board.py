@@ -24,39 +24,61 @@ PER_1000_PULSES = 1000  # Wh, or litres of gas: an S0 output of 1000 pulses per 
 WATCHDOG_MS = 8000
 
 _COUNTER = 0  # state machine
-_COUNTER_HZ = 4000  # slow: a quarter of a millisecond a step
+_COUNTER_HZ = 1_024_000  # the machine looks at the line every second step: each 2 us
+_FIFO = 4  # words it has room for
 
 try:
     from typing import TYPE_CHECKING
 except ImportError:
     TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rp2.asm_pio import in_, jmp, label, noblock, nop, pin, push, set, wait
-    from rp2.asm_pio import wrap, wrap_target, x, x_dec
+    from machine import Pin
+    from rp2.asm_pio import in_, isr, jmp, label, mov, noblock, null, osr, pin, push, set
+    from rp2.asm_pio import wrap, wrap_target, x, x_dec, y, y_dec
 
 
 @rp2.asm_pio(in_shiftdir=rp2.PIO.SHIFT_LEFT)
 def _count_pulses():
-    # A pulse is down for 15 ms, then up for 15 ms; less is a bounce. X counts downwards; each pulse
-    # pushes its low bits, so that a full FIFO loses no pulse: the next one tells the total.
+    # A level counts once it has stood for 15 ms: every change begins that time anew. A pulse is
+    # low, then high. X counts downwards. OSR holds the looks of 15 ms: 30 << 8, of two steps each.
+    # The machine pushes its total every 15 ms of a quiet line and after every spike, so that a
+    # full FIFO loses nothing: what it did not take comes again.
     set(x, 0)
+    set(y, 30)
+    in_(y, 5)
+    in_(null, 8)
+    mov(osr, isr)
+    mov(isr, null)
     wrap_target()
-    label("up")
-    wait(0, pin, 0)
-    nop()[29]  # pyright: ignore[reportIndexIssue]
-    nop()[29]  # pyright: ignore[reportIndexIssue]
-    jmp(pin, "up")
-    label("down")
-    wait(1, pin, 0)
-    nop()[29]  # pyright: ignore[reportIndexIssue]
-    nop()[29]  # pyright: ignore[reportIndexIssue]
-    jmp(pin, "count")
-    jmp("down")
-    label("count")
-    jmp(x_dec, "tell")
-    label("tell")
+    label("high")
     in_(x, 29)
     push(noblock)
+    mov(y, osr)
+    label("still_high")
+    jmp(pin, "quiet")
+    mov(y, osr)
+    label("falling")
+    jmp(pin, "high")
+    jmp(y_dec, "falling")
+    label("low")
+    in_(x, 29)
+    push(noblock)
+    mov(y, osr)
+    label("still_low")
+    jmp(pin, "rise")
+    jmp(y_dec, "still_low")
+    jmp("low")
+    label("quiet")
+    jmp(y_dec, "still_high")
+    jmp("high")
+    label("rise")
+    mov(y, osr)
+    label("rising")
+    jmp(pin, "risen")
+    jmp("low")
+    label("risen")
+    jmp(y_dec, "rising")
+    jmp(x_dec, "high")
     wrap()
 
 
@@ -65,16 +87,22 @@ class Counter:
 
     WRAP = 1 << 29
 
-    def __init__(self, pin):
+    def __init__(self, pin: "Pin") -> None:
         self._total = 0
         self.machine = rp2.StateMachine(
             _COUNTER, _count_pulses, freq=_COUNTER_HZ, in_base=pin, jmp_pin=pin
         )
         self.machine.active(1)
 
-    def total(self):
+    def pass_time(self, ms: int) -> None:
+        """Empty the FIFO: the machine goes on telling while nobody asks."""
+        self.total()
+
+    def total(self) -> int:
         """Pulses so far, modulo WRAP."""
-        while self.machine.rx_fifo():
+        for _ in range(_FIFO):  # what comes meanwhile is for the next pass
+            if not self.machine.rx_fifo():
+                break
             self._total = (self.WRAP - (self.machine.get() or 0)) % self.WRAP
         return self._total
 

@@ -167,15 +167,10 @@ class PIO:
 
 
 class _Step:
-    """One instruction, with `[delay]` after it."""
+    """One instruction."""
 
     def __init__(self, name, arguments):
-        self.name, self.arguments, self.delay = name, arguments, 0
-
-    def __getitem__(self, delay):
-        assert 0 <= delay < 32
-        self.delay = delay
-        return self
+        self.name, self.arguments = name, arguments
 
 
 class _Assembler:
@@ -188,11 +183,11 @@ class _Assembler:
 
     def names(self):
         """What the function finds as its globals."""
-        names = {name: self._noting(name) for name in ("wait", "nop", "jmp", "set", "in_", "push")}
+        names = {name: self._noting(name) for name in ("jmp", "set", "in_", "mov", "push")}
         names["label"] = lambda name: self.labels.__setitem__(name, len(self.steps))
         names["wrap_target"] = lambda: setattr(self, "first", len(self.steps))
         names["wrap"] = lambda: setattr(self, "last", len(self.steps))
-        for word in ("pin", "x", "x_dec", "noblock", "isr"):
+        for word in ("pin", "x", "y", "x_dec", "y_dec", "noblock", "isr", "osr", "null"):
             names[word] = word
         return names
 
@@ -235,8 +230,8 @@ class StateMachine:
         self.program, self.freq = program, freq
         self.in_base, self.jmp_pin = in_base, jmp_pin
         self.fifo = []
-        self.at = self.x = self.isr = self.idle = 0
-        self.credit = 0
+        self.registers = {"x": 0, "y": 0, "isr": 0, "osr": 0, "null": 0}
+        self.at = self.credit = 0
         self.running = False
         world.counters.append(self)
 
@@ -252,44 +247,67 @@ class StateMachine:
     def run(self, ms):
         """Let it run so long."""
         self.credit += ms * self.freq
-        while self.running and self.credit >= 1000:
-            self.credit -= 1000
-            if self.idle:
-                self.idle -= 1
-            else:
-                self._step()
+        steps, self.credit = self.credit // 1000, self.credit % 1000
+        if self.running:
+            self.steps(steps)
 
-    def _step(self):
+    def steps(self, left, one_by_one=False):
+        """Let it take so many steps at the level that the pin has now.
+
+        A loop that does nothing but count Y down is gone through at once, unless `one_by_one`.
+        """
+        level = world.level(self.jmp_pin.number)
+        seen = None  # the machine at its latest turn back by Y, and the steps left then
+        while left > 0:
+            turned = self._step(level)
+            left -= 1
+            if not turned or one_by_one:
+                continue
+            now = self.at, self.registers["x"], self.registers["isr"], len(self.fifo)
+            y = self.registers["y"]
+            if seen is not None and seen[0] == now and seen[1] == y + 1:
+                period = seen[2] - left
+                rounds = min(y, left // period)
+                self.registers["y"] = y = y - rounds
+                left -= rounds * period
+            seen = now, y, left
+
+    def _step(self, level):
+        """One instruction; True when it was a jump back because Y was not yet 0."""
         step = self.program.steps[self.at]
         following = self.at + 1
         name, arguments = step.name, step.arguments
-        if name == "wait":
-            if world.level(self.in_base.number) != arguments[0]:
-                return  # stands still, delay and all
-        elif name == "jmp":
-            if self._jumps(*arguments[:-1]):
+        registers = self.registers
+        turned = False
+        if name == "jmp":
+            if self._jumps(level, *arguments[:-1]):
                 following = self.program.labels[arguments[-1]]
+                turned = arguments[0] == "y_dec"
         elif name == "set":
-            assert arguments[0] == "x"
-            self.x = arguments[1]
+            assert 0 <= arguments[1] < 32
+            registers[arguments[0]] = arguments[1]
+        elif name == "mov":
+            registers[arguments[0]] = registers[arguments[1]]
         elif name == "in_":
-            self.isr = (self.isr << arguments[1] | self.x & (1 << arguments[1]) - 1) & 0xFFFFFFFF
-        elif name == "push":
-            assert arguments == ("noblock",)
+            source, bits = arguments
+            low = registers[source] & (1 << bits) - 1
+            registers["isr"] = (registers["isr"] << bits | low) & 0xFFFFFFFF
+        else:
+            assert (name, arguments) == ("push", ("noblock",))
             if len(self.fifo) < self.DEPTH:
-                self.fifo.append(self.isr)
-            self.isr = 0
-        if following == self.program.last:
-            following = self.program.first
-        self.at, self.idle = following, step.delay
+                self.fifo.append(registers["isr"])
+            registers["isr"] = 0
+        self.at = self.program.first if following == self.program.last else following
+        return turned
 
-    def _jumps(self, condition=None):
+    def _jumps(self, level, condition=None):
         if condition is None:
             return True
         if condition == "pin":
-            return world.level(self.jmp_pin.number) == 1
-        assert condition == "x_dec"
-        before, self.x = self.x, (self.x - 1) & 0xFFFFFFFF
+            return level == 1
+        assert condition in ("x_dec", "y_dec")
+        before = self.registers[condition[0]]
+        self.registers[condition[0]] = (before - 1) & 0xFFFFFFFF
         return before != 0
 
 
@@ -297,12 +315,12 @@ class StateMachine:
 
 
 class PCNT:
-    """esp32.PCNT: falling edges, a filter of at most 12.8 us, back to zero at `max`."""
+    """esp32.PCNT: counts changes, back to zero at `max`; its filter is shorter than all here."""
 
     INCREMENT = 1
 
-    def __init__(self, unit, pin, falling, filter, max):
-        assert falling == PCNT.INCREMENT
+    def __init__(self, unit, pin, rising, falling, filter, max):
+        assert rising == falling == PCNT.INCREMENT
         assert 0 <= filter <= 1023
         assert 0 < max < 32768
         self.pin, self.max = pin, max
@@ -318,7 +336,7 @@ class PCNT:
     def run(self, ms):
         """Look at the pin: everything here lasts longer than the filter."""
         level = world.level(self.pin.number)
-        if self.running and level < self.level:
+        if self.running and level != self.level:
             self.count = (self.count + 1) % self.max
         self.level = level
 
