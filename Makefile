@@ -46,6 +46,7 @@ fuzz: $(VENV)/test.stamp  ## ten million octets of junk at the meter's port; SEE
 
 faults: $(VENV)/test.stamp  ## power cuts everywhere, and in every recovery; CUT="rp2040 17:half" repeats one
 	@$(BIN)/python -m tests.faults.campaign $(CUT)
+	@$(if $(CUT),,$(BIN)/python -m tests.littlefs.unix)
 
 pulses: $(VENV)/test.stamp  ## ten thousand trains of pulses and spikes on the counter of each board
 	@$(BIN)/python -m tests.boards.trains 10000
