@@ -95,7 +95,6 @@ def test_a_plain_client_is_served(server):
         assert port.read_until(b"\n") == b"meter 100000001\r\n"
 
 
-@pytest.mark.xfail(strict=True, reason="the client sets a time-out for writing, which fails")
 def test_our_client_is_served(server):
     with Meter(server.url) as client:
         assert client.status().balance == Decimal(15)

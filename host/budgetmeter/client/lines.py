@@ -50,7 +50,7 @@ class Line(Protocol):
 
 
 class SerialLine:
-    """A port by its pyserial URL: `/dev/ttyACM0`, `rfc2217://…`.
+    """A port by its pyserial URL: `/dev/ttyACM0`, `spy:///dev/ttyACM0`.
 
     A device is taken for this program alone.
 
@@ -165,7 +165,18 @@ def open_line(url):
     kind, _, profile = url.partition(":")
     if kind == LOOP and not profile.startswith("//"):
         return _loop(profile)
+    if kind == "rfc2217":
+        return _behind_a_server(url)
     return SocketLine(url) if kind == "socket" else SerialLine(url)
+
+
+def _behind_a_server(url: str) -> Line:
+    from budgetmeter.client.rfc2217 import Rfc2217Line  # noqa: PLC0415  # as rare as its servers
+
+    try:
+        return Rfc2217Line(url, BAUD)
+    except (serial.SerialException, OSError, ValueError, TypeError) as error:
+        raise LineError(_why(url, error)) from None
 
 
 def _loop(profile):
