@@ -543,7 +543,9 @@ def test_a_board_that_falls_silent(monkeypatch):
 
 def test_without_its_tools_flash_says_what_to_install(keys, monkeypatch):
     monkeypatch.setattr(command, "_installed", lambda name: name != "mpremote")
-    with pytest.raises(InputError, match=r"flash needs mpremote: pip install 'budgetmeter\[flashing\]'"):
+    with pytest.raises(
+        InputError, match=r"flash needs mpremote: pip install 'budgetmeter\[flashing\]'"
+    ):
         command.flash("rp2040", "/dev/nowhere", METER, "wallonia-card", keys.path)
 
 

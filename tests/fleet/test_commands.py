@@ -87,7 +87,10 @@ def test_parameters_are_listed():
         (["compare", "flanders-6a", "wallonia-2020"], "not the same households"),
         (["compare", "flanders-6a", "flanders-6a"], "both studies are called flanders-6a"),
         (["compare", "flanders-6a", "flanders-10a", "--plot", "p.doc"], "a file ending in .png"),
-        (["compare", "flanders-6a", "flanders-10a", "--plot", "no/p.png"], "no/p.png: No such file"),
+        (
+            ["compare", "flanders-6a", "flanders-10a", "--plot", "no/p.png"],
+            "no/p.png: No such file",
+        ),
         (["compare", "flanders-6a", "flanders-10a", "--meters", "29"], "29 meters are too few"),
         (["compare", "flanders-6a", "flanders-10a", "--out", "/dev/null"], "/dev/null/flanders-6a"),
         (["run", "flanders-6a", "--meters", "99999999999999"], "budgetmeter: --meters: 9999"),
@@ -95,7 +98,10 @@ def test_parameters_are_listed():
         (["meter", "flanders-6a", "1", "--events", "."], "budgetmeter: .: Is a directory"),
         (["meter", "flanders-6a", "60000"], "no meter 60000: they are numbered 0 to 59999"),
         (["meter", "flanders-6a", "1", "--plot", "p.doc"], "a file ending in .png"),
-        (["meter", "flanders-6a", "1", "--days", "1", "--events", "/no/e.csv"], "/no/e.csv: No such"),
+        (
+            ["meter", "flanders-6a", "1", "--days", "1", "--events", "/no/e.csv"],
+            "/no/e.csv: No such",
+        ),
         (["parameters", "flanders"], "did you mean flanders-"),
     ],
 )

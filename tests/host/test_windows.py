@@ -13,7 +13,10 @@ import sys
 
 import pytest
 from budgetmeter.client import Meter
+from budgetmeter.emulator.world import METER, VENDING_KEY
+from budgetmeter.issue import Issuer
 from budgetmeter.office import keys
+from budgetmeter.testing import Vending
 
 WINDOWS = """
 import os, stat, sys, warnings
@@ -21,6 +24,7 @@ for name in "fcntl grp pty pwd readline resource termios tty".split():
     sys.modules[name] = None
 for name in "fork getegid geteuid getgid getuid killpg openpty set_blocking ttyname".split():
     delattr(os, name)
+del os.O_DIRECTORY
 warnings.filterwarnings("ignore", "only soft file lock is available")
 
 
@@ -95,18 +99,22 @@ def test_a_day_of_a_household(run):
 
 
 def test_a_meter_on_a_port_answers_is_stopped_and_goes_on(started, run, tmp_path):
-    arguments = ("emulate", "--json", "--state", "state", "--watts", "9000", "--speed", "600")
-    for _ in range(2):
+    arguments = ("emulate", "--json", "--state", "state")
+    token = Vending(Issuer(METER, VENDING_KEY, derive=True)).top_up("20.00")
+    for balance in ("15.00000", "35.00000"):
         emulated = started(*arguments)
         url = json.loads(emulated.stdout.readline())["url"]
-        assert json.loads(run("status", url, "--json"))["balance"] == "15.00000"
+        assert json.loads(run("status", url, "--json"))["balance"] == balance
+        if balance == "15.00000":
+            with Meter(url) as meter:
+                meter.enter(token.octets)
         second = started(*arguments)
         assert second.communicate(timeout=60)[1] == "budgetmeter: state: another process has it\n"
         assert second.returncode == 2
         emulated.send_signal(signal.SIGINT)
         assert emulated.communicate(timeout=60) == ("", "")
         assert emulated.returncode == 0
-    assert (tmp_path / "state" / "100000001" / "identity").exists()
+    assert (tmp_path / "state" / f"{METER:09d}" / "identity").exists()
 
 
 def test_an_office_its_card_and_a_meter_in_a_folder(run):

@@ -57,13 +57,10 @@ class Folder:
 
 
 def _sync(folder: Path) -> None:
-    """Bring the names in a folder to disk, where a folder can be opened: on Windows it cannot."""
-    try:
-        opened = os.open(folder, os.O_RDONLY)
-    except PermissionError:
-        if os.name == "posix":
-            raise
+    """Bring the names in a folder to disk, where the system opens folders: Windows does not."""
+    if not hasattr(os, "O_DIRECTORY"):
         return
+    opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)
     finally:

@@ -16,6 +16,7 @@ from budgetmeter.errors import InputError
 
 MODES_TELL = os.name == "posix"  # whether a file's mode says who may read it: not on Windows
 
+
 class KeyFile:
     """Vending keys by revision, from a JSON file.
 
