@@ -21,6 +21,7 @@ import pytest
 import serial
 from budgetmeter import orders, profiles
 from budgetmeter.cli import flash as command
+from budgetmeter.client import LineError
 from budgetmeter.errors import InputError
 from budgetmeter.flashing import flash, identity, port, remote, sources
 from budgetmeter.issue import Issuer
@@ -128,7 +129,7 @@ def wait_for_free(name):
     while True:
         try:
             return port.check(str(name))
-        except InputError:
+        except LineError:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
@@ -528,9 +529,9 @@ def test_a_board_that_restarts_by_itself_leaves_all_the_same(flashed):
 def test_a_port_that_goes_away_for_good(monkeypatch, tmp_path):
     monkeypatch.setattr(port, "ANSWER_S", 0.2)
     name = tmp_path / "port"
-    with pytest.raises(InputError) as raised:
+    with pytest.raises(LineError) as raised:
         port.leave(str(name))
-    assert str(raised.value) == f"no port {name}; is the board plugged in?"
+    assert str(raised.value) == f"no port {name}; is it plugged in?"
 
 
 def test_a_board_that_falls_silent(monkeypatch):
@@ -542,7 +543,9 @@ def test_a_board_that_falls_silent(monkeypatch):
 
 def test_without_its_tools_flash_says_what_to_install(keys, monkeypatch):
     monkeypatch.setattr(command, "_installed", lambda name: name != "mpremote")
-    with pytest.raises(InputError, match=r"flash needs mpremote: pip install 'budgetmeter\[rig\]'"):
+    with pytest.raises(
+        InputError, match=r"flash needs mpremote: pip install 'budgetmeter\[flashing\]'"
+    ):
         command.flash("rp2040", "/dev/nowhere", METER, "wallonia-card", keys.path)
 
 
@@ -550,13 +553,13 @@ def test_a_port_in_use(keys, tmp_path):
     with port_that_says(b"") as name, serial.Serial(name, exclusive=True):
         command = [str(COMMAND), "flash", "--board=rp2040", f"--port={name}", "--serial=5"]
         done = run([*command, "--profile=wallonia-card", f"--key={keys.path}"])
-    assert refused(done) == f"{name} is in use by another program"
+    assert refused(done) == f"{name}: in use by another program"
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "no port /dev/nowhere; is the board plugged in?"),
+        ({}, "no port /dev/nowhere; is it plugged in?"),
         ({"board": "rp2350"}, "no board rp2350; did you mean rp2040?"),
         ({"serial": 0}, "--serial 0: a number of up to nine digits, from 1"),
         ({"serial": 1_000_000_000}, "--serial 1000000000: a number of up to nine digits"),
@@ -564,7 +567,7 @@ def test_a_port_in_use(keys, tmp_path):
         ({"profile": "walonia-card"}, "did you mean wallonia-card?"),
         ({"key": "none.key"}, "none.key: No such file or directory"),
         ({"key": "/dev/null"}, "/dev/null: not a file of vending keys"),
-        ({"port": "/dev/null"}, "/dev/null: "),
+        ({"port": "/dev/null"}, "/dev/null: not a serial port"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_2(tmp_path, keys, changes, said):

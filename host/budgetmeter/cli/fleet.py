@@ -1,9 +1,6 @@
 """The verbs `fleet …`: a region of meters, two policies, one meter looked at."""
 
 import json
-import logging
-import os
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -90,27 +87,6 @@ def _progress(*columns):
     return Progress(text, *columns, console=terminal, transient=True, disable=hidden)
 
 
-def _check_file(option, path):
-    """:raises InputError: when no file can be written there, known before the work"""
-    if os.path.isdir(path):
-        raise InputError(f"{option} {path}: a folder, not a file")
-    if not os.path.isdir(path.parent):
-        raise InputError(f"{option} {path}: no folder {path.parent}")
-    if not os.access(path if os.path.exists(path) else path.parent, os.W_OK):
-        raise InputError(f"{option} {path}: Permission denied")
-
-
-def _plotter(module, path):
-    """The module that plots, when there is something to plot."""
-    if path is None:
-        return None
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InputError(f"--plot {path}: a file ending in .png, .svg or .pdf")
-    _check_file("--plot", path)
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody asked about its caches
-    return import_module(module)
-
-
 @app.command()
 def run(
     study: StudyArgument,
@@ -160,7 +136,8 @@ def compare_studies(
 ):
     """Two policies on the same households: paired differences, confidence intervals, a plot."""
     results, compare = _parts()[3:]
-    plotter = _plotter("budgetmeter.fleet.plot", plot)
+    plotter = output.plotter(plot, "budgetmeter.fleet.plot")
+    output.check((), [] if plot is None else [plot])
     pair = [
         results.Results(what)
         if Path(what).is_dir()
@@ -202,9 +179,8 @@ def meter(
 ):
     """One meter of a fleet in the emulator: the whole firmware, every event."""
     _parts()
-    plotter = _plotter("budgetmeter.report.plot", plot)
-    if events is not None:
-        _check_file("--events", events)
+    plotter = output.plotter(plot, "budgetmeter.report.plot")
+    output.check((), [path for path in (events, plot) if path is not None])
     from budgetmeter.fleet import single  # noqa: PLC0415
 
     chosen = _load(study, changes, None, days, step, seed)

@@ -1,7 +1,6 @@
 """The command line: `budgetmeter VERB …`. Bad input is one line and exit status 2."""
 
 import json
-import logging
 import sys
 from contextlib import ExitStack
 from importlib import metadata
@@ -117,7 +116,7 @@ def run(
     ] = False,
 ):
     """Emulate in virtual time and report. Without a scenario: four months of a real household."""
-    plotter = _plotter(plot)
+    plotter = output.plotter(plot, "budgetmeter.report.plot")
     files = _files(flash)
     chosen = scenario.load(what, profiles.load(profile) if profile else None)
     _override(chosen, load, start, days, household)
@@ -137,20 +136,6 @@ def run(
         raise typer.Exit(1)
 
 
-def _plotter(path):
-    """The plot module, when there is something to plot and matplotlib is installed."""
-    if path is None:
-        return None
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InputError(f"--plot {path}: a file ending in .png, .svg or .pdf")
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody asked about its caches
-    try:
-        from budgetmeter.report import plot  # noqa: PLC0415  # matplotlib is an extra
-    except ImportError:
-        raise InputError("--plot needs matplotlib: pip install 'budgetmeter[plot]'") from None
-    return plot
-
-
 def _files(board):
     """Files on a simulated flash of a board; None keeps them in memory."""
     if board is None:
@@ -158,7 +143,7 @@ def _files(board):
     try:
         from budgetmeter.emulator import nor as flash  # noqa: PLC0415  # littlefs is an extra
     except ImportError:
-        raise InputError("--flash needs littlefs: pip install 'budgetmeter[flash]'") from None
+        raise InputError("--flash needs littlefs: pip install 'budgetmeter[nor]'") from None
     if board not in flash.BOARDS:
         raise InputError(f"--flash {board}: one of {', '.join(flash.BOARDS)}")
     geometry = flash.BOARDS[board]

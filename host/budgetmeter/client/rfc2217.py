@@ -2,12 +2,14 @@
 
 import contextlib
 import time
+from urllib.parse import urlsplit
 
 import serial
 
 from budgetmeter.client.errors import LineError
+from budgetmeter.errors import port_problem
 
-LOOK_S = 0.05  # longest wait of one read; the server is asked for settings only as the port opens
+LOOK_S = 0.05  # longest wait of one read
 
 
 class Rfc2217Line:
@@ -15,19 +17,30 @@ class Rfc2217Line:
 
     pyserial's port asks the server anew for baud rate and format whenever a time-out of it is
     changed, and knows none for writing: so its time-out is set once, and a longer wait is several.
+    Its errors are kinds of OSError.
 
     :param baud: bits per second of the port behind the server
-    :raises serial.SerialException: when it cannot be opened; `lines.open_line` translates
+    :raises LineError: when it cannot be opened
     """
 
     def __init__(self, url: str, baud: int) -> None:
         self.url = url
-        self._port = serial.serial_for_url(url, baudrate=baud, timeout=LOOK_S)
+        try:
+            parts = urlsplit(url)
+            whole = parts.hostname and parts.port
+        except ValueError:
+            whole = False
+        if not whole:
+            raise LineError(f"{url}: an address such as rfc2217://127.0.0.1:2217")
+        try:
+            self._port = serial.serial_for_url(url, baudrate=baud, timeout=LOOK_S)
+        except (OSError, ValueError) as error:
+            raise LineError(port_problem(url, error)) from None
 
     def write(self, data: bytes) -> None:
         try:
             self._port.write(data)
-        except (serial.SerialException, OSError):
+        except OSError:
             raise self._lost() from None
 
     def read(self, wait_s: float) -> bytes:
@@ -36,9 +49,9 @@ class Rfc2217Line:
             data = self._port.read(1)
             while not data and self.now() < until:
                 data = self._port.read(1)
-        except (serial.SerialException, OSError):
+        except OSError:
             raise self._lost() from None
-        with contextlib.suppress(serial.SerialException, OSError):  # told by the next read
+        with contextlib.suppress(OSError):  # told by the next read
             data += self._port.read(self._port.in_waiting)
         return data
 

@@ -315,19 +315,14 @@ def _verify(device, answer, found, wanted, plan):
     revision = min(max(answer.key_revision, plan.revision), highest)
     says = {
         "serial number": (answer.meter, wanted.serial),
-        "firmware": (text(answer.firmware), meterfw.VERSION),
+        "firmware": (answer.firmware, meterfw.VERSION),
         "layout": (answer.layout, layouts.LAYOUT),
-        "profile": (answer.profile, identity.name_field(wanted.profile.name)),
+        "profile": (answer.profile, identity.flashed_name(wanted.profile.name)),
         "key revision": (answer.key_revision, revision),
     }
-    for what, (told, flashed) in says.items():
-        if told != flashed:
-            raise InputError(f"{device}: the meter says {what} {text(told)}, not {text(flashed)}")
-
-
-def text(value):
-    """A number, or ASCII padded with zeros, as text."""
-    return value.rstrip(b"\0").decode("ascii") if isinstance(value, bytes) else str(value)
+    for what, (said, flashed) in says.items():
+        if said != flashed:
+            raise InputError(f"{device}: the meter says {what} {said}, not {flashed}")
 
 
 def _dotted(release):

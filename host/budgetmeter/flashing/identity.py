@@ -39,6 +39,11 @@ def identity_file(meter, revision, key, profile):
     return sealed(Struct(*stored.Identity.subcons[:-1]).build(fields))
 
 
-def name_field(profile):
+def name_field(profile: str) -> bytes:
     """The name of a profile as a meter keeps it: 24 ASCII characters, padded with zeros."""
     return profile.encode("ascii", "replace")[:24].ljust(24, b"\0")
+
+
+def flashed_name(profile: str) -> str:
+    """The name of a profile as a meter that has been flashed with it says it."""
+    return name_field(profile).rstrip(b"\0").decode("ascii")

