@@ -42,12 +42,16 @@ class SerialServer:
         self._end.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        if self._user is not None:
-            with contextlib.suppress(OSError):
-                self._user.shutdown(socket.SHUT_RDWR)
+        self.hang_up()
         self._serving.join()
         self._listener.close()
         self._port.close()
+
+    def hang_up(self):
+        """Be gone for the present user."""
+        if self._user is not None:
+            with contextlib.suppress(OSError):
+                self._user.shutdown(socket.SHUT_RDWR)
 
     def write(self, data):
         """What the protocol's side of the server says to the user."""

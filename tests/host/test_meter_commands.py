@@ -62,6 +62,30 @@ def test_watching_events_shows_what_comes():
     assert numbers == [0, 1, 2]
 
 
+@pytest.mark.parametrize("verb", ["status", "events"])
+def test_watching_comes_back_after_a_lost_line(verb):
+    with Emulated("--watts", "9000", "--speed", "20000") as emulated:
+        url = emulated.url
+        watch = [BUDGETMETER, verb, url, "--json", "--watch", "--every", "0.05"]
+        process = subprocess.Popen(watch, stdout=-1, stderr=-1, text=True)
+        assert json.loads(process.stdout.readline())
+        emulated.end(signal.SIGTERM)
+    with process:
+        assert process.stderr.readline().endswith("; trying again\n")  # once
+        before = ["--watts", "9000", "--speed", "20000", "--tcp", url.rpartition(":")[2]]
+        with Emulated(*before):
+            while not process.stdout.readline():
+                assert process.poll() is None
+            process.terminate()
+            assert process.stderr.read() == ""
+
+
+def test_a_meter_that_is_not_there_at_first_is_an_error():
+    done = budgetmeter("status", "socket://127.0.0.1:1", "--watch")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "budgetmeter: socket://127.0.0.1:1: Connection refused\n"
+
+
 def test_the_console_from_a_pipe():
     done = budgetmeter("console", "loop", said="version\n\nhello\nregisters\nquit\nstatus\n")
     assert done.returncode == 1  # one command was answered with an error

@@ -5,8 +5,9 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from meterfw.wire.console import HELP
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from budgetmeter.client import Meter
+from budgetmeter.client import LineError, Meter, NoAnswer
 from budgetmeter.client.meter import TIMEOUT_S
 from budgetmeter.client.readings import plain, shown
 from budgetmeter.errors import BudgetmeterError, InputError
@@ -23,11 +24,14 @@ from budgetmeter.errors import BudgetmeterError, InputError
 UrlArgument = Annotated[
     str,
     typer.Argument(
-        metavar="URL", help="/dev/ttyACM0, socket://127.0.0.1:7000, any pyserial URL, or loop"
+        metavar="URL", help="/dev/ttyACM0, socket://127.0.0.1:7000, rfc2217://…, or loop"
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print as JSON, one line a reading")]
-WatchOption = Annotated[bool, typer.Option("--watch", help="read again and again, until stopped")]
+WatchOption = Annotated[
+    bool,
+    typer.Option("--watch", help="read again and again, until stopped; a lost line is opened anew"),
+]
 EveryOption = Annotated[
     float, typer.Option(min=0.05, max=86_400, metavar="SECONDS", help="how often, with --watch")
 ]
@@ -69,23 +73,54 @@ def registers(
     _show(url, timeout, Meter.registers, as_json, every if watch else 0)
 
 
-def _show(url, timeout, read, as_json, every):
+def _show(
+    url: str, timeout: float, read: Callable[[Meter], Any], as_json: bool, every: float
+) -> None:
     """Print a reading; with `every` again and again, in place on a terminal."""
-    with Meter(url, timeout) as meter:
-        in_place = every and not as_json and console.is_terminal
-        live = Live(console=console, auto_refresh=False) if in_place else contextlib.nullcontext()
-        with live:
-            while True:
-                reading = read(meter)
-                if as_json:
-                    print(json.dumps(plain(reading)), flush=True)
-                elif in_place:
-                    live.update(_listed(reading), refresh=True)
-                else:
-                    console.print(_listed(reading), soft_wrap=True, end="")
-                if not every:
-                    return
-                time.sleep(every)
+    in_place = every and not as_json and console.is_terminal
+    live = Live(console=console, auto_refresh=False) if in_place else contextlib.nullcontext()
+
+    def show(meter: Meter) -> None:
+        reading = read(meter)
+        if as_json:
+            print(json.dumps(plain(reading)), flush=True)
+        elif isinstance(live, Live):
+            live.update(_listed(reading), refresh=True)
+        else:
+            console.print(_listed(reading), soft_wrap=True, end="")
+
+    with live:
+        _repeat(url, timeout, show, every)
+
+
+def _repeat(url: str, timeout: float, show: Callable[[Meter], None], every: float) -> None:
+    """Show something of a meter; with `every` again and again, over a line that may come back.
+
+    :raises MeterError: when the first reading fails; later a lost line is said once and tried again
+    """
+    meter: Meter | None = None
+    shown = lost = False
+    try:
+        while True:
+            try:
+                meter = meter or Meter(url, timeout)
+                show(meter)
+                shown, lost = True, False
+            except (LineError, NoAnswer) as error:
+                if not every or not shown:
+                    raise
+                if not lost:
+                    print(f"budgetmeter: {error}; trying again", file=sys.stderr, flush=True)
+                lost = True
+                if meter is not None:
+                    meter.close()
+                meter = None
+            if not every:
+                return
+            time.sleep(every)
+    finally:
+        if meter is not None:
+            meter.close()
 
 
 def _listed(reading):
@@ -108,17 +143,17 @@ def events(
     """The event log of a meter, oldest first; with --watch also what comes."""
     if first > NUMBER_LIMIT:
         raise InputError(f"--first {first}: at most {NUMBER_LIMIT}")
-    with Meter(url, timeout) as meter:
-        while True:
-            for entry in meter.events(first):
-                first = entry.number + 1
-                if as_json:
-                    print(json.dumps(plain(entry)), flush=True)
-                else:
-                    console.print(_event(entry), soft_wrap=True)
-            if not watch:
-                return
-            time.sleep(every)
+
+    def show(meter: Meter) -> None:
+        nonlocal first
+        for entry in meter.events(first):
+            first = entry.number + 1
+            if as_json:
+                print(json.dumps(plain(entry)), flush=True)
+            else:
+                console.print(_event(entry), soft_wrap=True)
+
+    _repeat(url, timeout, show, every if watch else 0)
 
 
 def _event(entry):
