@@ -2,10 +2,13 @@
 
 import math
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 from meterfw import layouts
 from meterproto import tokens
@@ -20,8 +23,10 @@ from budgetmeter.emulator.load import MAX_LITRES_PER_HOUR, MAX_W
 from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
+from budgetmeter.emulator.world import METER as NUMBER
 from budgetmeter.errors import InputError
 
+KEY_SIZE = 32  # octets
 PROFILE = "wallonia-card"
 START = "2020-06-02 12:00"  # a Tuesday, outside friendly hours and winter
 LAST_EVENTS = 12  # shown with a failure
@@ -86,19 +91,49 @@ class MeterUnderTest:
 
     :param profile: a name, or a TOML file
     :param start: Belgian local time at which it is put into service
+    :param number: serial number
+    :param key: its own key, 32 octets; or a file of vending keys (`budgetmeter office init`), the
+        latest of which its key is derived from; by default one that is no secret
+    :param change: values of the profile to replace, by their names in a profile file
+    :raises InputError: none of these
     :ivar world: the `Emulator`
     :ivar client: a `budgetmeter.client.Meter` on it
     :ivar vending: its `Vending`
     """
 
-    def __init__(self, profile=PROFILE, start=START):
+    def __init__(
+        self,
+        profile: str = PROFILE,
+        start: Any = START,
+        number: int = NUMBER,
+        key: bytes | str | PathLike[str] | None = None,
+        change: dict[str, Any] | None = None,
+    ) -> None:
         clock = units.to_clock(moment(start))
         self._load = ConstantLoad()
-        self.world = Emulator(profiles.load(profile), clock, self._load)
+        chosen = profiles.load(profile).changed(change or {}, "change")
+        if type(number) is not int or not 0 < number <= tokens.METER_LIMIT:
+            raise InputError(f"number={number!r}: a serial number is 1 to {tokens.METER_LIMIT}")
+        sealed = None if key is None else _key(key, number)
+        self.world = Emulator(chosen, clock, self._load, meter=number, key=sealed)
+        self._port = ExitStack()  # the server on `url`
+        self._url: str | None = None
         self.lock = threading.Lock()  # a server on the same meter takes it too
         self.line = LockedLine(self)
         self.client = Meter(self.line)
         self.vending = Vending(self.world.issuer)
+
+    @property
+    def url(self) -> str:
+        """Of a TCP port of the meter, open from the first time it is asked for."""
+        if self._url is None:
+            self._url = self._port.enter_context(served(self))
+        return self._url
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._url = None
+        self._port.close()
 
     # Time and consumption
 
@@ -309,6 +344,23 @@ def moment(value):
     except ValueError as error:
         raise InputError(str(error)) from None
     return time
+
+
+def _key(key: bytes | str | PathLike[str], number: int) -> tuple[bytes, int]:
+    """A meter's key and its revision, of what `MeterUnderTest` takes.
+
+    :raises InputError: no key of 32 octets, or no such file
+    """
+    if isinstance(key, bytes):
+        if len(key) != KEY_SIZE:
+            raise InputError(f"key: {KEY_SIZE} octets, not {len(key)}")
+        return key, 1
+    if not isinstance(key, str | PathLike):
+        raise InputError(f"key: {KEY_SIZE} octets or a file, not {type(key).__name__}")
+    from budgetmeter.office.keys import KeyFile  # noqa: PLC0415  # most tests have no office
+
+    keys = KeyFile(Path(key))
+    return keys.meter_key(number, keys.latest), keys.latest
 
 
 def _number(name, value, low=-math.inf, high=math.inf):

@@ -139,7 +139,6 @@ def test_a_fixture_of_the_user_comes_first(told):
     assert told.outcome("test_own")[0] == "passed"
 
 
-@pytest.mark.xfail(strict=True, reason="an AttributeError from within")
 def test_a_fixture_of_the_same_name_is_told_in_one_line(told):
     """The user's `meter` is his; the plugin's `meter_url` cannot serve it, and says so."""
     kind, shown = told.outcome("test_url")
@@ -163,7 +162,6 @@ def test_a_unittest_class_gets_a_meter_and_its_story(told):
     assert "wallonia-card at 2020-06-02 13:00:00, connected" in told.said
 
 
-@pytest.mark.xfail(strict=True, reason="every frame within budgetmeter is shown")
 def test_a_mistake_shows_the_line_of_the_user_alone(told):
     kind, shown = told.outcome("test_negative")
     assert kind == "failure"
@@ -171,6 +169,5 @@ def test_a_mistake_shows_the_line_of_the_user_alone(told):
     assert "testing.py" not in shown
 
 
-@pytest.mark.xfail(strict=True, reason="the marker takes profile and start alone")
 def test_a_meter_with_a_number_of_its_own(told):
     assert told.outcome("test_number") == ("passed", "")

@@ -122,15 +122,30 @@ def test_a_load_as_fast_as_it_goes_stands_still_at_its_end(tmp_path):
         assert meter.registers().energy_wh == 12_000
 
 
-def test_another_address_only_by_name_and_with_a_warning():
+def test_another_address_only_by_name_and_with_a_warning(tmp_path):
     with Emulated("--bind", "0.0.0.0") as emulated:
         assert emulated.url.startswith("socket://0.0.0.0:")
         status, said = emulated.end(signal.SIGTERM)
     assert status == 0
     assert said.startswith("budgetmeter: warning: 0.0.0.0 may be reached from other machines")
     assert len(said.splitlines()) == 1
+    assert said.endswith(
+        "; without --key the meters take tokens under a key that everybody knows\n"
+    )
+    keys = KeyFile.create(tmp_path / "vending.key")
+    with Emulated("--bind", "0.0.0.0", "--key", keys.path) as emulated:
+        assert "without --key" not in emulated.end(signal.SIGTERM)[1]
     with Emulated("--bind", "localhost") as emulated:
         assert emulated.end(signal.SIGTERM) == (0, "")
+
+
+def test_it_ends_by_itself_and_keeps_its_meters(tmp_path):
+    state = ("--state", tmp_path, "--start", "2020-06-02T12:00", "--speed", 1000, "--watts", 2000)
+    done = emulate(*state, "--for", 1)
+    assert (done.returncode, done.stderr) == (0, "")
+    with Emulated(*state) as emulated, Meter(emulated.url) as meter:
+        assert meter.registers().energy_wh > 0
+        emulated.end(signal.SIGTERM)
 
 
 def test_killed_at_random_moments_nothing_is_lost_or_doubled():

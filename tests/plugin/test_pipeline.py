@@ -228,6 +228,15 @@ def test_profile(meter): pass
 @pytest.mark.meter("wallonia-card")
 def test_marker(meter): pass
 
+@pytest.mark.meter(number=0)
+def test_number(meter): pass
+
+@pytest.mark.meter(key=b"12")
+def test_key(meter): pass
+
+@pytest.mark.meter(change={"nonsense": 1})
+def test_change(meter): pass
+
 def test_past(meter): meter.at("2020-01-01")
 
 def test_amount(meter): meter.top_up("-5")
@@ -238,7 +247,10 @@ def test_gas(meter): meter.use(litres=5, hours=1)
     assert status == 1, errors
     for words in (
         "did you mean wallonia-card?",
-        "the marker meter takes profile=… and start=…",
+        "the marker meter takes profile=…, start=…, number=…, key=…, change=…",
+        "the marker meter: number=0: a serial number is 1 to 999999999",
+        "the marker meter: key: 32 octets, not 2",
+        "unknown key nonsense",
         "is past: it is 2020-06-02 12:00:00",
         "-5 EUR is not above 0",
         "a gas meter uses litres, any other watts",
@@ -255,3 +267,94 @@ def test_nothing():
 """
     status, said, _ = project(installed, tmp_path, text)
     assert status == 0, said
+
+
+SEVERAL = """
+import pytest
+from budgetmeter.client import Meter, TokenRefused
+from budgetmeter.issue import Issuer
+from budgetmeter.office.keys import KeyFile
+
+@pytest.fixture(scope="module")
+def street(make_meter):
+    return [make_meter(), make_meter(profile="wallonia-gas"), make_meter(number=5)]
+
+@pytest.fixture(scope="session")
+def kept(make_meter):
+    return make_meter(start="2021-02-01 10:00")
+
+def test_numbers(street, meter):
+    numbers = [one.client.identify().meter for one in (meter, *street)]
+    assert len(set(numbers)) == 4 and numbers[3] == 5
+    assert len({one.url for one in (meter, *street)}) == 4
+    assert street[1].world.profile.gas
+
+def test_a_token_is_for_one_meter(street):
+    with pytest.raises(TokenRefused):
+        street[0].enter(street[2].vending.top_up("5.00"))
+    street[2].top_up("5.00")
+
+def test_first(kept):
+    kept.use(watts=1000, hours=2)
+
+def test_second(kept):
+    assert kept.registers().energy_wh == 2000
+
+@pytest.mark.meter(number=77, key=bytes(range(32)))
+def test_an_office_that_seals_its_own_tokens(meter, meter_url):
+    office = Issuer(77, bytes(range(32)))
+    with Meter(meter_url) as client:
+        assert client.enter(office.token(1, 500_000)).balance == 20
+
+def test_vending_keys(make_meter, tmp_path):
+    keys = KeyFile.create(tmp_path / "vending.key")
+    keys.add_revision()
+    made = make_meter(number=9, key=keys.path)
+    assert made.client.identify().key_revision == 2
+    assert made.enter(Issuer(9, keys.meter_key(9, 2), 2).token(1, 500_000)).balance == 20
+
+@pytest.mark.meter(change={"initial_reserve": {"value": 40, "unit": "EUR"}})
+def test_changed(meter):
+    assert meter.balance == 40
+
+def test_fails(street, make_meter):
+    make_meter(number=8).use(watts=-5, hours=1)
+"""
+
+OWN = """
+import pytest
+
+@pytest.fixture
+def meter(make_meter):
+    return make_meter(number=6)
+
+def test_port(meter_url, vending, meter):
+    assert meter.enter(vending.top_up("5.00")).balance == 20
+    assert meter_url == meter.url
+"""
+
+
+def test_several_meters_their_keys_and_scopes(installed, tmp_path):
+    status, said, _ = project(installed, tmp_path, SEVERAL)
+    assert status == 1
+    assert "1 failed, 7 passed" in said, said
+    assert "watts=-5 is not a number from 0 to 100000" in said
+    assert "testing.py" not in said
+    assert said.count("wallonia-gas at 2020-06-02 12:00:00") == 1  # each meter's story
+
+
+def test_a_meter_of_the_users_own_making(installed, tmp_path):
+    status, said, _ = project(installed, tmp_path, OWN)
+    assert status == 0, said
+
+
+def test_a_fault_of_ours_is_shown_whole(installed, tmp_path):
+    text = """
+def test_it(meter, monkeypatch):
+    monkeypatch.setattr(meter.world, "run", None)
+    meter.use(watts=5, hours=1)
+"""
+    status, said, _ = project(installed, tmp_path, text)
+    assert status == 1
+    assert "TypeError" in said
+    assert "testing.py" in said

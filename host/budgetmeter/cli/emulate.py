@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -50,6 +51,10 @@ def emulate(
     watts: Annotated[int | None, typer.Option(min=0, max=100_000, help="a constant load")] = None,
     start: Annotated[str, typer.Option(help="where time begins, e.g. 2020-06-02T12:00")] = "",
     days: Annotated[int | None, typer.Option(min=1, help="time stops after so many")] = None,
+    for_s: Annotated[
+        float | None,
+        typer.Option("--for", min=0.1, max=31_536_000, metavar="SECONDS", help="end after so long"),
+    ] = None,
     state: Annotated[
         Path | None, typer.Option(metavar="DIR", help="keep the meters here; go on from there")
     ] = None,
@@ -89,7 +94,12 @@ def emulate(
         _stop_on_signals(server)
         _announce(server.urls, meter, as_json)
         if not pty:
-            _warn(bind)
+            _warn(bind, key is None)
+        if for_s is not None:
+            ending = threading.Timer(for_s, server.stop)
+            ending.daemon = True
+            stack.callback(ending.cancel)
+            ending.start()
         server.run()
 
 
@@ -191,13 +201,11 @@ def _announce(urls: Sequence[str], first: int, as_json: bool) -> None:
     print("\n".join(lines), flush=True)
 
 
-def _warn(bind: str) -> None:
-    """Say so when others can reach the port."""
+def _warn(bind: str, key_is_public: bool) -> None:
+    """Say so when others can reach the port, and seal tokens for it."""
     if ipaddress.ip_address(socket.getaddrinfo(bind, None)[0][4][0]).is_loopback:
         return
-    print(
-        f"budgetmeter: warning: {bind} may be reached from other machines, and the port has no "
-        "transport security",
-        file=sys.stderr,
-        flush=True,
-    )
+    told = f"{bind} may be reached from other machines, and the port has no transport security"
+    if key_is_public:
+        told += "; without --key the meters take tokens under a key that everybody knows"
+    print(f"budgetmeter: warning: {told}", file=sys.stderr, flush=True)
