@@ -20,16 +20,19 @@ def safe_boot(pins):
         return pin.value() == 0
 
 
-def leave():
+def leave(commit):
     """Restart into the REPL: the watchdog runs once started, so there is no other way.
 
     False when the flash is too full to note it.
+
+    :param commit: stores the account, once it is sure that the board restarts
     """
     try:
         with open(REPL_FLAG, "w") as file:
             file.write("1")
     except OSError:
         return False
+    commit()
     machine.reset()
     return True
 

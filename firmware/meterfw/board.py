@@ -63,8 +63,11 @@ class Board:
     def write(self, data, size):
         """Send `size` bytes. What nobody takes is dropped; a UART may wait for its wire."""
 
-    def leave(self):
-        """Restart into the REPL, for who maintains the board; False where that cannot be."""
+    def leave(self, commit):
+        """Restart into the REPL, for who maintains the board; False where that cannot be.
+
+        `commit()` stores the account; it is called only when nothing stands in the way any more.
+        """
         return False
 
     # The card slot: an I2C memory card such as an AT24C32 (4096 octets, written in pages of 32)

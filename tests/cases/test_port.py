@@ -64,12 +64,7 @@ def flood(user):
     "knocked",
     [
         False,
-        pytest.param(
-            True,
-            marks=pytest.mark.xfail(
-                strict=True, reason="a second user makes the server read the first one's flood"
-            ),
-        ),
+        True,
     ],
     ids=["one user", "a second one knocks"],
 )
@@ -88,7 +83,6 @@ def test_a_flood_at_one_meter_does_not_keep_the_others_waiting(knocked):
                 assert b"ok\r\n" in second.recv(4096)
 
 
-@pytest.mark.xfail(strict=True, reason="each line of anybody's writes the account to the flash")
 def test_asking_for_what_a_board_does_not_have_stores_nothing():
     bench = Bench()
     names = bench.stores()
@@ -109,7 +103,6 @@ def keepalive_s(url):
     raise AssertionError("no user")
 
 
-@pytest.mark.xfail(strict=True, reason="a user whose machine is gone keeps the port for two hours")
 def test_a_user_whose_machine_is_gone_is_missed_within_the_hour():
     with serving(TcpPort("127.0.0.1", 0)) as server, Meter(server.urls[0]) as meter:
         meter.ping()

@@ -147,8 +147,7 @@ class Console:
             self._say("%s %d" % (name, getattr(self.meter.profile, name)))
 
     def _repl(self):
-        self.meter.commit()
-        if not self.meter.board.leave():  # else nobody is left to answer
+        if not self.meter.board.leave(self.meter.commit):  # else nobody is left to answer
             self.refuse("not on this board, or its flash is full")
 
     def _version(self):

@@ -19,7 +19,7 @@ from budgetmeter import profiles, units
 from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.folder import Folder, StateFolder, stored_clock
-from budgetmeter.emulator.ports import PtyPort, TcpPort
+from budgetmeter.emulator.ports import GIVE_UP_S, IDLE_S, KEEPALIVE_S, PtyPort, TcpPort
 from budgetmeter.emulator.server import AS_FAST_AS_IT_GOES, LAST_S, Server
 from budgetmeter.emulator.world import METER, start_of
 from budgetmeter.errors import InputError
@@ -55,6 +55,18 @@ def emulate(
         float | None,
         typer.Option("--for", min=0.1, max=31_536_000, metavar="SECONDS", help="end after so long"),
     ] = None,
+    idle: Annotated[
+        float,
+        typer.Option(min=0.1, metavar="SECONDS", help="silent users give way to others after"),
+    ] = IDLE_S,
+    keep_alive: Annotated[
+        int,
+        typer.Option(min=1, max=3600, metavar="SECONDS", help="TCP looks for silent users every"),
+    ] = KEEPALIVE_S,
+    give_up: Annotated[
+        float,
+        typer.Option(min=0.1, metavar="SECONDS", help="hang up on who does not read for"),
+    ] = GIVE_UP_S,
     state: Annotated[
         Path | None, typer.Option(metavar="DIR", help="keep the meters here; go on from there")
     ] = None,
@@ -83,13 +95,14 @@ def emulate(
         if state is not None:
             folder = stack.enter_context(contextlib.closing(StateFolder(state)))
         follow = not start and sampled is None and rate == 1  # the clock on the wall
-        server = Server(rate, _end(clock, sampled, days))
+        server = Server(rate, _end(clock, sampled, days), give_up)
         stack.callback(server.close)
         for number in range(meter, meter + count):
             files = None if folder is None else folder.meter(number, chosen)
             stored = None if follow or files is None else stored_clock(files)
             world = _emulator(chosen, stored or clock, sampled, watts, files, number, keys)
-            port = PtyPort() if pty else TcpPort(bind, tcp and tcp + number - meter)
+            port_number = tcp and tcp + number - meter
+            port = PtyPort() if pty else TcpPort(bind, port_number, idle, keep_alive)
             server.add(world, port)
         _stop_on_signals(server)
         _announce(server.urls, meter, as_json)

@@ -1,14 +1,16 @@
 """Ports a meter is reached on: TCP and PTY. Nothing waits, and every buffer is bounded.
 
 A port has one user at a time, as a serial port has. What a meter says is kept for a user who is
-slow to read; while much is kept, nothing is read from him, and who does not read at all is given
-up in the end.
+slow to read; while much is kept, nothing is read from him, and who hardly reads is given up in the
+end. Who says nothing for long loses the port when another wants it; who is gone without a goodbye
+is missed by the keep-alive of TCP.
 """
 
 import contextlib
 import os
 import selectors
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,9 +21,15 @@ from budgetmeter.errors import InputError, port_problem
 
 READ = 256  # octets taken in at a time
 ROOM = 16_384  # octets waiting to be read by the user, above which none are taken in
-GIVE_UP_S = 30.0  # how long they may wait without one being read
+GIVE_UP_S = 30.0  # they may wait so long without
+LEAST = 4096  # of them being read
+IDLE_S = 60.0  # a user who says nothing for so long gives way to another
+KEEPALIVE_S = 30  # TCP asks a silent user's machine so often
+ASKED = 3  # times without an answer
 AT_ONCE = 8  # users let in or sent away at a time
+PIECES = 32  # taken in at once from a user whom another one wants to follow
 BUSY = b"error port in use\r\n"
+IDLE = b"error idle: another user has the port\r\n"
 MORE, NOTHING, GONE = range(3)
 # For a port that was in use a moment ago; Windows would let two programs listen on one.
 _FOR_ONE = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
@@ -73,6 +81,8 @@ class Stream:
         self.ended = False  # nothing more will come in
         self._out = bytearray()
         self._stuck_since: float | None = None
+        self._sent = 0  # octets since then
+        self.heard = time.monotonic()  # when something last came in
 
     def interest(self) -> "Mapping[int, Interest]":
         """What to select for, by file descriptor; nothing when nothing can happen."""
@@ -90,6 +100,7 @@ class Stream:
         except OSError:
             return GONE
         if data:
+            self.heard = time.monotonic()
             world.receive(data)
             return MORE
         self.ended = True
@@ -110,17 +121,18 @@ class Stream:
             try:
                 sent = self._write(self._out)
             except BlockingIOError:
-                if self._stuck_since is None:
-                    self._stuck_since = now
+                if self._stuck_since is None or self._sent >= LEAST:
+                    self._stuck_since, self._sent = now, 0
                 return True
             except OSError:
                 return False
             del self._out[:sent]
-            self._stuck_since = None
+            self._sent += sent
+        self._stuck_since = None
         return not self.ended
 
     def stuck(self, now: float, give_up_s: float) -> bool:
-        """Whether nothing has been read for too long."""
+        """Whether hardly anything has been read for too long."""
         return self._stuck_since is not None and now - self._stuck_since > give_up_s
 
     def forget(self) -> None:
@@ -137,10 +149,19 @@ class TcpPort:
 
     :param host: address to listen on
     :param port: number; 0 takes a free one
+    :param idle_s: who says nothing for so long loses the port when another wants it
+    :param keepalive_s: how often TCP asks whether a silent user's machine is still there
     :raises InputError: when it cannot be had
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        idle_s: float = IDLE_S,
+        keepalive_s: int = KEEPALIVE_S,
+    ) -> None:
+        self.idle_s, self.keepalive_s = idle_s, keepalive_s
         try:
             family, kind, _, _, address = socket.getaddrinfo(
                 host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -177,18 +198,22 @@ class TcpPort:
 
     def _accept(self, world: Emulator) -> None:
         """Let in whoever waits, if nobody else is in."""
+        in_use: bool | None = None
         for _ in range(AT_ONCE):
             try:
                 user, _ = self._listener.accept()
             except OSError:  # nobody, or gone again already
                 return
             user.setblocking(False)
-            if self._in_use(world):
+            if in_use is None:
+                in_use = self._in_use(world)
+            if in_use:
                 self._send_away(user)
                 continue
+            in_use = None  # the new one may be gone again already
             self.hang_up()
             user.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            user.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            _keep_alive(user, self.keepalive_s)
             self._user, self.stream = user, Stream(user.fileno(), user.recv, user.send)
 
     def _in_use(self, world: Emulator) -> bool:
@@ -196,11 +221,22 @@ class TcpPort:
         stream = self.stream
         if stream is None:
             return False
-        found = MORE
-        while found == MORE and not stream.ended and stream.takes_more():
+        for _ in range(PIECES):
+            if stream.ended or not stream.takes_more():
+                break
             found = stream.serve(world)
             stream.hold(world.board.sent)
-        return found != GONE and not stream.ended
+            if found == GONE:
+                return False
+            if found == NOTHING:
+                break
+        if stream.ended:
+            return False
+        if time.monotonic() - stream.heard < self.idle_s:
+            return True
+        stream.hold(bytearray(IDLE))
+        stream.send(time.monotonic())
+        return False
 
     def _send_away(self, user: socket.socket) -> None:
         """Tell him, and close when he has had time to read it."""
@@ -223,6 +259,16 @@ class TcpPort:
         for user in self._leaving:
             user.close()
         self._listener.close()
+
+
+def _keep_alive(user: socket.socket, every_s: int) -> None:
+    """Let TCP ask so often; systems name the first wait differently, and some have no names."""
+    user.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    first = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
+    names = (first, getattr(socket, "TCP_KEEPINTVL", None), getattr(socket, "TCP_KEEPCNT", None))
+    for name, value in zip(names, (every_s, every_s, ASKED), strict=True):
+        if name is not None:
+            user.setsockopt(socket.IPPROTO_TCP, name, value)
 
 
 class PtyPort:

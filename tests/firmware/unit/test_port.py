@@ -35,7 +35,13 @@ class Console(unittest.TestCase):
         assert bench.type("repl") == ["error not on this board, or its flash is full"]
         stored, left = [], []
         bench.meter.commit = lambda: stored.append(1)
-        bench.board.leave = lambda: left.append(list(stored)) or True
+
+        def leave(commit):
+            commit()
+            left.append(list(stored))
+            return True
+
+        bench.board.leave = leave
         assert bench.type("repl") == []
         assert left == [[1]]
 
