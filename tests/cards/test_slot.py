@@ -145,9 +145,9 @@ def test_all_tokens_of_a_card_are_one_commit_and_judged_together(desk):
     desk.put(credit=-mc(504))
     for euros in ("250.00", "250.00", "5.00"):
         desk.pay(euros)
-    before = desk.meter.sequence()
+    before = desk.meter.till.sequence()
     assert desk.insert() == GOOD
-    assert desk.meter.sequence() == before + 1
+    assert desk.meter.till.sequence() == before + 1
     assert desk.balance == mc(1)
     assert desk.ready
 
@@ -235,7 +235,7 @@ def test_the_report_says_what_was_committed(desk):
     for name in layouts.PROFILE_FIELDS:
         assert parts["profile"][name] == getattr(desk.meter.profile, name), name
     head = parts["head"]
-    assert head.sequence == desk.meter.sequence()
+    assert head.sequence == desk.meter.till.sequence()
     assert head.numbers == bytes(desk.meter.memory.numbers.bits)
     assert (head.number, head.order, head.lost) == (1, 1, 0)
     assert layout.report_genuine(
@@ -250,7 +250,7 @@ def test_a_report_is_never_taken_back_by_a_power_cut(desk):
     """Also what was used since the last commit is committed before it is reported."""
     desk.board.draw = NOTHING._replace(rate=3000, wanted=3000, ma=4000, w=3000)
     desk.wait(4)  # 200 Wh: not yet due for a commit
-    used = desk.meter.uncommitted_wh()
+    used = desk.meter.till.uncommitted_wh()
     assert used == 200
     desk.insert()
     first = desk.report()

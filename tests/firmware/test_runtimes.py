@@ -109,7 +109,7 @@ def test_lives_reach_every_event_and_result(expected):
             if operation[0] in (histories.ORDER, histories.BOOK):
                 answers.add(answer)
             seen |= m.events
-    missing = {n for i, n in enumerate(layouts.EVENT_NAMES.split()) if not seen >> i & 1}
+    missing = {n for i, n in enumerate(layouts.EVENT_WORDS.split()) if not seen >> i & 1}
     assert missing <= {"UNBILLED"}  # needs 10,000 EUR: a test of its own
     assert answers >= set(range(12)) - {layouts.RESULT_BALANCE_LIMIT}
 
