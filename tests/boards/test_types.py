@@ -16,6 +16,7 @@ from tests.boards.support import BOARDS, NAMES
 
 ROOT = BOARDS.parent
 METERFW = "../firmware/meterfw"
+CLOSE = '"""Close supply."""'  # of `rules.connect`
 STUBS = ROOT / ".venv" / "stubs"  # where `make lint` installs them
 
 
@@ -48,9 +49,9 @@ def check(folder, board):
         (
             "rp2040",
             f"{METERFW}/account/rules.py",
-            "m.control_state = CON",
-            "m.control_stat = CON",
-            "stat",
+            CLOSE,
+            CLOSE + "\n    m.control_stat = 1",
+            "control_stat",
         ),
         ("esp32", f"{METERFW}/account/orders.py", "p.top_up_max:", "p.topup_max:", "topup_max"),
         (

@@ -194,9 +194,9 @@ class Emulator:
 
     # What people and the operator do
 
-    def press(self, held_s=0):
+    def press(self, pressed_s=0):
         """Press the button for so many seconds."""
-        self.board.press(held_s)
+        self.board.press(pressed_s)
         self.meter.poll()
         self._note()
 
