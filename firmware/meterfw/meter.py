@@ -53,7 +53,7 @@ class Meter:
         self.slot = Slot(board, self.till, Report(self.till, self.captures))
         self.link = Link(board)
         self._service = Service(self.link, self.till, name)
-        self._console = Console(self.link, self.till, self.panel, name)
+        self._console = Console(board, self.link, self.till, self.panel, name)
         self._elapsed_ms = 0
         self._faults = 0
         self.panel.drive()

@@ -6,6 +6,7 @@ from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.load import NOTHING
 from budgetmeter.emulator.world import insert
 from budgetmeter.errors import InputError
+from budgetmeter.issue import Issuer
 from budgetmeter.orders import Order
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from meterfw.meter import Meter
 from meterfw.panel import display
 from meterproto import cards as layout
 from meterproto import tokens
-from meterproto.codes import CardOutcome, CardType, Kind
+from meterproto.codes import CardOutcome, CardType, Kind, TokenStatus
 
 from tests.cards.desk import GOOD, METER, Desk
 from tests.firmware.support import clock, conserved, mc
@@ -138,6 +139,23 @@ def test_a_token_of_a_newer_version_is_refused_and_the_others_are_taken(desk):
     reasons = [a.reason for a in desk.report()["answers"]]
     lengths = [layouts.TOKEN_REASON_LENGTH, layouts.TOKEN_REASON_LENGTH]
     assert reasons == [layouts.TOKEN_REASON_VERSION, layouts.TOKEN_REASON_NONE, *lengths]
+
+
+def test_the_entry_of_a_card_has_the_balance_of_its_moment(desk):
+    """A token comes in by network while the card is being read, and is in force by then."""
+    desk.pay("20.00")
+    desk.board.slot = desk.card
+    for _ in range(10):
+        desk.meter.poll()
+    issuer = Issuer(METER, desk.keys.meter_key(METER, 1))
+    issuer.number = 100
+    assert desk.meter.enter(issuer.token(Kind.TOP_UP, mc(5)))[0] == TokenStatus.EXECUTED
+    balance, log = desk.balance, desk.meter.log
+    held_in(desk, desk.card)
+    entries = [log.entry(number) for number in range(log.first(), log.count)]
+    read = [entry for entry in entries if entry[2] == layouts.LOG_CODE_CARD_READ]
+    assert [entry[4] for entry in read] == [balance]
+    assert desk.balance == balance + mc(20)
 
 
 def test_all_tokens_of_a_card_are_one_commit_and_judged_together(desk):

@@ -26,6 +26,8 @@ class Report:
 
     def __init__(self, till: Till, captures: Captures) -> None:
         self.till = till
+        self.ledger = till.ledger
+        self.gateway = till.gateway
         self.captures = captures
 
     def fill(
@@ -46,7 +48,7 @@ class Report:
         :param answers: number, status and reason of each token of the card
         """
         report = self._body(card, inward, first, answers)
-        tag = crypto.hmac(self.till.ledger.memory.key, report)[: layouts.TAG_SIZE]
+        tag = crypto.hmac(self.ledger.memory.key, report)[: layouts.TAG_SIZE]
         end = _AREA + len(report) + layouts.TAG_SIZE
         struct.pack_into(layouts.AREA_FORMAT, area, 0, sequence, end - _AREA)
         view = memoryview(area)
@@ -59,8 +61,7 @@ class Report:
         self, card: int, inward: int, first: int, answers: "list[tuple[int, int, int]]"
     ) -> bytes:
         """The contents of a report, without its tag."""
-        till, captures = self.till, self.captures
-        ledger, log = till.ledger, till.log
+        ledger, log, captures = self.ledger, self.till.log, self.captures
         memory = ledger.memory
         room = layouts.CARD_OUTWARD_SIZE - _AREA - _TAIL - _REPORT
         room -= len(answers) * _ANSWER + captures.count * CAPTURE
@@ -74,9 +75,9 @@ class Report:
                 _LABEL,
                 layouts.CARD_VERSION,
                 memory.key_revision,
-                till.gateway.meter,
+                self.gateway.meter,
                 card,
-                till.sequence(),
+                self.till.sequence(),
                 inward,
                 VERSION.encode(),
                 layouts.LAYOUT,

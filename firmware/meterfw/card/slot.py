@@ -42,6 +42,8 @@ class Slot:
     def __init__(self, board: Board, till: Till, report: Report) -> None:
         self.board = board
         self.till = till
+        self.ledger = till.ledger
+        self.gateway = till.gateway
         self.report = report
         self.present = False
         self.outcome = layouts.CARD_OUTCOME_READING
@@ -82,15 +84,15 @@ class Slot:
         """One insertion. Yields after each page and whenever the card is busy."""
         yield from self._read(0, 1)
         self.outcome = self._judge_head()
-        log, state = self.till.log, self.till.ledger.state
+        log = self.till.log
         if self.outcome != layouts.CARD_OUTCOME_READING:
-            log.add(state, layouts.LOG_CODE_CARD_REFUSED)
+            log.add(self.ledger.state, layouts.LOG_CODE_CARD_REFUSED)
             return
         which, last = yield from self._newest(layouts.CARD_OUTWARD, layouts.CARD_OUTWARD_SIZE)
         at = layouts.CARD_OUTWARD + (layouts.CARD_OUTWARD_SIZE if which == 0 else 0)
         which, inward = yield from self._newest(layouts.CARD_INWARD, layouts.CARD_INWARD_SIZE)
         batch, first = self._tokens() if which >= 0 else ([], 0)
-        log.add(state, layouts.LOG_CODE_CARD_READ)
+        log.add(self.ledger.state, layouts.LOG_CODE_CARD_READ)
         if not self._take(batch):
             self.outcome = layouts.CARD_OUTCOME_NOT_STORED
             return
@@ -151,7 +153,7 @@ class Slot:
         if check != crc(page[:-4]):
             return layouts.CARD_OUTCOME_DAMAGED
         self._card = card
-        if meter != self.till.gateway.meter:
+        if meter != self.gateway.meter:
             return layouts.CARD_OUTCOME_OTHER_METER
         return layouts.CARD_OUTCOME_READING
 
@@ -202,8 +204,7 @@ class Slot:
 
     def _take(self, batch: "list[bytes]") -> bool:
         """Take the tokens that are new to this meter, together; False if that was not stored."""
-        till = self.till
-        gateway, memory = till.gateway, till.ledger.memory
+        till, gateway, memory = self.till, self.gateway, self.ledger.memory
         self._answers = []
         new = []
         for data in batch:

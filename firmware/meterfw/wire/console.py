@@ -7,6 +7,7 @@ person and a script read the same.
 from meterfw import VERSION, layouts
 from meterfw.account.calendar import local, weekday
 from meterfw.account.rules import balance
+from meterfw.board import Board
 from meterfw.panel.panel import Panel
 from meterfw.tokens.till import Till
 from meterfw.wire import text
@@ -33,9 +34,14 @@ class Console:
     :param profile_name: as in the identity
     """
 
-    def __init__(self, link: Link, till: Till, panel: Panel, profile_name: bytes) -> None:
+    def __init__(
+        self, board: Board, link: Link, till: Till, panel: Panel, profile_name: bytes
+    ) -> None:
+        self.board = board
         self.link = link
         self.till = till
+        self.ledger = till.ledger
+        self.gateway = till.gateway
         self.panel = panel
         self.profile_name = profile_name
 
@@ -81,14 +87,14 @@ class Console:
         self._say("%s %s" % (name, words.split()[i]))
 
     def _say_end(self, name: str) -> None:
-        self._say("%s %s" % (name, timestamp(getattr(self.till.ledger.state, name), 0)))
+        self._say("%s %s" % (name, timestamp(getattr(self.ledger.state, name), 0)))
 
     def _say_fields(self, fields: str) -> None:
         """Fields of the state: NAME or NAME=FIELD, and :UNIT."""
         for item in fields.split():
             name, _, unit = item.partition(":")
             name, _, field = name.partition("=")
-            value = getattr(self.till.ledger.state, field or name)
+            value = getattr(self.ledger.state, field or name)
             if unit == "kWh":
                 value = kwh(value)
             elif unit[:3] == "EUR":
@@ -96,7 +102,7 @@ class Console:
             self._say(("%s %s %s" % (name, value, unit)).rstrip())
 
     def _status(self) -> None:
-        m, memory = self.till.ledger.state, self.till.ledger.memory
+        m, memory = self.ledger.state, self.ledger.memory
         say = self._say
         day = _DAYS.split()[weekday(local(m.clock) // 1440)]
         say("time %s %s" % (timestamp(m.clock, m.second), day))
@@ -126,7 +132,7 @@ class Console:
             self._say_end("limit_until")
         self._say_fields("last_top_up:EUR")
         say("token_number %d" % memory.numbers.highest)
-        say("locked %d s" % ((self.till.gateway.locked_ms + 999) // 1000))
+        say("locked %d s" % ((self.gateway.locked_ms + 999) // 1000))
         say("memory_lost %d" % memory.lost)
 
     def _registers(self) -> None:
@@ -134,7 +140,7 @@ class Console:
             "energy=energy_wh:kWh energy_limited=limited_wh:kWh energy_unbilled=unbilled_wh:kWh "
             "energy_disconnected=tamper_wh:kWh volume=volume_l:l"
         )
-        m = self.till.ledger.state
+        m = self.ledger.state
         for name in ("credited", "charged", "settled"):
             eur, mc = getattr(m, name + "_eur"), getattr(m, name + "_mc")
             self._say("%s %s EUR" % (name, total(eur, mc)))
@@ -149,22 +155,22 @@ class Console:
     def _profile(self) -> None:
         self._say("name " + self._profile_text())
         for name in layouts.PROFILE_FIELDS:
-            self._say("%s %d" % (name, getattr(self.till.ledger.profile, name)))
+            self._say("%s %d" % (name, getattr(self.ledger.profile, name)))
 
     def _repl(self) -> None:
         self.till.commit()
-        if not self.till.board.leave():  # else nobody is left to answer
+        if not self.board.leave():  # else nobody is left to answer
             self.refuse("not on this board, or its flash is full")
 
     def _profile_text(self) -> str:
         return self.profile_name.decode().rstrip("\x00")
 
     def _version(self) -> None:
-        self._say("meter %09d" % self.till.gateway.meter)
+        self._say("meter %09d" % self.gateway.meter)
         self._say("firmware " + VERSION)
         self._say("protocol %d" % layouts.PROTOCOL_VERSION)
         self._say("profile " + self._profile_text())
-        self._say("key_revision %d" % self.till.ledger.memory.key_revision)
+        self._say("key_revision %d" % self.ledger.memory.key_revision)
 
     def _test(self) -> None:
         clicked = self.panel.test(relay=True)
@@ -181,8 +187,8 @@ class Console:
         else:
             status, why = self.till.enter(data)
         if data is not None:
-            self._say("number %d" % self.till.gateway.number)
-        m = self.till.ledger.state
+            self._say("number %d" % self.gateway.number)
+        m = self.ledger.state
         self._say("balance %s EUR" % exact(balance(m)))
         self._say_word("supply", layouts.CONTROL_STATE_WORDS, m.control_state)
         self._say("status %d" % status)

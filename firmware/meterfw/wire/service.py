@@ -21,6 +21,8 @@ class Service:
     def __init__(self, link: Link, till: Till, profile_name: bytes) -> None:
         self.link = link
         self.till = till
+        self.ledger = till.ledger
+        self.gateway = till.gateway
         self.profile_name = profile_name
         self._out = link.content  # an answer takes the place of its request
 
@@ -68,7 +70,7 @@ class Service:
             return self._pack(layouts.IDENTITY_FORMAT, self._identity())
         if kind == layouts.MESSAGE_STATUS:
             return self._pack(layouts.STATUS_FORMAT, self._status())
-        m = self.till.ledger.state
+        m = self.ledger.state
         return self._pack(
             layouts.REGISTERS_FORMAT, [getattr(m, name) for name in layouts.REGISTERS_FIELDS]
         )
@@ -83,9 +85,9 @@ class Service:
         return _HEADER + len(payload)
 
     def _identity(self) -> tuple:
-        ledger = self.till.ledger
+        ledger = self.ledger
         return (
-            self.till.gateway.meter,
+            self.gateway.meter,
             ledger.memory.key_revision,
             ledger.profile.energy,
             VERSION.encode(),
@@ -94,20 +96,19 @@ class Service:
         )
 
     def _status(self) -> "list[int]":
-        m, memory = self.till.ledger.state, self.till.ledger.memory
+        m, memory = self.ledger.state, self.ledger.memory
         values = [getattr(m, name) for name in layouts.STATUS_FIELDS[:_FROM_STATE]]
-        locked_s = (self.till.gateway.locked_ms + 999) // 1000
+        locked_s = (self.gateway.locked_ms + 999) // 1000
         numbers, orders = memory.numbers.highest, memory.orders.highest
         values.extend((supply_on(m), numbers, orders, locked_s, memory.lost))
         return values
 
     def _token(self, payload: memoryview) -> int:
-        till = self.till
-        status, why = till.enter(bytes(payload))
-        m = till.ledger.state
+        status, why = self.till.enter(bytes(payload))
+        m = self.ledger.state
         return self._pack(
             layouts.TOKEN_ANSWER_FORMAT,
-            (status, why, till.gateway.number, balance(m), m.control_state),
+            (status, why, self.gateway.number, balance(m), m.control_state),
         )
 
     def _events(self, payload: memoryview) -> int:
