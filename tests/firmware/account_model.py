@@ -395,7 +395,7 @@ class AccountModel:
     # Things that happen to the meter
 
     def press(self, held_s):
-        """The button, held for some seconds; True if that did something."""
+        """The button, pressed for some seconds; True if that did something."""
         s, p = self.s, self.p
         if held_s < p["reopen_hold_s"]:
             return False
