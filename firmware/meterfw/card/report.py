@@ -72,7 +72,7 @@ class Report:
             struct.pack(
                 layouts.REPORT_FORMAT,
                 _LABEL,
-                layouts.CARD_VERSION,
+                layouts.REPORT_VERSION,
                 memory.key_revision,
                 till.gateway.meter,
                 card,
@@ -84,6 +84,7 @@ class Report:
                 memory.numbers.bits,
                 memory.orders.highest,
                 memory.orders.bits,
+                memory.superseded,
                 memory.lost,
                 len(answers),
                 captures.count,
