@@ -11,7 +11,7 @@ from pathlib import Path
 
 from construct import Struct
 
-from meterproto import cards, framing, messages, records, stored, tokens
+from meterproto import cards, framing, messages, records, settings, stored, tokens
 from meterproto.codes import (
     CODES,
     FIRST_LOG_CODE,
@@ -20,6 +20,7 @@ from meterproto.codes import (
     ControlState,
     EmergencyStatus,
     Event,
+    Kind,
     LogCode,
     PaymentMode,
     Reason,
@@ -52,6 +53,8 @@ RECORDS = (
     ("EVENTS_PAGE", messages.EventsPage, "Events (answer), followed by the entries", False),
     ("ENTRY", messages.Entry, "Entry of the event log", False),
     ("TOKEN_ANSWER", messages.TokenAnswer, "Token (answer)", False),
+    ("REPORT_REQUEST", messages.ReportRequest, "Report (request)", False),
+    ("REPORT_PART", messages.ReportPart, "Report (answer), followed by octets of it", False),
     ("ERROR", messages.Error, "Error", False),
     ("TOKEN", tokens.Body, "Token", True),
     ("WRAPPED", tokens.Wrapped, "Token of a key change: after the token's fields", False),
@@ -89,7 +92,16 @@ UNNAMED = (
         "WRAPPED",
         "TAG",
     ),
-    *("CARD_HEAD", "AREA", "INWARD", "REPORT", "CARD_ANSWER", "CAPTURES"),
+    *(
+        "CARD_HEAD",
+        "AREA",
+        "INWARD",
+        "REPORT",
+        "REPORT_REQUEST",
+        "REPORT_PART",
+        "CARD_ANSWER",
+        "CAPTURES",
+    ),
 )
 UNREAD = (CardType,)
 
@@ -116,13 +128,16 @@ def _constants():
         "ANSWER": (messages.ANSWER, "added to the type"),
         "PAGE": (messages.PAGE, "entries"),
         "MAX_PING": (messages.MAX_PING, "bytes"),
+        "REPORT_PART": (messages.REPORT_PART, "octets of a report in one answer"),
         "MAX_CONTENT": (framing.MAX_CONTENT, "bytes of a frame"),
+        "RANKS": (stored.RANKS, "settings, each with its rank"),
         "MAGIC": (stored.MAGIC, ""),
         "LAYOUT": (stored.LAYOUT, "version of the stored record"),
         "LOG_SIZE": (stored.LOG_SIZE, "entries"),
         "CARD_PAGE": (cards.PAGE, "octets written at once"),
         "CARD_MAGIC": (cards.MAGIC, ""),
         "CARD_VERSION": (cards.VERSION, ""),
+        "REPORT_VERSION": (cards.REPORT_VERSION, ""),
         "CARD_TOKENS": (cards.MOST_TOKENS, "at most on one card"),
         "CARD_INWARD": (cards.INWARD, "where the terminal's pair begins"),
         "CARD_INWARD_SIZE": (cards.INWARD_SIZE, "octets of one area"),
@@ -132,10 +147,16 @@ def _constants():
     }
     for name, (value, unit) in limits.items():
         yield f"{name} = {value}" + (f"  # {unit}" if unit else "")
-    older = {v: h[:3] for v, h in stored.HISTORY.items() if v != stored.LAYOUT}
+    older = {v: h[:4] for v, h in stored.HISTORY.items() if v != stored.LAYOUT}
     yield f'ALPHABET = "{tokens.ALPHABET}"  # of typed tokens'
     yield f"FIRST_LOG_CODE = {FIRST_LOG_CODE}  # below are the bit numbers of the events"
-    yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, whether it has owner and log"
+    kinds = [
+        settings.SETTINGS.get(Kind(k)) if k in list(Kind) else None for k in range(max(Kind) + 1)
+    ]
+    of_kind = bytes(settings.NOTHING if setting is None else setting for setting in kinds)
+    yield f"SETTING_OF_KIND = {of_kind!r}"
+    yield f"SETS_NOTHING = {settings.NOTHING}"
+    yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, owner and log, octets of memory"
     yield ""
     for codes in CODES:
         if codes in UNREAD:

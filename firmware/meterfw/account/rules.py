@@ -457,7 +457,6 @@ def default_limit(m: State, p: Profile) -> None:
 def change_price(m: State, price: int) -> None:
     """A new price; an emergency credit given as energy follows it (FE-14)."""
     m.price = price
-    m.price_from = 0
     if m.emergency_wh > 0:
         m.emergency_next = emergency_wh_value(m)
     m.events |= EVENT_PRICE_CHANGED
@@ -475,6 +474,7 @@ def expire(m: State, p: Profile) -> None:
     if m.clock >= m.calendar_until:
         look_up(m, p)
     if m.price_from > 0 and m.clock >= m.price_from:
+        m.price_from = 0
         change_price(m, m.price_next)
     if m.overdraft > 0 and m.clock >= m.overdraft_until:  # AMB-23
         end_overdraft(m)
