@@ -25,7 +25,7 @@ PAGE = 16  # entries of the event log in one answer
 MAX_PING = 64
 
 
-def number():
+def number() -> Quantity:
     return Quantity("L", "", 0, NUMBER_LIMIT)
 
 

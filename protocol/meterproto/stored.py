@@ -11,7 +11,7 @@ from meterproto.tokens import KEY_SIZE, METER_LIMIT, NUMBER_LIMIT, WINDOW
 MAGIC = 0x0D7E4242  # begins every stored record
 
 
-def crc():
+def crc() -> Quantity:
     return Quantity("L", "", 0, 2**32 - 1)
 
 
@@ -67,7 +67,7 @@ HISTORY = {
 }
 
 
-def fingerprint(version):
+def fingerprint(version: int) -> int:
     """Sixteen bits that change with the names, order or widths of a version's fields."""
     states, profiles, log, _ = HISTORY[version]
     declared = [*fields(State)[:states], *fields(TokenMemory), *fields(Profile)[:profiles]]
