@@ -5,18 +5,45 @@ payment mode of class 111. `rules` on a member are the ids of the requirement it
 """
 
 import re
+from collections.abc import Iterable
 from enum import IntEnum
+from typing import Self
 
 
 class Code(IntEnum):
     """An integer code with its meaning and the rule ids behind it."""
 
-    def __new__(cls, value, meaning="", rules=()):
+    _value_: int
+    meaning: str
+    rules: tuple[str, ...]
+
+    def __new__(cls, value: int, meaning: str = "", rules: Iterable[str] = ()) -> Self:
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning
         member.rules = tuple(rules)
         return member
+
+    @property
+    def word(self) -> str:
+        """The name as people write and read it: "limiter-only"."""
+        return self.name.lower().replace("_", "-")
+
+    @classmethod
+    def of_word(cls, word: object) -> Self:
+        """The member of a word.
+
+        :raises ValueError: no member has it; the message lists those there are
+        """
+        for member in cls:
+            if member.word == word:
+                return member
+        raise ValueError(f"{word!r} is not one of {', '.join(cls.words())}")
+
+    @classmethod
+    def words(cls) -> list[str]:
+        """The words of all members, in their order."""
+        return [member.word for member in cls]
 
 
 class Energy(Code):
@@ -207,8 +234,11 @@ class Event(Code):
     CONNECTED = 26, "supply closed", ("B-4", "B-9")
 
 
+FIRST_LOG_CODE = 32  # codes of the event log below it are bit numbers of `Event`
+
+
 class LogCode(Code):
-    """Entries of the event log beside `Event`, whose bit numbers are the codes below 32."""
+    """Entries of the event log beside `Event`."""
 
     POWER_UP = 32, "started"
     STATE_NEW = 33, "no stored state: put into service"
@@ -228,6 +258,14 @@ class LogCode(Code):
     KEY_FLASHED = 47, "a newer key was flashed"
     CARD_READ = 48, "a card for this meter was put in"
     CARD_REFUSED = 49, "a card that cannot be used was put in"
+
+
+def logged(number: int) -> Event | LogCode:
+    """What the code of an entry of the event log stands for.
+
+    :raises ValueError: a code unknown here
+    """
+    return Event(number) if number < FIRST_LOG_CODE else LogCode(number)
 
 
 class CardType(Code):
@@ -255,13 +293,13 @@ class CardOutcome(Code):
     GOOD = 9, "read and written", ("B-5", "B-8")
 
 
-def prefix(codes):
+def prefix(codes: type[Code]) -> str:
     """What the constants of a class of codes begin with in the layouts: its name, PAYMENT_MODE."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", codes.__name__).upper()
 
 
 # The classes of codes, in the order of the generated layouts.
-CODES = (
+CODES: tuple[type[Code], ...] = (
     Energy,
     PaymentMode,
     ControlState,
