@@ -127,18 +127,25 @@ def now():
     return from_clock(*divmod(_now_s(), 60))
 
 
-def end_clock(text):
+def end_clock(value):
     """Clock value of an end; a day alone is meant to its last minute and ends at midnight.
 
+    :param value: as `moment` takes it
     :raises ValueError: no time
     """
-    end = moment(text)
-    clock = to_clock(end)
+    end = moment(value)
+    return to_clock(end + timedelta(days=1)) if _is_day(value) else to_clock(end)
+
+
+def _is_day(value):
+    """Whether a time was written as a day alone."""
+    if not isinstance(value, str):
+        return not isinstance(value, datetime)
     try:
-        date.fromisoformat(text)
+        date.fromisoformat(value)
     except ValueError:
-        return clock
-    return to_clock(end + timedelta(days=1))
+        return False
+    return True
 
 
 def duration(seconds):

@@ -282,7 +282,7 @@ def test_a_queued_order_that_is_over_is_warned_of(cli):
     done = cli(*queue, "until=2020-01-01")
     assert (done.returncode, done.stderr) == (
         0,
-        "budgetmeter: warning: until 2020-01-02 00:00 is past\n",
+        "budgetmeter: warning: --until 2020-01-02 00:00 is past\n",
     )
     assert cli(*queue, "until=2020-12-31", at="12:00").stderr == ""
 

@@ -15,15 +15,14 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from budgetmeter import catalogue, profiles, units
-from budgetmeter.cli import cards, emulate, fleet, meter, vending
+from budgetmeter import catalogue, profiles, scenario, units
+from budgetmeter.cli import card, emulate, fleet, meter, office, terminal, token
 from budgetmeter.cli import flash as flashing
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
 from budgetmeter.errors import BudgetmeterError, InputError, OutputGone
 from budgetmeter.report import output
 from budgetmeter.report import run as report
-from budgetmeter.scenario import scenario
 
 PIPE_CLOSED = 141  # exit status of what SIGPIPE ends
 
@@ -36,10 +35,10 @@ app = typer.Typer(
     help="A Belgian budget (prepayment) meter: emulate it, look at it, put it under test.",
 )
 app.add_typer(fleet.app, name="fleet")
-app.add_typer(vending.token_app, name="token")
-app.add_typer(vending.office_app, name="office")
-app.add_typer(cards.card_app, name="card")
-app.add_typer(cards.terminal_app, name="terminal")
+app.add_typer(token.app, name="token")
+app.add_typer(office.app, name="office")
+app.add_typer(card.app, name="card")
+app.add_typer(terminal.app, name="terminal")
 app.command()(flashing.flash)
 app.command()(emulate.emulate)
 meter.add_to(app)
@@ -187,15 +186,15 @@ def _override(chosen, load, start, days, household):
 
 def _emulate(chosen, files):
     """Run, with a progress bar on a terminal."""
-    terminal = Console(stderr=True)
+    screen = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
-        console=terminal,
+        console=screen,
         transient=True,
-        disable=not terminal.is_terminal,
+        disable=not screen.is_terminal,
     )
     with bar:
         task = bar.add_task("emulating", total=None)

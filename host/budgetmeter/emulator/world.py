@@ -56,8 +56,6 @@ class Emulator:
         self.load = load
         self.household = household
         self.trace = Trace() if trace else NoTrace()
-        self.contract = {}  # of the customer, for the counter
-        self.counter = None  # card, terminal and office, where there are any
         files = {} if files is None else files
         key, revision = key or (meter_key(VENDING_KEY, meter, 1), 1)
         for name, data in flashed(meter, revision, key, profile).items():
@@ -201,21 +199,24 @@ class Emulator:
 
     def top_up(self, amount):
         """Buy credit, mc; answers as `order` does."""
-        result = self.order(layouts.KIND_TOP_UP, amount)
-        if result is Result.DONE:
-            self.trace.top_ups.append((self.now_s // 60, amount))
-        return result
+        return self.order(layouts.KIND_TOP_UP, amount)
 
-    def order(self, kind, value=0, extra=0, order=0):
+    def order(self, kind, value=0, extra=0, order_id=0, expiry=0):
         """Give the meter an order (`meterproto.codes.Kind`) as a token.
 
-        Answers a `Result`, or the `TokenReason` for which the token was not even tried.
+        Tokens under one order id take effect once; 0 none. From the clock value `expiry` on the
+        meter refuses it; 0 never. Answers a `Result`, or the `TokenReason` for which the token was
+        not even tried.
         """
-        _, why = self.meter.enter(self.issuer.token(kind, value, extra, order=order))
+        token = self.issuer.token(kind, value, extra, order_id=order_id, expiry=expiry)
+        _, why = self.meter.enter(token)
         self._note()
         if layouts.TOKEN_REASON_NONE < why < layouts.TOKEN_REASON_RESULT:
             return TokenReason(why)
-        return Result(max(why - layouts.TOKEN_REASON_RESULT, layouts.RESULT_DONE))
+        result = Result(max(why - layouts.TOKEN_REASON_RESULT, layouts.RESULT_DONE))
+        if kind == layouts.KIND_TOP_UP and result is Result.DONE:
+            self.trace.top_ups.append((self.now_s // 60, value))
+        return result
 
     def insert(self, card):
         """Put a card into the slot, wait for its outcome, take it out; returns the outcome.
