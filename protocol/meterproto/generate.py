@@ -7,12 +7,14 @@ code constants, `meterfw/account/record.pyi` the fields of its records, for type
 
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 from construct import Struct
 
 from meterproto import cards, framing, messages, records, stored, tokens
-from meterproto.codes import CODES, CardType, Code, Event, LogCode, prefix
+from meterproto.codes import CODES, CardType, Code, Event, Kind, LogCode, prefix
+from meterproto.kinds import ROWS, Effect, Meaning, Row
 from meterproto.quantity import fields
 
 ROOT = Path(__file__).parents[2]
@@ -228,6 +230,40 @@ def _codes(codes):
         yield f"| {code.value} | `{code.name}` | {code.meaning} |"
 
 
+ORDERS_ABOUT = """\
+What `value` and `extra` of a token mean, by kind. A clock value counts minutes since
+2000-01-01 00:00 UTC+1. What adds, adds in any order; of what sets, the last issued counts."""
+
+
+def _orders() -> Iterator[str]:
+    """What the two values of each kind mean, and what the order does."""
+    yield "| kind | value | extra | what it does |"
+    yield "| --- | --- | --- | --- |"
+    for row in ROWS.values():
+        yield f"| `{row.name}` | {_values(row)} | {_meaning(row.extra)} | {_effect(row)} |"
+
+
+def _values(row: Row) -> str:
+    """What the value means; beside extra 1, where it is something else."""
+    return "; or ".join(map(_meaning, filter(None, (row.value, row.other))))
+
+
+def _meaning(meaning: Meaning | None) -> str:
+    if meaning is None:
+        return ""
+    unit = " (clock)" if meaning.unit == "clock" else f" {meaning.unit}".rstrip()
+    zero = f", or 0: {meaning.zero}" if meaning.zero else ""
+    words = f" ({meaning.codes.__name__})" if meaning.codes else ""
+    return f"{meaning.what}{words}, {meaning.low} … {meaning.high}{unit}{zero}"
+
+
+def _effect(row: Row) -> str:
+    once = ", once for each order id" if row.once else ""
+    if row.effect is Effect.NONE:
+        return row.effect.value
+    return f"{row.effect.value} **{row.setting}**{once}"
+
+
 def tables():
     """Everything below the mark in `protocol/README.md`."""
     lines = []
@@ -237,6 +273,8 @@ def tables():
         about = (codes.__doc__ or "").strip().splitlines()[0] if _documented(codes) else ""
         lines += [f"### Codes: {codes.__name__}", "", *([about, ""] if about else [])]
         lines += [*_codes(codes), ""]
+        if codes is Kind:
+            lines += ["### Orders", "", ORDERS_ABOUT, "", *_orders(), ""]
     return "\n".join(lines)
 
 
