@@ -61,6 +61,7 @@ cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate
+	@$(BIN)/python -m budgetmeter.report.kinds
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) $(NODE_MODULES) out .pytest_cache .ruff_cache .hypothesis
