@@ -4,13 +4,14 @@ from tests.bench.measure import report
 from tests.boards import measure
 from tests.boards.support import NAMES
 
-TARGET = 64 * 1024
+SIZE = 96 * 1024
+HEAP = 112 * 1024
 
 
 def main():
     """Sizes, the same in every run."""
     for board in NAMES:
-        report(f"boards_mpy_{board}", unit="bytes", target=TARGET, value=measure.size(board))
+        report(f"boards_mpy_{board}", unit="bytes", target=SIZE, value=measure.size(board))
         heap = measure.heap(board)
         heap["value"] = heap.pop("started")
-        report(f"boards_heap_{board}", unit="bytes", target=TARGET, **heap)
+        report(f"boards_heap_{board}", unit="bytes", target=HEAP, **heap)

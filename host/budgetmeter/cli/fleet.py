@@ -152,7 +152,7 @@ def compare_studies(
     for i, (ready, run) in opened.items():
         pair[i] = _finish(studies[i].name, ready, run, workers, scheduler)
     figures = compare.compare(*pair)
-    if plotter is not None:
+    if plotter is not None and plot is not None:
         with output.naming(plot):
             plotter.save(*pair, plot)
     if as_json:
