@@ -310,7 +310,7 @@ def test_a_board_of_an_earlier_release_becomes_one_of_this(keys, flashed, compil
     for folder in sorted(flashed.glob("**/"), reverse=True):
         if folder.name not in ("lib", flashed.name):
             folder.rmdir()
-    write(flashed, {name: b"M of an earlier release" for name in (*layout, "board.mpy")})
+    write(flashed, dict.fromkeys((*layout, "board.mpy"), b"M of an earlier release"))
     write(flashed, {"main.py": b"raise SystemExit\n"})
     with Board(flashed) as board:
         cut_short(board, arguments(board, keys), b"open('meterfw/store/journal.mpy','wb')")

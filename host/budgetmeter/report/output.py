@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from budgetmeter.errors import InputError, OutputGone
 
@@ -22,7 +23,7 @@ class _Octets(io.FileIO):
 
     _lost = False
 
-    def write(self, data, /) -> int:
+    def write(self, data: Any, /) -> int:
         if self._lost:
             return len(data)
         try:
