@@ -7,7 +7,7 @@ STUBS  := $(VENV)/stubs
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench studies faults fuzz cards kills soak device layouts clean
+.PHONY: help run test lint rules bench size studies faults fuzz cards kills soak device layouts clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ rules: $(VENV)/test.stamp  ## traceability: rule id, clause, where in the code, 
 
 bench: $(VENV)/test.stamp  ## figures as JSON lines, medians of several runs; NAME=rules for one
 	@$(BIN)/python -m tests.bench $(NAME)
+
+size: $(VENV)/test.stamp  ## write docs/size.json: octets of each .mpy, heap in the WebAssembly port
+	@$(BIN)/python -m tests.boards.size
 
 studies: $(VENV)/test.stamp  ## the three fleet studies of docs/fleet.md; plots in out/
 	@mkdir -p out

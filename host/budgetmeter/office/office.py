@@ -460,5 +460,5 @@ def _login():
     """Who is logged in; a number where the system knows no name."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
+    except (ImportError, KeyError, OSError):
+        return str(os.getuid()) if hasattr(os, "getuid") else "somebody"
