@@ -27,7 +27,6 @@ from tests.host.test_vending import GOOD
 
 EXPIRY = "2031-03-31"
 EXPIRES = clock("2031-04-01 00:00")
-FILES = ("vending.key", "vending.db")
 WINTER = "2020-12-08T10:00"  # when winter aid may be queued
 SUMMER = "2020-06-08T10:00"  # when minimum supply may end
 
@@ -106,16 +105,16 @@ class Ways:
     def open_office(self, name):
         """Books with one meter, of a kind that gets this order; its order ids begin at 1."""
         profile = "wallonia-gas" if name == "aid" else "wallonia-card"
+        for file in Path().glob("vending.*"):
+            file.unlink()
         if profile not in self.books:
-            for file in FILES:
-                Path(file).unlink(missing_ok=True)
             self.command("office", "init")
             contract = ("--protected", "--since", "2019-01-01")
             self.command("office", "add-meter", "5", "--profile", profile, *contract)
-            self.books[profile] = [Path(file).read_bytes() for file in FILES]
-        for file, octets in zip(FILES, self.books[profile], strict=True):
-            Path(file).write_bytes(octets)
-            Path(file).chmod(0o600)
+            self.books[profile] = {f: f.read_bytes() for f in Path().glob("vending.*")}
+        for file, octets in self.books[profile].items():
+            file.write_bytes(octets)
+            file.chmod(0o600)
 
     def by_token(self, name, options, expiry):
         self.open_office(name)
