@@ -13,6 +13,8 @@ from budgetmeter.cli.main import main
 from budgetmeter.errors import InputError
 from budgetmeter.fleet import single, study
 from budgetmeter.issue import Issuer
+from budgetmeter.office import books
+from budgetmeter.office.office import Office
 from budgetmeter.report import kinds as page
 from budgetmeter.testing import MeterUnderTest
 from hypothesis import given, settings
@@ -246,6 +248,16 @@ def test_a_day_as_an_end_is_its_last_minute_on_every_way(ways, name, day):
         assert EXPIRES in (made.value, made.extra), way
         exact = give(name, options | {"until": "2031-03-31T00:00"}, None)
         assert clock("2031-03-31 00:00") in (exact.value, exact.extra), way
+
+
+def test_the_judges_end_on_the_command_line_is_a_day_to_its_last_minute(ways):
+    command = ways["token issue"].__self__.command
+    command("office", "init")
+    command("office", "add-meter", "5", "--judge-until", "2031-03-31")
+    office = Office("sqlite:///vending.db")
+    contract = office.transaction(lambda connection: books.contract(connection, 5))
+    office.engine.dispose()
+    assert contract["judge_until_s"] == EXPIRES * 60
 
 
 def test_a_day_as_toml_or_python_has_it_is_an_end_too():

@@ -71,7 +71,8 @@ def add_meter(
         str | None, typer.Option(help="prepayment ordered by a judge, active since")
     ] = None,
     judge_until: Annotated[
-        str | None, typer.Option(help="the judge's end of the guarantee")
+        str | None,
+        typer.Option(help="the judge's end of the guarantee; a day is meant to its last minute"),
     ] = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
