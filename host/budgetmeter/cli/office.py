@@ -299,7 +299,7 @@ def _settlement_data(due: "Settlement") -> dict[str, Any]:
 
 def _show_overview(one: "Overview") -> None:
     data = _overview_data(one)
-    console.print(f"[bold]meter {one.meter:09d}[/bold]")
+    console.print(f"[bold]meter {one.meter:09d}[/bold]", markup=True)
     last = data["reading"]
     if last is None:
         console.print("  no report yet")
