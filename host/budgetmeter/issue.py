@@ -19,7 +19,7 @@ def seal(key: bytes, new_key: bytes | None = None, **fields: int) -> bytes:
     """
     whole = {**_LEFT_OUT, **fields}
     wrapped = b""
-    if whole["kind"] == Kind.KEY_CHANGE:
+    if whole["kind"] == int(Kind.KEY_CHANGE):
         assert new_key is not None, "a key change carries a key"
         wrapped = tokens.wrap(new_key, key, whole["number"], whole["value"])
     return tokens.seal(whole, key, wrapped)
@@ -46,7 +46,12 @@ class Issuer:
 
     def reissue(self, number: int, kind: int, value: int = 0, extra: int = 0, **more: Any) -> bytes:
         """A token under a given number."""
-        fields = {"key_revision": self.revision, "meter": self.meter, "number": number, **more}
+        fields: dict[str, Any] = {
+            "key_revision": self.revision,
+            "meter": self.meter,
+            "number": number,
+            **more,
+        }
         return seal(self.key, kind=kind, value=value, extra=extra, **fields)
 
     def change_key(self, new_key: bytes, revision: int | None = None) -> bytes:

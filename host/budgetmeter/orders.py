@@ -117,14 +117,14 @@ def _amount(name: str) -> Unit:
 
 EUR = _amount("EUR")
 EUR_PER_KWH = _amount("EUR/kWh")
-KWH = Unit("kWh", lambda given, _: units.scaled(given, 1000), lambda v, *_: f"{v / 1000:g} kWh")
-WATT = Unit("W", lambda given, _: units.scaled(given, 1), lambda value, *_: f"{value} W")
-TIME = Unit("", lambda given, _: units.to_clock(units.moment(given)), lambda v, *_: moment(v))
-END = Unit("", lambda given, _: units.end_clock(given), lambda value, *_: moment(value))
+KWH = Unit("kWh", lambda given, _: units.scaled(given, 1000), lambda v, _, __: f"{v / 1000:g} kWh")
+WATT = Unit("W", lambda given, _: units.scaled(given, 1), lambda v, _, __: f"{v} W")
+TIME = Unit("", lambda given, _: units.to_clock(units.moment(given)), lambda v, _, __: moment(v))
+END = Unit("", lambda given, _: units.end_clock(given), lambda v, _, __: moment(v))
 WORD = Unit("", _read_code, _show_code)
-FLAG = Unit("", _read_flag, lambda value, *_: "yes" if value else "no")
-FIELD = Unit("", _read_field, lambda value, *_: layouts.PROFILE_FIELDS[value])
-PLAIN = Unit("", lambda given, _: units.scaled(given, 1), lambda value, *_: str(value))
+FLAG = Unit("", _read_flag, lambda v, _, __: "yes" if v else "no")
+FIELD = Unit("", _read_field, lambda v, _, __: layouts.PROFILE_FIELDS[v])
+PLAIN = Unit("", lambda given, _: units.scaled(given, 1), lambda v, _, __: str(v))
 
 # Values of the profile that every meter refuses to change.
 FIXED = ("energy", "payment_mode", "limiter_fitted")
@@ -393,7 +393,7 @@ def past(order: Order, ends: int, now: int) -> list[tuple[str, str]]:
 
 def text(order: Values) -> str:
     """An order in a few words: "top-up 20.00 EUR", "hold until 2021-04-01 00:00"."""
-    if order.kind == Kind.HOLD and not order.value:
+    if order.kind == int(Kind.HOLD) and not order.value:
         return END_HOLD.name
     words = [_name(order.kind)]
     form = form_of(order.kind)

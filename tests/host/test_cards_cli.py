@@ -82,6 +82,7 @@ def test_meter_terminal_meter_by_hand(cli, tmp_path):
     assert [item["state"] for item in one["items"]] == ["taken"]
     shown = cli("office", "report", "--meter", METER, at="17:00").stdout
     assert "winter-2020" in shown
+    assert shown.splitlines()[0] == f"meter {METER}"
     card = told(cli("card", "show", "a.card", "--key", "vending.key", "--json"))
     assert card["genuine"] is card["report"]["genuine"] is True
     assert card["report"]["balance"] == "85.00000"

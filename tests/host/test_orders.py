@@ -13,6 +13,8 @@ from budgetmeter.cli.main import main
 from budgetmeter.errors import InputError
 from budgetmeter.fleet import single, study
 from budgetmeter.issue import Issuer
+from budgetmeter.office import books
+from budgetmeter.office.office import Office
 from budgetmeter.report import kinds as page
 from budgetmeter.testing import MeterUnderTest
 from hypothesis import given, settings
@@ -27,7 +29,6 @@ from tests.host.test_vending import GOOD
 
 EXPIRY = "2031-03-31"
 EXPIRES = clock("2031-04-01 00:00")
-FILES = ("vending.key", "vending.db")
 WINTER = "2020-12-08T10:00"  # when winter aid may be queued
 SUMMER = "2020-06-08T10:00"  # when minimum supply may end
 
@@ -106,16 +107,16 @@ class Ways:
     def open_office(self, name):
         """Books with one meter, of a kind that gets this order; its order ids begin at 1."""
         profile = "wallonia-gas" if name == "aid" else "wallonia-card"
+        for file in Path().glob("vending.*"):
+            file.unlink()
         if profile not in self.books:
-            for file in FILES:
-                Path(file).unlink(missing_ok=True)
             self.command("office", "init")
             contract = ("--protected", "--since", "2019-01-01")
             self.command("office", "add-meter", "5", "--profile", profile, *contract)
-            self.books[profile] = [Path(file).read_bytes() for file in FILES]
-        for file, octets in zip(FILES, self.books[profile], strict=True):
-            Path(file).write_bytes(octets)
-            Path(file).chmod(0o600)
+            self.books[profile] = {f: f.read_bytes() for f in Path().glob("vending.*")}
+        for file, octets in self.books[profile].items():
+            file.write_bytes(octets)
+            file.chmod(0o600)
 
     def by_token(self, name, options, expiry):
         self.open_office(name)
@@ -247,6 +248,16 @@ def test_a_day_as_an_end_is_its_last_minute_on_every_way(ways, name, day):
         assert EXPIRES in (made.value, made.extra), way
         exact = give(name, options | {"until": "2031-03-31T00:00"}, None)
         assert clock("2031-03-31 00:00") in (exact.value, exact.extra), way
+
+
+def test_the_judges_end_on_the_command_line_is_a_day_to_its_last_minute(ways):
+    command = ways["token issue"].__self__.command
+    command("office", "init")
+    command("office", "add-meter", "5", "--judge-until", "2031-03-31")
+    office = Office("sqlite:///vending.db")
+    contract = office.transaction(lambda connection: books.contract(connection, 5))
+    office.engine.dispose()
+    assert contract["judge_until_s"] == EXPIRES * 60
 
 
 def test_a_day_as_toml_or_python_has_it_is_an_end_too():

@@ -71,7 +71,8 @@ def add_meter(
         str | None, typer.Option(help="prepayment ordered by a judge, active since")
     ] = None,
     judge_until: Annotated[
-        str | None, typer.Option(help="the judge's end of the guarantee")
+        str | None,
+        typer.Option(help="the judge's end of the guarantee; a day is meant to its last minute"),
     ] = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
@@ -298,7 +299,7 @@ def _settlement_data(due: "Settlement") -> dict[str, Any]:
 
 def _show_overview(one: "Overview") -> None:
     data = _overview_data(one)
-    console.print(f"[bold]meter {one.meter:09d}[/bold]")
+    console.print(f"[bold]meter {one.meter:09d}[/bold]", markup=True)
     last = data["reading"]
     if last is None:
         console.print("  no report yet")
