@@ -17,14 +17,14 @@ def read(url):
     print(f"profile    {identity.profile}")
     print(f"balance    {status.balance:.2f} EUR")
     print(f"supply     {status.control_state.name.lower()}")
-    print(f"last event {last.time:%Y-%m-%d %H:%M:%S} {last.code.name.lower()}")
+    print(f"last event {last.time:%Y-%m-%d %H:%M:%S} {last.code.name}")
 
 
 def main():
     """Emulate a meter, read it, stop the emulator."""
     with subprocess.Popen(EMULATE, stdout=subprocess.PIPE, text=True) as emulator:
         try:
-            _, url = emulator.stdout.readline().split()  # it prints "number url", then it answers
+            _, url = next(iter(emulator.stdout or ())).split()  # "number url": now it answers
             read(url)
         finally:
             emulator.terminate()
