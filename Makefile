@@ -7,7 +7,7 @@ STUBS  := $(VENV)/stubs
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench studies faults fuzz cards kills soak device layouts clean
+.PHONY: help run test lint rules bench coverage studies faults fuzz cards kills soak device layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ device: $(VENV)/test.stamp  ## the device suite on one target: TARGET=/dev/ttyAC
 cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and power cuts; N=100 for fewer
 	@$(BIN)/python -m tests.cards.campaign $(N)
 
+docs: $(VENV)/docs.stamp  ## the documentation site in out/site; a dead link fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate
 
@@ -73,6 +76,10 @@ $(BIN)/python:
 
 $(VENV)/run.stamp: pyproject.toml | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot]'
+	@touch $@
+
+$(VENV)/docs.stamp: pyproject.toml | $(BIN)/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
 	@touch $@
 
 $(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json | $(BIN)/python

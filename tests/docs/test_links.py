@@ -21,9 +21,8 @@ def dead(page):
         target = (page.parent / path).resolve() if path else page
         if not target.is_file():
             found.append(f"{link}: no such file")
-        elif anchor and target.suffix == ".md":
-            if anchor not in anchors(target.read_text("utf-8")):
-                found.append(f"{link}: no such heading")
+        elif target.suffix == ".md" and anchor and anchor not in anchors(target.read_text("utf-8")):
+            found.append(f"{link}: no such heading")
     return found
 
 
