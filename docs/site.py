@@ -41,7 +41,5 @@ def on_files(files, config):
             path = (folder / target).resolve()
             if path.is_file():
                 wanted[PurePosixPath(path.relative_to(ROOT).as_posix())] = None
-    made = [
-        File.generated(config, str(path), abs_src_path=str(ROOT / path)) for path in wanted
-    ]
+    made = [File.generated(config, str(path), abs_src_path=str(ROOT / path)) for path in wanted]
     return Files([*theme, *made])

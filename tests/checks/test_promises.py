@@ -31,7 +31,10 @@ def test_the_ci_has_three_systems():
 
 def test_the_matrix_of_extras_is_that_of_the_package():
     assert "--list" in JOBS["list-extras"]["steps"][-1]["run"]
-    assert "fromJSON(needs.list-extras.outputs.extras)" in JOBS["extras"]["strategy"]["matrix"]["extra"]
+    assert (
+        "fromJSON(needs.list-extras.outputs.extras)"
+        in JOBS["extras"]["strategy"]["matrix"]["extra"]
+    )
     for name in extras.declared():
         assert name in extras.PROMISED, f"tests/checks/extras.py does not say what {name} promises"
 

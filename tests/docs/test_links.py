@@ -33,7 +33,9 @@ def test_links_lead_somewhere(page):
 
 def test_a_dead_link_is_found(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("# One\n[a](page.md#one) [b](page.md#two) [c](other.md) [d](https://x.example)\n")
+    page.write_text(
+        "# One\n[a](page.md#one) [b](page.md#two) [c](other.md) [d](https://x.example)\n"
+    )
     assert dead(page) == ["page.md#two: no such heading", "other.md: no such file"]
 
 
