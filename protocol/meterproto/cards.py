@@ -16,13 +16,14 @@ from meterproto.codes import CardType, TokenReason, TokenStatus
 from meterproto.messages import Entry, number
 from meterproto.quantity import Opaque, Quantity, pick
 from meterproto.records import Profile, State
-from meterproto.stored import LAYOUT, TokenMemory, crc
+from meterproto.stored import HISTORY, TokenMemory, crc
 from meterproto.tokens import METER_LIMIT, NUMBER_LIMIT, TAG_SIZE
 
 SIZE = 4096
 PAGE = 32  # octets written at once
 MAGIC = int.from_bytes(b"BBMC", "little")
-VERSION = 1
+VERSION = 1  # of the card
+REPORT_VERSION = 2
 MOST_TOKENS = 20  # what one commit of the meter can log and take back
 CAPTURES = 13  # index captures a meter keeps: a year and a month
 LABEL = b"report"  # begins what a report's tag covers, so that it is the tag of nothing else
@@ -56,7 +57,7 @@ Inward = Struct(
 )
 Report = Struct(
     "label" / Opaque(len(LABEL)) * "the word `report`",
-    "version" / Quantity("B", "", 1, 255) * "layout of the report: 1",
+    "version" / Quantity("B", "", 1, 255) * "layout of the report: 2",
     "key_revision" / revision() * "revision of the key its tag is made with",
     "meter" / Quantity("L", "", 1, METER_LIMIT) * "serial number",
     "card" / Quantity("L", "", 0, NUMBER_LIMIT) * "serial number of the card it was written on",
@@ -64,12 +65,14 @@ Report = Struct(
     "inward" / number() * "sequence of the inward area that was read; 0 none was whole",
     "firmware" / Opaque(8) * "version of the firmware, ASCII, padded with zeros",
     "layout" / Quantity("H", "", 1, 65_535) * "version of the layouts of state and profile",
-    *pick(TokenMemory, "number", "numbers", "order", "orders", "lost"),
+    *pick(TokenMemory, "number", "numbers", "order", "orders", "superseded", "lost"),
     "answers" / Quantity("B", "", 0, MOST_TOKENS) * "answers to the card's tokens",
     "captures" / Quantity("B", "", 0, CAPTURES) * "index captures",
     "first_event" / number() * "number of the first event that follows",
     "events" / Quantity("B", "", 0, 255) * "events that follow",
 )
+# The first layout of a report did not say which orders had come too late.
+_FIRST_REPORT = Struct(*(field for field in Report.subcons if field.name != "superseded"))
 Answer = Struct(
     "number" / number() * "number of the token; 0 where it could not be read",
     "status" / Quantity("B", "", 3, 7, TokenStatus) * "token status code of DLMS class 115",
@@ -156,20 +159,31 @@ def _list(held, at, struct, count) -> list[Any]:
     return [struct.parse(held[at + i * size : at + (i + 1) * size]) for i in range(count)]
 
 
+def _grown(whole, count, held, at) -> tuple[Any, int]:
+    """A record of an older layout, which had the first `count` fields, and where it ends."""
+    had = Struct(*whole.subcons[:count])
+    record: Any = had.parse(held[at:])
+    for field in whole.subcons[count:]:
+        record[field.name] = 0
+    return record, at + had.sizeof()
+
+
 def report(held) -> dict[str, Any]:
     """The parts of a report by name, its tag unchecked: `head`, `state`, `profile`, `answers`,
     `captures`, `events`.
 
     :raises construct.ConstructError, ValueError: not the bytes of a report of a layout known here
     """
-    top: Any = Report.parse(held)
-    if top.label != LABEL or top.version != VERSION or top.layout != LAYOUT:
+    top: Any = (_FIRST_REPORT if held[len(LABEL) : len(LABEL) + 1] == b"\1" else Report).parse(held)
+    if top.label != LABEL or top.version > REPORT_VERSION or top.layout not in HISTORY:
         raise ValueError("a report of a layout unknown here")
     at = Report.sizeof()
-    parts: dict[str, Any] = {"head": top, "state": State.parse(held[at:])}
-    at += State.sizeof()
-    parts["profile"] = Profile.parse(held[at:])
-    at += Profile.sizeof()
+    if top.version == 1:
+        at, top.superseded = _FIRST_REPORT.sizeof(), bytes(len(top.orders))
+    parts: dict[str, Any] = {"head": top}
+    states, profiles, *_ = HISTORY[top.layout]
+    for name, whole, count in (("state", State, states), ("profile", Profile, profiles)):
+        parts[name], at = _grown(whole, count, held, at)
     for name, struct, count in (
         ("answers", Answer, top.answers),
         ("captures", Capture, top.captures),

@@ -5,18 +5,45 @@ payment mode of class 111. `rules` on a member are the ids of the requirement it
 """
 
 import re
+from collections.abc import Iterable
 from enum import IntEnum
+from typing import Self
 
 
 class Code(IntEnum):
     """An integer code with its meaning and the rule ids behind it."""
 
-    def __new__(cls, value, meaning="", rules=()):
+    _value_: int
+    meaning: str
+    rules: tuple[str, ...]
+
+    def __new__(cls, value: int, meaning: str = "", rules: Iterable[str] = ()) -> Self:
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning
         member.rules = tuple(rules)
         return member
+
+    @property
+    def word(self) -> str:
+        """The name as people write and read it: "limiter-only"."""
+        return self.name.lower().replace("_", "-")
+
+    @classmethod
+    def of_word(cls, word: object) -> Self:
+        """The member of a word.
+
+        :raises ValueError: no member has it; the message lists those there are
+        """
+        for member in cls:
+            if member.word == word:
+                return member
+        raise ValueError(f"{word!r} is not one of {', '.join(cls.words())}")
+
+    @classmethod
+    def words(cls) -> list[str]:
+        """The words of all members, in their order."""
+        return [member.word for member in cls]
 
 
 class Energy(Code):
@@ -96,6 +123,29 @@ class Kind(Code):
     TEST = 21, "test of display and beeper; changes nothing", ()
 
 
+class Setting(Code):
+    """What of a meter an order sets: of each, the last one issued counts.
+
+    The meter keeps a rank for each (`stored.TokenMemory`); new ones go before PARAMETER's number
+    only where a gap is left, for PARAMETER is the first of one for each value of the profile.
+    """
+
+    PRICE = 0, "the price in force", ("B-20",)
+    ANNOUNCED_PRICE = 1, "the price to come", ("B-20",)
+    HOLD = 2, "the hold on disconnections", ("B-7",)
+    OVERDRAFT = 3, "the negative credit limit", ("OC-12",)
+    LIMIT = 4, "the raised limit", ("BE-02",)
+    EMERGENCY_PRESET = 5, "the emergency credit on offer", ("FE-14",)
+    PAYMENT_MODE = 6, "the payment mode", ("OC-09", "OC-11")
+    MINIMUM_SUPPLY = 7, "whether there is a minimum supply", ("FE-30",)
+    SUPPLY = 8, "the operator's own switch", ("FE-27", "FE-34")
+    CLOCK = 9, "the clock", ()
+    LIMITER = 10, "whether the limiter is available", ("OC-19",)
+    LIMITER_RELEASE = 11, "the release of the limiter", ("WE-40",)
+    TAMPER = 12, "the clearing of tamper", ()
+    PARAMETER = 16, "the first value of the profile; its field number is added", ("FE-23",)
+
+
 class Cause(Code):
     """Why an operator disconnects."""
 
@@ -120,6 +170,7 @@ class Result(Code):
     TOO_LONG = 10, "a longer period than the rule allows", ("BE-02",)
     UNKNOWN = 11, "no such order"
     NOT_STORED = 12, "the new key could not be stored"
+    SUPERSEDED = 13, "accepted and spent: a later order of the same setting is in force"
 
 
 class TokenStatus(Code):
@@ -164,6 +215,7 @@ class Message(Code):
     REGISTERS = 4, "energy and lifetime totals"
     EVENTS = 5, "a page of the event log"
     TOKEN = 6, "enter a token"
+    REPORT = 7, "a part of the report a card would carry, under the meter's tag"
     ERROR = 127, "answer only: the request could not be served"
 
 
@@ -173,6 +225,7 @@ class MessageError(Code):
     VERSION = 1, "a later version of the protocol"
     TYPE = 2, "no such message"
     LENGTH = 3, "not the length of this message"
+    AGAIN = 4, "not now, or no more: ask again from the beginning"
 
 
 class Event(Code):
@@ -207,8 +260,11 @@ class Event(Code):
     CONNECTED = 26, "supply closed", ("B-4", "B-9")
 
 
+FIRST_LOG_CODE = 32  # codes of the event log below it are bit numbers of `Event`
+
+
 class LogCode(Code):
-    """Entries of the event log beside `Event`, whose bit numbers are the codes below 32."""
+    """Entries of the event log beside `Event`."""
 
     POWER_UP = 32, "started"
     STATE_NEW = 33, "no stored state: put into service"
@@ -228,6 +284,14 @@ class LogCode(Code):
     KEY_FLASHED = 47, "a newer key was flashed"
     CARD_READ = 48, "a card for this meter was put in"
     CARD_REFUSED = 49, "a card that cannot be used was put in"
+
+
+def logged(number: int) -> Event | LogCode:
+    """What the code of an entry of the event log stands for.
+
+    :raises ValueError: a code unknown here
+    """
+    return Event(number) if number < FIRST_LOG_CODE else LogCode(number)
 
 
 class CardType(Code):
@@ -255,13 +319,13 @@ class CardOutcome(Code):
     GOOD = 9, "read and written", ("B-5", "B-8")
 
 
-def prefix(codes):
+def prefix(codes: type[Code]) -> str:
     """What the constants of a class of codes begin with in the layouts: its name, PAYMENT_MODE."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", codes.__name__).upper()
 
 
 # The classes of codes, in the order of the generated layouts.
-CODES = (
+CODES: tuple[type[Code], ...] = (
     Energy,
     PaymentMode,
     ControlState,
@@ -270,6 +334,7 @@ CODES = (
     LimiterRepay,
     WinterBar,
     Kind,
+    Setting,
     Cause,
     Result,
     TokenStatus,

@@ -12,7 +12,7 @@ MeterError
     └── ExecutionFailure
 """
 
-from meterproto.codes import Result, TokenReason, TokenStatus
+from meterproto.codes import MessageError, Result, TokenReason, TokenStatus
 
 from budgetmeter.errors import BudgetmeterError
 
@@ -30,7 +30,12 @@ class NoAnswer(MeterError):
 
 
 class BadAnswer(MeterError):
-    """The meter could not serve the request, or answered something else."""
+    """The meter could not serve the request, or answered something else.
+
+    :ivar code: `meterproto.codes.MessageError` of a request it could not serve; None otherwise
+    """
+
+    code: MessageError | None = None
 
 
 class TokenRefused(MeterError):

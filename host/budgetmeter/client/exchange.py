@@ -111,10 +111,14 @@ def _parse(kind, content):
     try:
         if content[1] == Message.ERROR | messages.ANSWER:
             code = MessageError(messages.Error.parse(rest)["code"])  # pyright: ignore
-            raise BadAnswer(f"the meter could not serve {kind.name.lower()}: {code.meaning}")
+            refused = BadAnswer(f"the meter could not serve {kind.name.lower()}: {code.meaning}")
+            refused.code = code
+            raise refused
         struct = messages.ANSWERS[kind]
         if kind == Message.EVENTS:
             return _page(rest)
+        if kind == Message.REPORT:
+            return _part(rest)
         if struct is None:
             return rest
         if len(rest) != struct.sizeof():
@@ -123,6 +127,15 @@ def _parse(kind, content):
     except ConstructError as error:
         reason = str(error).splitlines()[0]
         raise BadAnswer(f"the answer to {kind.name.lower()} is none: {reason}") from None
+
+
+def _part(rest):
+    """A part of a report, its octets under `octets`."""
+    part = messages.ReportPart.parse(rest)
+    part.octets = rest[messages.ReportPart.sizeof() :]
+    if not part.octets or part.at + len(part.octets) > part.size:
+        raise BadAnswer(f"{len(part.octets)} octets of a report at {part.at} of {part.size}")
+    return part
 
 
 def _page(rest):

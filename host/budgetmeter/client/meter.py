@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from construct import ConstructError
-from meterproto import messages, tokens
-from meterproto.codes import ControlState, Kind, Message, TokenReason, TokenStatus
+from meterproto import cards, messages, tokens
+from meterproto.codes import ControlState, Kind, Message, MessageError, TokenReason, TokenStatus
 
-from budgetmeter.client.errors import MeterError, TokenUsed, refusal
+from budgetmeter.client.errors import BadAnswer, MeterError, TokenUsed, refusal
 from budgetmeter.client.exchange import Exchange
 from budgetmeter.client.lines import open_line
 from budgetmeter.client.readings import Entry, Identity, Registers, Status, reading
@@ -16,6 +16,7 @@ from budgetmeter.errors import InputError
 TIMEOUT_S = 1.0
 TRIES = 5
 LINE = ("write", "read", "now", "close")  # what makes a `Line`
+REPORT_TRIES = 5  # how often a report is begun again
 LONGEST_LINE = 160  # characters of a console command
 
 
@@ -103,6 +104,41 @@ class Meter:
                 break
             first, total = page.next, page.total
         return entries
+
+    def report(self, first=0):
+        """The report a card would carry to the office, under the meter's tag: its octets.
+
+        The tag is unchecked here: `meterproto.cards.report_genuine` checks it with the key.
+
+        :param first: number of the first event that is wanted
+        :raises BadAnswer: a card is in the slot, or cards and commits come faster than the parts
+        """
+        for _ in range(REPORT_TRIES):
+            data = self._report_parts(first)
+            if data is not None:
+                whole = cards.contents(data)
+                if whole is None:
+                    raise BadAnswer("the report is not whole")
+                return whole[1]
+        raise BadAnswer("the meter gave no report: a card is in it, or goes in and out")
+
+    def _report_parts(self, first):
+        """The octets of an area; None where the meter says to begin again."""
+        data, sequence, size = b"", 0, 1
+        while len(data) < size:
+            asked = {"sequence": sequence, "first_event": first, "at": len(data)}
+            request = messages.ReportRequest.build(asked)
+            try:
+                part = self.exchange.ask(Message.REPORT, request).payload
+            except BadAnswer as error:
+                if error.code == MessageError.AGAIN:
+                    return None
+                raise
+            if part.at != len(data) or (data and part.sequence != sequence):
+                return None
+            sequence, size = part.sequence, part.size
+            data += part.octets
+        return data
 
     def ping(self):
         """Ask for a sign of life."""

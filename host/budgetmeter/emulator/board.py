@@ -38,11 +38,11 @@ class VirtualBoard(Board):
         self._now_s = clock * 60
         self._asked_s = self._now_s
         self.has_clock = True  # a battery-backed clock chip
-        self._chip_s = 0  # how far the chip is ahead of the world
+        self._chip_s = 0  # how far the chip is ahead of the true time
         self._counted = 0
-        self._held_s = -1
+        self._pressed_s = -1
 
-    # What the world does
+    # What happens to the board
 
     def pass_time(self, seconds):
         """Let time pass at the present load."""
@@ -53,9 +53,9 @@ class VirtualBoard(Board):
         if self.draw.missing:
             self.missing_s += seconds
 
-    def press(self, held_s=0):
+    def press(self, pressed_s=0):
         """The button is pressed and released after so many seconds."""
-        self._held_s = held_s
+        self._pressed_s = pressed_s
 
     def receive(self, octets, poll):
         """Octets come in on the port; `poll` lets the meter do a pass, until all are served."""
@@ -98,8 +98,8 @@ class VirtualBoard(Board):
         self.closed = closed == 1
 
     def button_s(self):
-        held, self._held_s = self._held_s, -1
-        return held
+        pressed_s, self._pressed_s = self._pressed_s, -1
+        return pressed_s
 
     def clock(self):
         return (self._now_s + self._chip_s) // 60 if self.has_clock else -1

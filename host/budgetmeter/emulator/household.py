@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 
 from meterfw import layouts
+from meterfw.account.rules import balance
 
 from budgetmeter import units
 from budgetmeter.errors import InputError
@@ -195,7 +196,7 @@ class Household:
     def _run_errand(self):
         self._errand = False
         m = self._world.meter.state
-        if m.credit - m.emergency_used < 2 * units.EUR:
+        if balance(m) < 2 * units.EUR:
             self._top_up()
             if m.reasons & layouts.REASON_CREDIT:  # not enough: again
                 self._plan_errand()

@@ -5,9 +5,10 @@ from itertools import count
 
 from meterfw import layouts
 from meterfw.account import rules
-from meterfw.meter import COMMIT_MIN, COMMIT_WH, Meter
+from meterfw.meter import Meter
 from meterfw.store.journal import LOST, NEW
-from meterproto.codes import CardOutcome, Result, TokenReason
+from meterfw.tokens.till import COMMIT_MIN, COMMIT_WH
+from meterproto.codes import CardOutcome, Event, Result, TokenReason
 from meterproto.tokens import meter_key
 
 from budgetmeter import units
@@ -137,7 +138,7 @@ class Emulator:
         if self._plans:
             until = min(until, self._plans[0][0])
         flow = board.flowing()
-        steps = min(until - now, 1 if meter.clicking else self._longest)
+        steps = min(until - now, 1 if meter.panel.clicking else self._longest)
         if steps > 1:
             steps = rules.stride(meter.state, meter.profile, steps, flow.rate, flow.ma, flow.w)
         if steps > 1:
@@ -152,9 +153,9 @@ class Emulator:
     def _before_commit(self, steps, rate):
         """As many of the steps as end no later than the second of the next commit."""
         meter, board = self.meter, self.board
-        seconds = (COMMIT_MIN - meter.uncommitted_min()) * 60 - meter.state.second
+        seconds = (COMMIT_MIN - meter.till.uncommitted_min()) * 60 - meter.state.second
         steps = min(steps, max(seconds, 1))
-        pulses = COMMIT_WH - meter.uncommitted_wh()
+        pulses = COMMIT_WH - meter.till.uncommitted_wh()
         if self.profile.gas:
             pulses = (pulses - 1) * 1000 // meter.profile.wh_per_m3
         if rate > 0:
@@ -181,7 +182,7 @@ class Emulator:
         if self.household is not None and first:
             events = 0
             for entry in self.trace.entries[first:]:
-                if entry.code < 32:
+                if isinstance(entry.code, Event):
                     events |= 1 << entry.code
             self.household.notice(events)
             self.load_changed()
@@ -193,9 +194,9 @@ class Emulator:
 
     # What people and the operator do
 
-    def press(self, held_s=0):
+    def press(self, pressed_s=0):
         """Press the button for so many seconds."""
-        self.board.press(held_s)
+        self.board.press(pressed_s)
         self.meter.poll()
         self._note()
 
@@ -243,17 +244,16 @@ class Emulator:
 
     def balance(self):
         """The balance the customer sees, mc."""
-        m = self.meter.state
-        return m.credit - m.emergency_used
+        return rules.balance(self.meter.state)
 
     def conservation(self):
         """Books that must be equal: what the account holds, and what went in and out, mc."""
         m = self.meter.state
-        held = m.credit - m.emergency_used - m.arrears
+        account = rules.balance(m) - m.arrears
         credited = m.credited_eur * units.EUR + m.credited_mc
         charged = m.charged_eur * units.EUR + m.charged_mc
         settled = m.settled_eur * units.EUR + m.settled_mc
-        return held, credited - charged + settled
+        return account, credited - charged + settled
 
 
 def insert(meter, card):

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from meterfw.tokens.gateway import USED
+from meterfw.tokens.memory import USED
 from meterproto import tokens
 from meterproto.codes import CardType, Event
 
