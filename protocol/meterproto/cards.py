@@ -8,6 +8,7 @@ octet keeps the other. No page is shared. Octets beyond what an area says it hol
 import hashlib
 import hmac
 from binascii import crc32
+from collections.abc import Sequence
 from typing import Any
 
 from construct import Struct
@@ -33,7 +34,7 @@ INWARD, INWARD_SIZE = 32, 800
 OUTWARD, OUTWARD_SIZE = 1632, 1216
 
 
-def revision():
+def revision() -> Quantity:
     return Quantity("H", "", 1, 65_535)
 
 
@@ -85,11 +86,11 @@ CapturesHead = Struct("count" / Quantity("B", "", 0, CAPTURES) * "captures that 
 TAIL = TAG_SIZE + 4
 
 
-def crc_of(data):
+def crc_of(data: bytes | bytearray) -> bytes:
     return crc32(data).to_bytes(4, "little")
 
 
-def head(key, **values):
+def head(key: bytes, **values: int) -> bytes:
     """The first page of a card.
 
     :param key: the meter's key of the revision named in the fields
@@ -101,29 +102,29 @@ def head(key, **values):
     return tagged + crc_of(tagged)
 
 
-def head_genuine(data, key):
+def head_genuine(data: bytes, key: bytes) -> bool:
     """Whether the tag of a card's head is right."""
     end = Head.sizeof() - TAIL
     wanted = hmac.digest(key, b"card" + data[:end], hashlib.sha256)[:TAG_SIZE]
     return hmac.compare_digest(wanted, data[end : end + TAG_SIZE])
 
 
-def area(sequence, contents):
+def area(sequence: int, contents: bytes) -> bytes:
     """An area as written."""
     data = Area.build({"sequence": sequence, "size": len(contents)}) + contents
     return data + crc_of(data)
 
 
-def contents(data) -> tuple[int, bytes] | None:
+def contents(data: bytes | bytearray) -> tuple[int, bytes] | None:
     """Sequence and contents of an area; None if it is not whole."""
     sequence = int.from_bytes(data[:4], "little")
     end = Area.sizeof() + int.from_bytes(data[4:6], "little")
     if sequence > NUMBER_LIMIT or end + 4 > len(data) or data[end : end + 4] != crc_of(data[:end]):
         return None
-    return sequence, data[Area.sizeof() : end]
+    return sequence, bytes(data[Area.sizeof() : end])
 
 
-def newest(image, at, size):
+def newest(image: bytes | bytearray, at: int, size: int) -> tuple[int, int, bytes] | None:
     """The newest whole area of a pair: which, its sequence, its contents; None if there is none."""
     found = [(contents(image[at + i * size : at + (i + 1) * size]), i) for i in (0, 1)]
     whole = [(*held, i) for held, i in found if held is not None]
@@ -133,19 +134,20 @@ def newest(image, at, size):
     return which, sequence, held
 
 
-def inward(next_event, batch):
+def inward(next_event: int, batch: Sequence[bytes]) -> bytes:
     """The contents of an inward area."""
     data = Inward.build({"next_event": next_event, "count": len(batch)})
     return data + b"".join(bytes([len(token)]) + token for token in batch)
 
 
-def tokens_of(held):
+def tokens_of(held: bytes) -> tuple[int, list[bytes]]:
     """`next_event` and the tokens of an inward area's contents.
 
     :raises ValueError: they do not fit what it says
     """
     top: Any = Inward.parse(held)
-    at, batch = Inward.sizeof(), []
+    at = Inward.sizeof()
+    batch: list[bytes] = []
     for _ in range(top.count):
         if at >= len(held) or at + 1 + held[at] > len(held):
             raise ValueError("a token is cut off")
@@ -154,12 +156,12 @@ def tokens_of(held):
     return top.next_event, batch
 
 
-def _list(held, at, struct, count) -> list[Any]:
+def _list(held: bytes, at: int, struct: Struct, count: int) -> list[Any]:
     size = struct.sizeof()
     return [struct.parse(held[at + i * size : at + (i + 1) * size]) for i in range(count)]
 
 
-def _grown(whole, count, held, at) -> tuple[Any, int]:
+def _grown(whole: Struct, count: int, held: bytes, at: int) -> tuple[Any, int]:
     """A record of an older layout, which had the first `count` fields, and where it ends."""
     had = Struct(*whole.subcons[:count])
     record: Any = had.parse(held[at:])
@@ -168,7 +170,7 @@ def _grown(whole, count, held, at) -> tuple[Any, int]:
     return record, at + had.sizeof()
 
 
-def report(held) -> dict[str, Any]:
+def report(held: bytes) -> dict[str, Any]:
     """The parts of a report by name, its tag unchecked: `head`, `state`, `profile`, `answers`,
     `captures`, `events`.
 
@@ -196,13 +198,13 @@ def report(held) -> dict[str, Any]:
     return parts
 
 
-def report_genuine(held, key):
+def report_genuine(held: bytes, key: bytes) -> bool:
     """Whether the tag of a report is right."""
     wanted = hmac.digest(key, held[:-TAG_SIZE], hashlib.sha256)[:TAG_SIZE]
     return hmac.compare_digest(wanted, held[-TAG_SIZE:])
 
 
-def most_events(answers, captures):
+def most_events(answers: int, captures: int) -> int:
     """How many events a report has room for beside so many answers and captures."""
     taken = Area.sizeof() + Report.sizeof() + State.sizeof() + Profile.sizeof() + TAIL
     taken += answers * Answer.sizeof() + captures * Capture.sizeof()

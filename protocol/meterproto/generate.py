@@ -7,6 +7,7 @@ code constants, `meterfw/account/record.pyi` the fields of its records, for type
 
 import sys
 import textwrap
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from construct import Struct
@@ -27,7 +28,7 @@ from meterproto.codes import (
     TokenStatus,
     prefix,
 )
-from meterproto.quantity import fields
+from meterproto.quantity import Declared, Quantity, fields, quantities
 
 ROOT = Path(__file__).parents[2]
 LAYOUTS = ROOT / "firmware" / "meterfw" / "layouts.py"
@@ -109,7 +110,7 @@ UNREAD = (CardType,)
 SPOKEN = (PaymentMode, ControlState, Reason, EmergencyStatus, TokenStatus, Event, LogCode)
 
 
-def _constants():
+def _constants() -> Iterator[str]:
     limits = {
         "BALANCE_LIMIT": (records.BALANCE_LIMIT, "mc"),
         "OVERDRAFT_LIMIT": (records.OVERDRAFT_LIMIT, "mc"),
@@ -167,7 +168,7 @@ def _constants():
         yield ""
 
 
-def _words(codes):
+def _words(codes: type[Code]) -> Iterator[str]:
     """The words for a class of codes, each at the place of its value; of bits, of their number."""
     bits = codes is Reason
     first = FIRST_LOG_CODE if codes is LogCode else 0
@@ -176,9 +177,10 @@ def _words(codes):
         yield places[place].word if place in places else "-"
 
 
-def _wrapped(items):
+def _wrapped(items: Iterable[str]) -> str:
     """A tuple literal, in lines of at most 100 characters."""
-    lines, line = [], "   "
+    lines: list[str] = []
+    line = "   "
     for item in items:
         if len(line) + len(item) + 2 > 100:
             lines.append(line)
@@ -187,13 +189,13 @@ def _wrapped(items):
     return "(\n" + "\n".join([*lines, line]) + "\n)"
 
 
-def _text(words):
+def _text(words: Iterable[str]) -> str:
     """Words as one text: one object in memory, not one for each."""
     lines = textwrap.wrap(" ".join(words), 90, drop_whitespace=False, break_on_hyphens=False)
     return "(\n" + "\n".join(f'    "{line}"' for line in lines) + "\n)"
 
 
-def _lowest(name, declared):
+def _lowest(name: str, declared: list[tuple[str, Quantity, str]]) -> str:
     """Lowest values: by place, or by name those that are not 0, which take less memory."""
     if name in UNNAMED:
         return _wrapped(str(q.low) for _, q, _ in declared)
@@ -201,24 +203,24 @@ def _lowest(name, declared):
     return "{  # of others 0\n" + "\n".join(lines) + "\n}"
 
 
-def _record(name, struct, checked):
-    declared = fields(struct)
+def _record(name: str, struct: Struct, checked: bool) -> Iterator[str]:
     yield f'{name}_FORMAT = "{layout(struct)}"'
     if name not in UNNAMED:
-        names = (f"{field}={i}" for i, (field, _, _) in enumerate(declared))
+        names = (f"{field}={i}" for i, (field, _, _) in enumerate(fields(struct)))
         yield f"{name}_FIELDS = _names" + _wrapped(names)
     if checked:
+        declared = quantities(struct)
         yield f"{name}_LOW = " + _lowest(name, declared)
         yield f"{name}_HIGH = " + _wrapped(str(q.high) for _, q, _ in declared)
     yield ""
 
 
-def layout(struct):
+def layout(struct: Struct) -> str:
     """Struct format of a declaration: little endian, no padding."""
     return "<" + "".join(field.code for _, field, _ in fields(struct))
 
 
-def layouts():
+def layouts() -> str:
     """The text of `meterfw/layouts.py`."""
     lines = [
         *_constants(),
@@ -230,9 +232,9 @@ def layouts():
     return HEAD + "\n".join([NAMES, *lines]).rstrip("\n") + "\n"
 
 
-def record_types():
+def record_types() -> str:
     """The text of `meterfw/account/record.pyi`."""
-    lines = []
+    lines: list[str] = []
     for name, struct in (("State", records.State), ("Profile", records.Profile)):
         lines += [f"class {name}:", *(f"    {field}: int" for field, _, _ in fields(struct)), ""]
     return f"{HEAD}{chr(10).join(lines)}\n{RECORD_FUNCTIONS}"
@@ -251,13 +253,13 @@ def unpack(record: object, data: bytes, layout: str, fields: tuple[str, ...]) ->
 # ---- The byte tables -----------------------------------------------------------------------------
 
 
-def _range(field):
-    if getattr(field, "low", None) is None:
+def _range(field: Declared) -> str:
+    if not isinstance(field, Quantity):
         return ""
     return str(field.low) if field.low == field.high else f"{field.low} … {field.high}"
 
 
-def _table(struct):
+def _table(struct: Struct) -> Iterator[str]:
     yield "| offset | size | field | unit | range | meaning |"
     yield "| ---: | ---: | --- | --- | --- | --- |"
     offset = 0
@@ -268,16 +270,16 @@ def _table(struct):
         offset += size
 
 
-def _codes(codes):
+def _codes(codes: type[Code]) -> Iterator[str]:
     yield "| code | name | meaning |"
     yield "| ---: | --- | --- |"
     for code in codes:
         yield f"| {code.value} | `{code.name}` | {code.meaning} |"
 
 
-def tables():
+def tables() -> str:
     """Everything below the mark in `protocol/README.md`."""
-    lines = []
+    lines: list[str] = []
     for _, struct, title, _ in RECORDS:
         lines += [f"### {title}", "", *_table(struct), ""]
     for codes in CODES:
@@ -287,17 +289,17 @@ def tables():
     return "\n".join(lines)
 
 
-def _documented(codes):
-    return codes.__doc__ and codes.__doc__ != Code.__doc__
+def _documented(codes: type[Code]) -> bool:
+    return bool(codes.__doc__) and codes.__doc__ != Code.__doc__
 
 
-def readme():
+def readme() -> str:
     """The text of `protocol/README.md`: its own words up to the mark, the tables after it."""
     text = README.read_text(encoding="utf-8")
     return text[: text.index(MARK) + len(MARK)] + "\n\n" + tables()
 
 
-def main():
+def main() -> None:
     LAYOUTS.write_text(layouts(), encoding="utf-8")
     RECORD_TYPES.write_text(record_types(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")

@@ -26,7 +26,7 @@ MAX_PING = 64
 REPORT_PART = 240  # octets of a report in one answer
 
 
-def number():
+def number() -> Quantity:
     return Quantity("L", "", 0, NUMBER_LIMIT)
 
 

@@ -5,7 +5,7 @@ from construct import Struct
 from meterproto.codes import Setting
 from meterproto.fcs import fcs16
 from meterproto.messages import Entry
-from meterproto.quantity import Opaque, Quantity, fields, flag
+from meterproto.quantity import Declared, Opaque, Quantity, fields, flag
 from meterproto.records import CLOCK_LIMIT, Profile, State
 from meterproto.tokens import KEY_SIZE, METER_LIMIT, NUMBER_LIMIT, WINDOW
 
@@ -13,7 +13,7 @@ MAGIC = 0x0D7E4242  # begins every stored record
 RANKS = Setting.PARAMETER + len(fields(Profile))  # one for each setting; those of values last
 
 
-def crc():
+def crc() -> Quantity:
     return Quantity("L", "", 0, 2**32 - 1)
 
 
@@ -77,10 +77,11 @@ HISTORY = {
 }
 
 
-def fingerprint(version):
+def fingerprint(version: int) -> int:
     """Sixteen bits that change with the names, order or widths of a version's fields."""
     states, profiles, log, octets, _ = HISTORY[version]
-    memory, at = [], 0
+    memory: list[tuple[str, Declared, str]] = []
+    at = 0
     for field in fields(TokenMemory):
         if at < octets:
             memory.append(field)

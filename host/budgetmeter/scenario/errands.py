@@ -117,7 +117,7 @@ def _do_queue(reader, value, where):
         reader.fail(str(error), where)
 
     def act(world):
-        counter(world).pending.queue(_meter(world), order, expiry)
+        counter(world).pending.queue(_meter(world), order, expiry)  # pyright: ignore
 
     return act
 

@@ -6,6 +6,7 @@ Times are Belgian local time. `scenarios/README.md` lists the keys.
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, NoReturn
 
 from meterproto.codes import (
     Cause,
@@ -49,7 +50,7 @@ class Scenario:
 
     title: str
     profile: profiles.Profile
-    load: object
+    load: Any
     start: object = None
     days: int | None = None
     habits: Habits | None = None
@@ -110,7 +111,7 @@ class _Reader:
         self.files = [] if folder is None else [where]
         self.gas = False
 
-    def fail(self, message, where=None):
+    def fail(self, message, where=None) -> NoReturn:
         raise InputError(f"{where or self.where}: {message}")
 
     def known(self, table, allowed, where):
