@@ -69,6 +69,7 @@ docs: $(VENV)/docs.stamp  ## the documentation site in out/site; a dead link fai
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate
+	@$(BIN)/python -m budgetmeter.report.kinds
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) $(NODE_MODULES) out .pytest_cache .ruff_cache .hypothesis

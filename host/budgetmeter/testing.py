@@ -4,12 +4,12 @@ import math
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from numbers import Real
 
-from meterfw import layouts
 from meterproto import tokens
-from meterproto.codes import CardType, ControlState
+from meterproto.codes import CardType, ControlState, Kind
 from meterproto.records import CLOCK_LIMIT
 
 from budgetmeter import orders, profiles, units
@@ -21,10 +21,12 @@ from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
 from budgetmeter.errors import InputError
+from budgetmeter.issue import Issuer
 
 PROFILE = "wallonia-card"
 START = "2020-06-02 12:00"  # a Tuesday, outside friendly hours and winter
 LAST_EVENTS = 12  # shown with a failure
+Time = str | date  # a Belgian local time, as text or of datetime
 UNITS_S = {"days": units.DAY_S, "hours": 3600, "minutes": 60, "seconds": 1}
 
 
@@ -40,7 +42,7 @@ class Token:
     octets: bytes
 
     @property
-    def text(self):
+    def text(self) -> str:
         """As groups of characters to type."""
         return tokens.to_text(self.octets)
 
@@ -48,31 +50,48 @@ class Token:
 class Vending:
     """An office for one meter, in memory: numbers and seals its tokens."""
 
-    def __init__(self, issuer):
+    def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
 
-    def issue(self, kind, order=0, expiry=None, **options):
+    def issue(
+        self,
+        kind: str,
+        order_id: int | None = None,
+        expiry: Time | None = None,
+        order: int | None = None,
+        **options: object,
+    ) -> Token:
         """A `Token`, not yet entered.
 
         :param kind: as in `budgetmeter token issue`: "top-up", "hold", "overdraft", …
-        :param order: order id; tokens under one id take effect once; 0 none
-        :param expiry: Belgian local time from which on the meter refuses it
-        :param options: those of the kind as text: amount="20.00", until="2021-03-31", …
+        :param order_id: tokens under one id take effect once; if left out, none, and 1 for a kind
+            that needs one
+        :param expiry: Belgian local time from which on the meter refuses it; a day is meant to its
+            last minute
+        :param order: an older name of `order_id`
+        :param options: those of the kind: amount="20.00", until="2021-03-31", …; `from` is a word
+            of Python: `**{"from": "2021-01-01"}`
         :raises InputError: an unknown kind, or an option missing or unusable
         """
         wanted = orders.read(kind, options)
-        until = 0 if expiry is None else units.to_clock(moment(expiry))
-        more = {"order": order, "expiry": until}
-        if wanted.kind == layouts.KIND_KEY_CHANGE:
+        if wanted.kind == Kind.KEY_CHANGE:
             raise InputError("key changes come from an office: budgetmeter.office")
-        octets = self._issuer.token(wanted.kind, wanted.value, wanted.extra, **more)
+        counted = order_id if order_id is not None else order
+        number = orders.order_id(counted or None, wanted)  # 0 was "none" in the older name
+        octets = self._issuer.token(
+            wanted.kind,
+            wanted.value,
+            wanted.extra,
+            order_id=number,
+            expiry=orders.expiry(expiry, mark=""),
+        )
         return Token(self._issuer.number, octets)
 
-    def top_up(self, amount):
+    def top_up(self, amount: object) -> Token:
         """A top-up of so many EUR, e.g. "20.00": a `Token`."""
         return self.issue("top-up", amount=str(amount))
 
-    def card(self, *issued):
+    def card(self, *issued: Token) -> MemoryCard:
         """A customer's card (`budgetmeter.card.MemoryCard`) that carries `Token`s, at most 20."""
         office = self._issuer
         head = {"meter": office.meter, "card": 1, "key_revision": office.revision}
@@ -98,7 +117,9 @@ class MeterUnderTest:
         self.lock = threading.Lock()  # a server on the same meter takes it too
         self.line = LockedLine(self)
         self.client = Meter(self.line)
-        self.vending = Vending(self.world.issuer)
+        issuer = self.world.issuer
+        assert isinstance(issuer, Issuer)
+        self.vending = Vending(issuer)
 
     # Time and consumption
 

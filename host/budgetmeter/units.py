@@ -132,12 +132,11 @@ def now() -> datetime:
 def end_clock(value: object) -> int:
     """Clock value of an end; a day alone is meant to its last minute and ends at midnight.
 
+    :param value: as `moment` takes it
     :raises ValueError: no time
     """
     end = moment(value)
-    if _is_day(value):
-        return to_clock(end + timedelta(days=1))
-    return to_clock(end)
+    return to_clock(end + timedelta(days=1)) if _is_day(value) else to_clock(end)
 
 
 def _is_day(value: object) -> bool:

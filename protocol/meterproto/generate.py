@@ -12,7 +12,7 @@ from pathlib import Path
 
 from construct import Struct
 
-from meterproto import cards, framing, messages, records, settings, stored, tokens
+from meterproto import cards, framing, messages, records, stored, tokens
 from meterproto.codes import (
     CODES,
     FIRST_LOG_CODE,
@@ -25,9 +25,11 @@ from meterproto.codes import (
     LogCode,
     PaymentMode,
     Reason,
+    Setting,
     TokenStatus,
     prefix,
 )
+from meterproto.kinds import NOTHING, ROWS, Effect, Meaning, Row
 from meterproto.quantity import Declared, Quantity, fields, quantities
 
 ROOT = Path(__file__).parents[2]
@@ -151,12 +153,8 @@ def _constants() -> Iterator[str]:
     older = {v: h[:4] for v, h in stored.HISTORY.items() if v != stored.LAYOUT}
     yield f'ALPHABET = "{tokens.ALPHABET}"  # of typed tokens'
     yield f"FIRST_LOG_CODE = {FIRST_LOG_CODE}  # below are the bit numbers of the events"
-    kinds = [
-        settings.SETTINGS.get(Kind(k)) if k in list(Kind) else None for k in range(max(Kind) + 1)
-    ]
-    of_kind = bytes(settings.NOTHING if setting is None else setting for setting in kinds)
-    yield f"SETTING_OF_KIND = {of_kind!r}"
-    yield f"SETS_NOTHING = {settings.NOTHING}"
+    yield f"SETTING_OF_KIND = {bytes(_setting(kind) for kind in range(max(Kind) + 1))!r}"
+    yield f"SETS_NOTHING = {NOTHING}"
     yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, owner and log, octets of memory"
     yield ""
     for codes in CODES:
@@ -166,6 +164,12 @@ def _constants() -> Iterator[str]:
             value = f"1 << {code.value}" if codes is Event else code.value
             yield f"{prefix(codes)}_{code.name} = {value}"
         yield ""
+
+
+def _setting(kind: int) -> int:
+    """The place of a kind in the table of settings."""
+    row = ROWS.get(Kind(kind)) if kind in list(Kind) else None
+    return row.setting if row is not None and isinstance(row.setting, Setting) else NOTHING
 
 
 def _words(codes: type[Code]) -> Iterator[str]:
@@ -277,6 +281,41 @@ def _codes(codes: type[Code]) -> Iterator[str]:
         yield f"| {code.value} | `{code.name}` | {code.meaning} |"
 
 
+ORDERS_ABOUT = """\
+What `value` and `extra` of a token mean, by kind. A clock value counts minutes since
+2000-01-01 00:00 UTC+1. What adds, adds in any order; of what sets, the last issued counts."""
+
+
+def _orders() -> Iterator[str]:
+    """What the two values of each kind mean, and what the order does."""
+    yield "| kind | value | extra | what it does |"
+    yield "| --- | --- | --- | --- |"
+    for row in ROWS.values():
+        yield f"| `{row.name}` | {_values(row)} | {_meaning(row.extra)} | {_effect(row)} |"
+
+
+def _values(row: Row) -> str:
+    """What the value means; beside extra 1, where it is something else."""
+    return "; or ".join(map(_meaning, filter(None, (row.value, row.other))))
+
+
+def _meaning(meaning: Meaning | None) -> str:
+    if meaning is None:
+        return ""
+    unit = " (clock)" if meaning.unit == "clock" else f" {meaning.unit}".rstrip()
+    zero = f", or 0: {meaning.zero}" if meaning.zero else ""
+    words = f" ({meaning.codes.__name__})" if meaning.codes else ""
+    return f"{meaning.what}{words}, {meaning.low} … {meaning.high}{unit}{zero}"
+
+
+def _effect(row: Row) -> str:
+    once = ", once for each order id" if row.once else ""
+    if row.effect is Effect.NONE:
+        return row.effect.value
+    setting = row.setting.meaning if isinstance(row.setting, Setting) else row.setting
+    return f"{row.effect.value} **{setting}**{once}"
+
+
 def tables() -> str:
     """Everything below the mark in `protocol/README.md`."""
     lines: list[str] = []
@@ -286,6 +325,8 @@ def tables() -> str:
         about = (codes.__doc__ or "").strip().splitlines()[0] if _documented(codes) else ""
         lines += [f"### Codes: {codes.__name__}", "", *([about, ""] if about else [])]
         lines += [*_codes(codes), ""]
+        if codes is Kind:
+            lines += ["### Orders", "", ORDERS_ABOUT, "", *_orders(), ""]
     return "\n".join(lines)
 
 

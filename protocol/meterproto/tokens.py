@@ -37,7 +37,7 @@ Body = Struct(
     "key_revision" / Quantity("H", "", 1, 65_535) * "revision of the key the tag is made with",
     "meter" / Quantity("L", "", 1, METER_LIMIT) * "serial number of the meter it is for",
     "number" / Quantity("L", "", 1, NUMBER_LIMIT) * "number of the token, counted for each meter",
-    "order" / Quantity("L", "", 0, NUMBER_LIMIT) * "order of the office, counted likewise; 0 none",
+    "order_id" / Quantity("L", "", 0, NUMBER_LIMIT) * "id of the order, counted likewise; 0 none",
     "value" / value() * "first value of the kind",
     "extra" / value() * "what else the kind needs",
     "expiry" / Quantity("L", "clock", 0, NUMBER_LIMIT) * "not taken from this time on; 0 never",

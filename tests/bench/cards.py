@@ -55,7 +55,7 @@ def main():
     for tokens in (1, 20):
         office = Issuer(METER, Desk().keys.meter_key(METER, 1))
         card = personalise(office.key, type=1, meter=METER, card=1, key_revision=1)
-        batch = [office.token(Kind.TOP_UP, 5 * EUR, order=i + 1) for i in range(tokens)]
+        batch = [office.token(Kind.TOP_UP, 5 * EUR, order_id=i + 1) for i in range(tokens)]
         write_inward(card, 0, batch)
         image = bytes(card.data)
         seconds = []

@@ -240,7 +240,7 @@ def test_a_token_older_than_the_window_is_issued_again(desk):
     test = asked.read("test", {})
     first = desk.office.issue(METER, test)
     for _ in range(300):
-        last = desk.office.issue(METER, test, order_id=first.order)
+        last = desk.office.issue(METER, test, order_id=first.order_id)
     assert desk.meter.enter(last.token)[0] == TokenStatus.EXECUTED
     assert desk.insert() == REFUSED
     assert desk.report()["answers"][0].reason == layouts.TOKEN_REASON_TOO_OLD

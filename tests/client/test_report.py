@@ -27,7 +27,7 @@ def part(bench, sequence=0, first_event=0, at=0):
 
 
 def test_it_is_genuine_and_says_what_was_taken(bench):
-    bench.enter(bench.office.token(Kind.TOP_UP, 20 * EUR, order=7))
+    bench.enter(bench.office.token(Kind.TOP_UP, 20 * EUR, order_id=7))
     data = client(bench).report()
     assert cards.report_genuine(data, bench.office.key)
     assert not cards.report_genuine(data, bytes(32))

@@ -28,7 +28,7 @@ def newest(bench):
 
 def test_the_record_is_what_is_declared():
     bench = Bench()
-    bench.enter(bench.office.token(Kind.TOP_UP, 20 * EUR, order=1))
+    bench.enter(bench.office.token(Kind.TOP_UP, 20 * EUR, order_id=1))
     head, state, memory, profile, owner, log, entries, _ = newest(bench)
     assert (head.magic, head.layout) == (stored.MAGIC, stored.LAYOUT)
     assert {name: state[name] for name in layouts.STATE_FIELDS} == fields(bench.state)

@@ -176,9 +176,10 @@ def test_mistakes_are_one_line_and_exit_2(cli, tmp_path):
         (["card", "insert", "a.card", "--meter-dir", "vending.db"], "vending.db"),
         (["card", "insert", "a.card", "--meter-dir", "m", "--profile", "x"], "no profile x"),
         (["card", "pull", "a.card", *pulled, "--spoil", "x"], "--spoil x"),
-        (["office", "queue", "hold", "--meter", METER], "hold needs until"),
-        (["office", "queue", "hold", "until", "--meter", METER], "write NAME=VALUE"),
-        (["office", "queue", "hold", "until=x", "--meter", METER], "until: 'x' is not a time"),
+        (["office", "queue", "hold", "--meter", METER], "hold needs --until"),
+        (["office", "queue", "hold", "until", "--meter", METER], "until: write --NAME VALUE"),
+        (["office", "queue", "hold", "until=x", "--meter", METER], "--until: 'x' is not a time"),
+        (["office", "queue", "hold", "--until", "x", "--meter", METER], "--until: 'x' is not a"),
         (["office", "queue", "aid", "amount=5", "--meter", METER], "winter aid is for gas"),
         (
             ["office", "queue", "support", "amount=50", "amount=60", "--meter", METER],
@@ -282,7 +283,7 @@ def test_a_queued_order_that_is_over_is_warned_of(cli):
     done = cli(*queue, "until=2020-01-01")
     assert (done.returncode, done.stderr) == (
         0,
-        "budgetmeter: warning: until 2020-01-02 00:00 is past\n",
+        "budgetmeter: warning: --until 2020-01-02 00:00 is past\n",
     )
     assert cli(*queue, "until=2020-12-31", at="12:00").stderr == ""
 

@@ -6,7 +6,18 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from budgetmeter.cli import cards, emulate, flash, fleet, meter, profiles, run, vending
+from budgetmeter.cli import (
+    card,
+    emulate,
+    flash,
+    fleet,
+    meter,
+    office,
+    profiles,
+    run,
+    terminal,
+    token,
+)
 from budgetmeter.errors import BudgetmeterError, OutputGone
 from budgetmeter.report import output
 
@@ -21,10 +32,10 @@ app = typer.Typer(
     help="A Belgian budget (prepayment) meter: emulate it, look at it, put it under test.",
 )
 app.add_typer(fleet.app, name="fleet")
-app.add_typer(vending.token_app, name="token")
-app.add_typer(vending.office_app, name="office")
-app.add_typer(cards.card_app, name="card")
-app.add_typer(cards.terminal_app, name="terminal")
+app.add_typer(token.app, name="token")
+app.add_typer(office.app, name="office")
+app.add_typer(card.app, name="card")
+app.add_typer(terminal.app, name="terminal")
 app.command()(flash.flash)
 app.command()(emulate.emulate)
 meter.add_to(app)

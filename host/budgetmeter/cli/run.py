@@ -13,14 +13,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from budgetmeter import profiles, units
+from budgetmeter import profiles, scenario, units
 from budgetmeter.cli.arguments import plotter, some_file, some_text
 from budgetmeter.emulator import Emulator
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
 from budgetmeter.errors import InputError
 from budgetmeter.report import figures, output, screen
-from budgetmeter.scenario import scenario
 
 if TYPE_CHECKING:
     from budgetmeter.emulator import nor

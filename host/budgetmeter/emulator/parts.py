@@ -48,6 +48,8 @@ class People(Protocol):
 class TokenIssuer(Protocol):
     """Who numbers and seals the meter's tokens."""
 
-    def token(self, kind: int, value: int = 0, extra: int = 0, *, order: int = 0) -> bytes:
+    def token(
+        self, kind: int, value: int = 0, extra: int = 0, *, order_id: int = 0, expiry: int = 0
+    ) -> bytes:
         """The next token."""
         ...

@@ -4,7 +4,6 @@ import heapq
 from collections.abc import Callable
 from datetime import datetime
 from itertools import count
-from typing import Any
 
 from meterfw import layouts
 from meterfw.account import rules
@@ -65,8 +64,6 @@ class Emulator:
         self.load = load
         self.household = household
         self.trace = Trace() if trace else NoTrace()
-        self.contract: dict[str, Any] = {}  # of the customer, for the counter
-        self.counter: Any = None  # card, terminal and office, where there are any
         files = {} if files is None else files
         own_key, revision = key or (meter_key(VENDING_KEY, meter, 1), 1)
         for name, data in flashed(meter, revision, own_key, profile).items():
@@ -211,23 +208,26 @@ class Emulator:
 
     def top_up(self, amount: int) -> Result | TokenReason:
         """Buy credit, mc; answers as `order` does."""
-        result = self.order(layouts.KIND_TOP_UP, amount)
-        if result is Result.DONE:
-            self.trace.top_ups.append((self.now_s // 60, amount))
-        return result
+        return self.order(layouts.KIND_TOP_UP, amount)
 
     def order(
-        self, kind: int, value: int = 0, extra: int = 0, order: int = 0
+        self, kind: int, value: int = 0, extra: int = 0, order_id: int = 0, expiry: int = 0
     ) -> Result | TokenReason:
         """Give the meter an order (`meterproto.codes.Kind`) as a token.
 
-        Answers a `Result`, or the `TokenReason` for which the token was not even tried.
+        Tokens under one order id take effect once; 0 none. From the clock value `expiry` on the
+        meter refuses it; 0 never. Answers a `Result`, or the `TokenReason` for which the token was
+        not even tried.
         """
-        _, why = self.meter.enter(self.issuer.token(kind, value, extra, order=order))
+        token = self.issuer.token(kind, value, extra, order_id=order_id, expiry=expiry)
+        _, why = self.meter.enter(token)
         self._note()
         if layouts.TOKEN_REASON_NONE < why < layouts.TOKEN_REASON_RESULT:
             return TokenReason(why)
-        return Result(max(why - layouts.TOKEN_REASON_RESULT, layouts.RESULT_DONE))
+        result = Result(max(why - layouts.TOKEN_REASON_RESULT, layouts.RESULT_DONE))
+        if kind == layouts.KIND_TOP_UP and result is Result.DONE:
+            self.trace.top_ups.append((self.now_s // 60, value))
+        return result
 
     def insert(self, card: MemoryCard) -> CardOutcome | None:
         """Put a card into the slot, wait for its outcome, take it out; returns the outcome.
@@ -275,6 +275,7 @@ def insert(meter: Meter, card: MemoryCard) -> CardOutcome | None:
     if not meter.flashed:
         raise InputError("the meter is not flashed: it reads no card")
     board = meter.board
+    assert isinstance(board, VirtualBoard)
     board.slot = card
     meter.poll()
     while board.card_in() and meter.slot.outcome == layouts.CARD_OUTCOME_READING:

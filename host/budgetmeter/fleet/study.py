@@ -100,6 +100,7 @@ GAS = {  # other defaults where gas is metered
     "heating_kwh": [2000, 5000, 8000, 11_000, 15_000, 25_000],
 }
 _QUANTILE_LISTS = ("base_kwh", "heating_kwh", "cover_pct", "errand_h", "limited_h")
+NOT_FOR_A_FLEET = ("parameter", "key-change", "clock", "test")
 SHARE = Parameter(100, 0, 100, "meters an order goes to, %")
 OPTIONS = {"meters": "--meters", "days": "--days", "step_min": "--step", "seed": "--seed"}
 _DECISIVE = ("load", *SECTIONS, "policy")
@@ -334,11 +335,10 @@ class _Reader:
         share_pct = entry.pop("share_pct", SHARE.default)
         self.check(SHARE, share_pct, lambda message: self.fail(f"{where}: share_pct: {message}"))
         kind = entry.pop("kind")
-        if kind in ("parameter", "key-change", "clock", "test"):
+        if kind in NOT_FOR_A_FLEET:
             self.fail(f"{where}: {kind} is not for a fleet")
-        given = {key: value if value is True else str(value) for key, value in entry.items()}
         try:
-            order = orders.read(kind, given)
+            order = orders.read(kind, entry, mark="")
         except InputError as error:
-            self.fail(f"{where}: {str(error).replace('--', '')}")
+            self.fail(f"{where}: {error}")
         return clock, int(order.kind), order.value, order.extra, number, share_pct

@@ -67,7 +67,7 @@ def bench_of(name):
 
 def issued(bench, kind, value=0, extra=0, order_id=0):
     """The next token of the office, under an order id."""
-    return bench.office.token(kind, value, extra, order=order_id)
+    return bench.office.token(kind, value, extra, order_id=order_id)
 
 
 def settings(bench):
