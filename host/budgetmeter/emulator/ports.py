@@ -87,7 +87,7 @@ class Stream:
 
 
 class TcpPort:
-    """A listening socket and its one user at a time; a second one is told so and sent away.
+    """A listening socket and its one user at a time; a second one is sent away.
 
     :param host: address to listen on
     :param port: number; 0 takes a free one

@@ -24,7 +24,7 @@ class Server:
         `AS_FAST_AS_IT_GOES`
     :param until_s: where time stops, seconds since 2000-01-01 00:00 UTC+1
     :param give_up_s: how long a user may leave answers unread
-    :param lock: held while a meter is touched
+    :param lock: taken while a meter is touched
     """
 
     def __init__(self, speed=1.0, until_s=LAST_S, give_up_s=GIVE_UP_S, lock=None):

@@ -91,7 +91,7 @@ class Wanted:
 
 
 class User:
-    """Told what happens, and asked. This one agrees to nothing and shows nothing."""
+    """Shows what happens, and asks. This one agrees to nothing and shows nothing."""
 
     def confirm(self, question):
         """Whether to go on."""
@@ -111,7 +111,7 @@ def flash(device, wanted, user, index=""):
     :param wanted: a `Wanted`
     :param user: a `User`
     :param index: of packages for `mpremote mip`; "" for its own
-    :returns: the `Plan` that was carried out, and what the meter said of itself
+    :returns: the `Plan` that was carried out, and what the meter answered about itself
     :raises InputError: one line; before anything is changed, the board is left as it was
     """
     port.check(device)
