@@ -1,29 +1,9 @@
 """No dead link: every relative link of every page, and every anchor."""
 
-import re
-from urllib.parse import unquote
-
 import pytest
 import yaml
 
-from tests.docs.pages import PAGES, ROOT, anchors, name, prose
-
-LINK = re.compile(r"\]\(([^)\s]+)\)")
-
-
-def dead(page):
-    """The links of a page that lead nowhere."""
-    found = []
-    for link in LINK.findall(prose(page.read_text("utf-8"))):
-        if "://" in link:
-            continue
-        path, _, anchor = unquote(link).partition("#")
-        target = (page.parent / path).resolve() if path else page
-        if not target.is_file():
-            found.append(f"{link}: no such file")
-        elif target.suffix == ".md" and anchor and anchor not in anchors(target.read_text("utf-8")):
-            found.append(f"{link}: no such heading")
-    return found
+from tests.docs.pages import PAGES, ROOT, dead, name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
