@@ -112,7 +112,7 @@ class MemoryCard:
     def held(cls, path: str | Path, done: str) -> Generator[Self]:
         """The card in a file, written back at the end; whether it can be is tried first.
 
-        :param done: what is to be said where writing fails after all
+        :param done: the words for a write that fails after all
         :raises InputError: no card, or one that cannot be written
         """
         card = cls.load(path)

@@ -90,8 +90,8 @@ class SerialLine:
 class SocketLine:
     """A TCP port by its pyserial URL, `socket://127.0.0.1:7000`.
 
-    Not pyserial's own: that one keeps the socket open when the other side is gone, loses what was
-    said last, and serves no descriptor above 1023.
+    Not pyserial's own: that one keeps the socket open when the other side is gone, loses the
+    last octets, and serves no descriptor above 1023.
 
     :raises LineError: when it cannot be opened
     """
