@@ -61,7 +61,7 @@ def token(draw, office, now):
     if kind == Kind.KEY_CHANGE:
         return office.change_key(bytes(draw.randrange(256) for _ in range(32)))
     value, extra = values.get(kind, (draw.choice((1, 5, 60, 250)) * EUR, 0))
-    return office.token(kind, value, extra, order=order)
+    return office.token(kind, value, extra, order_id=order)
 
 
 @pytest.mark.parametrize("profile", ["wallonia-card", "wallonia-gas", "flanders-digital"])
@@ -71,10 +71,10 @@ def test_a_flashed_meter_lives_as_its_source_does(profile, tmp_path, monkeypatch
     office = Issuer(METER, bytes(32), derive=True)
     now = clock("2020-12-08 12:00")
     files = flashed(METER, 1, office.key, profiles.load(profile))
-    told = {"files": {name: data.hex() for name, data in files.items()}, "names": NAMES, "now": now}
-    told["steps"] = steps(draw, office, now)
-    source = json.loads(json.dumps(power_cycle.life(told)))
-    as_flashed = json.loads(micropython.run(power_cycle.__file__, json.dumps(told), built.meter()))
+    plan = {"files": {name: data.hex() for name, data in files.items()}, "names": NAMES, "now": now}
+    plan["steps"] = steps(draw, office, now)
+    source = json.loads(json.dumps(power_cycle.life(plan)))
+    as_flashed = json.loads(micropython.run(power_cycle.__file__, json.dumps(plan), built.meter()))
     assert as_flashed == source
     statuses = [status for status, _ in source["answers"]]
     assert {4, 5} < set(statuses)

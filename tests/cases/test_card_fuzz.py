@@ -10,7 +10,7 @@ from budgetmeter.errors import InputError
 from meterproto import cards as layout
 from meterproto.tokens import NUMBER_LIMIT
 
-from tests.cards.desk import METER, Desk
+from tests.cards.counter import METER, Counter
 from tests.firmware.support import mc
 from tests.host.test_cards_cli import one_line
 
@@ -24,12 +24,12 @@ AT_THE_END = pytest.mark.xfail(
 
 
 @pytest.fixture
-def desk():
-    """A desk with 20 EUR on a card that has been in the meter."""
-    desk = Desk().enrol()
-    desk.insert()
-    desk.pay(20)
-    return desk
+def counter():
+    """A counter with 20 EUR on a card that has been in the meter."""
+    counter = Counter().enrol()
+    counter.insert()
+    counter.pay(20)
+    return counter
 
 
 def rewrite(card, area, older=False, sequence=None, size=None, change=lambda held: held):
@@ -45,55 +45,55 @@ def rewrite(card, area, older=False, sequence=None, size=None, change=lambda hel
     card.data[at : at + len(octets)] = octets
 
 
-def visit(desk, euros=0):
+def visit(counter, euros=0):
     """An exchange at the terminal; what was booked of the payment."""
-    before = sum(desk.money())
+    before = sum(counter.money())
     try:
-        assert desk.pay(euros).written
+        assert counter.pay(euros).written
     except InputError:
-        assert sum(desk.money()) == before
-        desk.card = desk.terminal.new_card(METER)
+        assert sum(counter.money()) == before
+        counter.card = counter.terminal.new_card(METER)
     except Exception as crash:
-        pytest.fail(f"{(sum(desk.money()) - before) / 1e5} EUR booked, then {crash!r}")
-    return sum(desk.money()) - before
+        pytest.fail(f"{(sum(counter.money()) - before) / 1e5} EUR booked, then {crash!r}")
+    return sum(counter.money()) - before
 
 
-def check(desk):
+def check(counter):
     """Payments go on, reach the meter once, and are settled."""
     paid = mc(20)
     for euros in (5, 7):
-        paid += visit(desk, euros)
-        desk.insert()
+        paid += visit(counter, euros)
+        counter.insert()
     for _ in range(2):
-        visit(desk)
-        desk.insert()
-    assert desk.balance == mc(15) + paid
-    assert desk.money() == (0, paid, 0)
+        visit(counter)
+        counter.insert()
+    assert counter.balance == mc(15) + paid
+    assert counter.money() == (0, paid, 0)
 
 
 @pytest.mark.parametrize("older", [False, True], ids=["newest", "older"])
 @pytest.mark.parametrize("area", AREAS)
 @pytest.mark.parametrize("sequence", [0, NUMBER_LIMIT + 1, 2**32 - 1])
-def test_sequences_that_are_old_or_none(desk, area, sequence, older):
-    rewrite(desk.card, area, older, sequence)
-    check(desk)
+def test_sequences_that_are_old_or_none(counter, area, sequence, older):
+    rewrite(counter.card, area, older, sequence)
+    check(counter)
 
 
 @AT_THE_END
 @pytest.mark.parametrize("older", [False, True], ids=["newest", "older"])
 @pytest.mark.parametrize("area", AREAS)
 @pytest.mark.parametrize("left", [0, 1])
-def test_sequences_at_their_end(desk, area, left, older):
-    rewrite(desk.card, area, older, NUMBER_LIMIT - left)
-    check(desk)
+def test_sequences_at_their_end(counter, area, left, older):
+    rewrite(counter.card, area, older, NUMBER_LIMIT - left)
+    check(counter)
 
 
 @pytest.mark.parametrize("size", [0, 4, -10, -9, 65_535])
 @pytest.mark.parametrize("area", AREAS)
-def test_sizes_at_their_limits(desk, area, size):
+def test_sizes_at_their_limits(counter, area, size):
     """Negative ones count from the end of the area."""
-    rewrite(desk.card, area, size=size if size >= 0 else AREAS[area][1] + size)
-    check(desk)
+    rewrite(counter.card, area, size=size if size >= 0 else AREAS[area][1] + size)
+    check(counter)
 
 
 @pytest.mark.parametrize(
@@ -107,18 +107,18 @@ def test_sizes_at_their_limits(desk, area, size):
         (2**32 - 1, 255),
     ],
 )
-def test_what_the_terminals_area_says_it_holds(desk, next_event, count):
+def test_what_the_terminals_area_says_it_holds(counter, next_event, count):
     def change(held):
         return next_event.to_bytes(4, "little") + bytes([count]) + held[5:]
 
-    rewrite(desk.card, "terminal", change=change)
-    check(desk)
+    rewrite(counter.card, "terminal", change=change)
+    check(counter)
 
 
 @pytest.mark.parametrize("length", [0, 37, 255])
-def test_lengths_of_a_token(desk, length):
-    rewrite(desk.card, "terminal", change=lambda held: held[:5] + bytes([length]) + held[6:])
-    check(desk)
+def test_lengths_of_a_token(counter, length):
+    rewrite(counter.card, "terminal", change=lambda held: held[:5] + bytes([length]) + held[6:])
+    check(counter)
 
 
 def test_files_of_another_size_are_no_cards(cli, tmp_path):

@@ -10,32 +10,32 @@ from budgetmeter.errors import InputError
 from budgetmeter.office.office import Office
 from meterproto.tokens import NUMBER_LIMIT
 
-from tests.cards.desk import METER, Desk
+from tests.cards.counter import METER, Counter
 
 TOP_UP = orders.read("top-up", {"amount": "20.00"})
 
 
 def test_after_the_last_number_nothing_is_sold_and_nothing_counted():
-    desk = Desk().enrol()
-    with desk.office.engine.begin() as connection:
+    counter = Counter().enrol()
+    with counter.office.engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE meters SET last_number = {NUMBER_LIMIT - 1}")
-    assert desk.office.issue(METER, TOP_UP).number == NUMBER_LIMIT
+    assert counter.office.issue(METER, TOP_UP).number == NUMBER_LIMIT
     for _ in range(2):
         with pytest.raises(InputError) as refused:
-            desk.office.issue(METER, TOP_UP)
+            counter.office.issue(METER, TOP_UP)
         assert "\n" not in str(refused.value)
-    assert desk.office.meter(METER)["last_number"] == NUMBER_LIMIT
-    assert len(desk.office.tokens(METER)) == 1
+    assert counter.office.meter(METER)["last_number"] == NUMBER_LIMIT
+    assert len(counter.office.tokens(METER)) == 1
 
 
 def test_text_is_no_sql(tmp_path):
     nasty = "x'); DROP TABLE meters; --"
-    desk = Desk(url=f"sqlite:///{tmp_path}/vending.db")
-    desk.enrol(customer=nasty)
-    office = Office(str(desk.office.engine.url), desk.keys, actor=nasty)
+    counter = Counter(url=f"sqlite:///{tmp_path}/vending.db")
+    counter.enrol(customer=nasty)
+    office = Office(str(counter.office.engine.url), counter.keys, actor=nasty)
     office.note("a'; --", nasty)
     row = office.log()[-1]
     assert (row["actor"], row["action"], row["detail"]) == (nasty, "a'; --", nasty)
     assert office.meter(METER)["profile"] == "wallonia-card"
-    for one in (office, desk.office):
+    for one in (office, counter.office):
         one.engine.dispose()

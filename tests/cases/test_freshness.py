@@ -9,25 +9,25 @@ from datetime import timedelta
 import pytest
 from budgetmeter.office.office import EPOCH
 
-from tests.cards.desk import Desk
+from tests.cards.counter import Counter
 
 IN_VAIN = pytest.mark.xfail(strict=True, reason="no visit counts while the meter's clock is wrong")
 
 
 def behind(minutes):
-    """A desk of a meter whose clock is behind the office's by so many minutes."""
-    desk = Desk().enrol()
-    desk.office._now = lambda: EPOCH + timedelta(seconds=desk.board.now_s + minutes * 60)
-    return desk
+    """A counter of a meter whose clock is behind the office's by so many minutes."""
+    counter = Counter().enrol()
+    counter.office._now = lambda: EPOCH + timedelta(seconds=counter.board.now_s + minutes * 60)
+    return counter
 
 
-def rounds(desk, most):
+def rounds(counter, most):
     """How many rounds by way of the meter a support takes; None if more than so many."""
-    desk.queue("support", amount="50.00")
+    counter.queue("support", amount="50.00")
     for count in range(1, most + 1):
-        desk.wait(5)
-        desk.insert()
-        if desk.pay().given:
+        counter.wait(5)
+        counter.insert()
+        if counter.pay().given:
             return count
     return None
 
@@ -45,10 +45,10 @@ def test_a_wrong_clock_takes_one_round_more(minutes):
 
 @IN_VAIN
 def test_a_clock_that_a_power_cut_left_uncertain_takes_one_round_more():
-    desk = Desk().enrol()
-    desk.board.has_clock = False
-    desk.cut_power()
-    assert rounds(desk, 2) is not None
+    counter = Counter().enrol()
+    counter.board.has_clock = False
+    counter.cut_power()
+    assert rounds(counter, 2) is not None
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_a_clock_that_a_power_cut_left_uncertain_takes_one_round_more():
     ids=["a day slow", "11 min fast"],
 )
 def test_the_terminal_says_that_the_clock_is_the_reason(minutes):
-    desk = behind(minutes)
-    desk.queue("support", amount="50.00")
-    desk.wait(5)
-    desk.insert()
-    receipt = desk.pay()
+    counter = behind(minutes)
+    counter.queue("support", amount="50.00")
+    counter.wait(5)
+    counter.insert()
+    receipt = counter.pay()
     assert receipt.given == []
     assert "clock" in " ".join([receipt.doubt, *(why for _, why in receipt.withheld)])

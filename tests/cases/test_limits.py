@@ -7,7 +7,7 @@ would be taken instead, and books nothing. What is not money finds room on a car
 import pytest
 from budgetmeter.errors import InputError
 
-from tests.cards.desk import GOOD, Desk
+from tests.cards.counter import GOOD, Counter
 from tests.firmware.support import mc
 
 SOLD = pytest.mark.xfail(strict=True, reason="the terminal sells what the meter refuses")
@@ -15,23 +15,23 @@ SOLD = pytest.mark.xfail(strict=True, reason="the terminal sells what the meter 
 
 @pytest.fixture
 def capped():
-    """A desk of a meter that reports a cap of 100 EUR for one top-up."""
-    desk = Desk().enrol()
-    desk.queue("parameter", name="top_up_max", to="100.00")
-    desk.deliver()
-    desk.insert()
-    assert desk.pay().reading.profile.top_up_max == mc(100)
-    return desk
+    """A counter of a meter that reports a cap of 100 EUR for one top-up."""
+    counter = Counter().enrol()
+    counter.queue("parameter", name="top_up_max", to="100.00")
+    counter.deliver()
+    counter.insert()
+    assert counter.pay().reading.profile.top_up_max == mc(100)
+    return counter
 
 
 @pytest.fixture
 def rich():
-    """A desk of a meter that reports 9,950 EUR; an account holds 10,000 at most."""
-    desk = Desk().enrol()
-    desk.put(credit=mc(9950))
-    desk.insert()
-    desk.pay()
-    return desk
+    """A counter of a meter that reports 9,950 EUR; an account holds 10,000 at most."""
+    counter = Counter().enrol()
+    counter.put(credit=mc(9950))
+    counter.insert()
+    counter.pay()
+    return counter
 
 
 @SOLD
@@ -64,14 +64,14 @@ def test_what_is_on_the_card_counts_towards_the_accounts_limit(rich):
 
 @pytest.mark.xfail(strict=True, reason="payments fill the card, and what would help is withheld")
 def test_a_card_full_of_payments_has_room_for_what_is_not_money():
-    desk = Desk().enrol()
+    counter = Counter().enrol()
     for _ in range(20):
         try:
-            desk.pay(5)
+            counter.pay(5)
         except InputError:
             break
     for to in ("250.00", "200.00"):
-        desk.queue("parameter", name="top_up_max", to=to)
-        desk.queue("price", price="0.30")
-    receipt = desk.pay()
+        counter.queue("parameter", name="top_up_max", to=to)
+        counter.queue("price", price="0.30")
+    receipt = counter.pay()
     assert len(receipt.given) >= 2, [why for _, why in receipt.withheld]

@@ -12,7 +12,7 @@ from contextlib import closing
 import pytest
 from budgetmeter import orders
 
-from tests.cards.desk import GOOD, METER, Desk
+from tests.cards.counter import GOOD, METER, Counter
 from tests.firmware.bench import executed
 from tests.firmware.support import mc
 
@@ -30,48 +30,48 @@ def top_up(amount):
 
 
 @pytest.fixture
-def desk(tmp_path):
-    """A desk whose books have lost a day; the card carries the meter's report of that day."""
+def counter(tmp_path):
+    """A counter whose books have lost a day; the card carries the meter's report of that day."""
     file, backup = tmp_path / "vending.db", tmp_path / "backup.db"
-    desk = Desk(url=f"sqlite:///{file}").enrol()
+    counter = Counter(url=f"sqlite:///{file}").enrol()
     copy(file, backup)
     for amount, order in (("20", None), ("30", None), ("30", 2)):  # the last is printed anew
-        token = desk.office.issue(METER, top_up(amount), order_id=order)
-        assert executed(desk.meter.enter(token.token))
-    assert desk.insert() == GOOD
-    assert desk.balance == mc(65)
+        token = counter.office.issue(METER, top_up(amount), order_id=order)
+        assert executed(counter.meter.enter(token.token))
+    assert counter.insert() == GOOD
+    assert counter.balance == mc(65)
     copy(backup, file)
-    yield desk
-    desk.office.engine.dispose()
+    yield counter
+    counter.office.engine.dispose()
 
 
 @AGAIN
-def test_the_counters_rise_to_what_the_report_proves_and_no_further(desk):
-    assert desk.pay().reading.head.number == 3
-    row = desk.office.meter(METER)
+def test_the_counters_rise_to_what_the_report_proves_and_no_further(counter):
+    assert counter.pay().reading.head.number == 3
+    row = counter.office.meter(METER)
     assert (row["last_number"], row["last_order"]) == (3, 2)
 
 
 @AGAIN
-def test_every_payment_after_a_restore_reaches_the_balance(desk):
+def test_every_payment_after_a_restore_reaches_the_balance(counter):
     for paid in (25, 50, 75, 100):
-        desk.pay(25)
-        assert desk.insert() == GOOD
-        assert desk.balance == mc(65 + paid)
+        counter.pay(25)
+        assert counter.insert() == GOOD
+        assert counter.balance == mc(65 + paid)
 
 
 @AGAIN
-def test_the_books_take_no_payment_for_taken_before_the_meter_has_seen_it(desk):
-    desk.pay(25)
-    desk.pay()  # the same card with the same report
-    assert desk.money() == (mc(25), 0, 0)
+def test_the_books_take_no_payment_for_taken_before_the_meter_has_seen_it(counter):
+    counter.pay(25)
+    counter.pay()  # the same card with the same report
+    assert counter.money() == (mc(25), 0, 0)
 
 
 @AGAIN
-def test_a_token_issued_once_the_report_is_read_is_new_to_the_meter(desk):
-    desk.pay()
-    assert executed(desk.meter.enter(desk.office.issue(METER, top_up("25")).token))
-    assert desk.balance == mc(90)
+def test_a_token_issued_once_the_report_is_read_is_new_to_the_meter(counter):
+    counter.pay()
+    assert executed(counter.meter.enter(counter.office.issue(METER, top_up("25")).token))
+    assert counter.balance == mc(90)
 
 
 @AGAIN

@@ -12,7 +12,7 @@ import pytest
 from budgetmeter import orders
 from budgetmeter.errors import InputError
 
-from tests.cards.desk import METER, Desk
+from tests.cards.counter import METER, Counter
 from tests.emulate.process import Emulated
 from tests.firmware.bench import executed
 from tests.host.test_cli import budgetmeter
@@ -83,12 +83,12 @@ def test_books_and_meters_are_for_their_owner_alone(umask, cli, tmp_path, name):
 
 @pytest.mark.xfail(strict=True, reason="a key change is shown for ever to whoever asks")
 def test_a_key_change_is_not_shown_once_the_meter_has_the_key():
-    desk = Desk().enrol()
-    desk.keys.add_revision()
-    change = desk.office.issue(METER, orders.read("key-change", {}))
-    assert desk.office.show(METER, change.number) == change  # lost on its way: shown again
-    assert executed(desk.meter.enter(change.token))
-    desk.insert()
-    assert desk.pay().reading.head.key_revision == 2
+    counter = Counter().enrol()
+    counter.keys.add_revision()
+    change = counter.office.issue(METER, orders.read("key-change", {}))
+    assert counter.office.show(METER, change.number) == change  # lost on its way: shown again
+    assert executed(counter.meter.enter(change.token))
+    counter.insert()
+    assert counter.pay().reading.head.key_revision == 2
     with pytest.raises(InputError):
-        desk.office.show(METER, change.number)
+        counter.office.show(METER, change.number)

@@ -10,7 +10,7 @@ from budgetmeter.client import TokenRefused
 from budgetmeter.testing import MeterUnderTest
 from meterproto.codes import CardType
 
-from tests.cards.desk import GOOD, METER, Desk
+from tests.cards.counter import GOOD, METER, Counter
 from tests.firmware.bench import executed
 from tests.firmware.support import clock, fields, mc
 
@@ -132,28 +132,28 @@ def test_an_announced_price_and_the_price_of_today_are_two_settings(entered):
 # ---- Card and network --------------------------------------------------------------------------
 
 
-def by_network(desk, kind, **options):
+def by_network(counter, kind, **options):
     """An order of the office that goes out by network at once."""
-    item = desk.queue(kind, **options)
-    assert executed(desk.meter.enter(desk.pending.send(item.item).token))
+    item = counter.queue(kind, **options)
+    assert executed(counter.meter.enter(counter.pending.send(item.item).token))
 
 
-def desk_in_june():
-    desk = Desk(at=JUNE).enrol()
-    desk.insert()
-    desk.pay()
-    return desk
+def counter_in_june():
+    counter = Counter(at=JUNE).enrol()
+    counter.insert()
+    counter.pay()
+    return counter
 
 
 def overtaken(kind, older, newer):
-    """A desk where an order waits on the card while a newer one has gone by network."""
-    desk = desk_in_june()
-    desk.queue(kind, **older)
-    desk.wait(1)
-    desk.insert()
-    assert len(desk.pay().given) == 1
-    by_network(desk, kind, **newer)
-    return desk
+    """A counter where an order waits on the card while a newer one has gone by network."""
+    counter = counter_in_june()
+    counter.queue(kind, **older)
+    counter.wait(1)
+    counter.insert()
+    assert len(counter.pay().given) == 1
+    by_network(counter, kind, **newer)
+    return counter
 
 
 def overtaken_hold():
@@ -162,52 +162,52 @@ def overtaken_hold():
 
 @UNDONE
 def test_a_hold_extended_by_network_outlives_the_card():
-    desk = overtaken_hold()
-    assert desk.insert() == GOOD
-    assert desk.state.hold_until == clock("2020-09-01 00:00")
+    counter = overtaken_hold()
+    assert counter.insert() == GOOD
+    assert counter.state.hold_until == clock("2020-09-01 00:00")
 
 
 @pytest.mark.xfail(strict=True, reason="the card takes back the hold, and supply goes off")
 def test_supply_stays_on_for_as_long_as_the_extension_says():
-    desk = overtaken_hold()
-    desk.insert()
-    desk.put(credit=-1)
-    desk.at("2020-07-06 09:00")  # the Monday after the first end
-    desk.wait(1)
-    assert not desk.off
+    counter = overtaken_hold()
+    counter.insert()
+    counter.put(credit=-1)
+    counter.at("2020-07-06 09:00")  # the Monday after the first end
+    counter.wait(1)
+    assert not counter.off
 
 
 @UNDONE
 def test_a_price_corrected_by_network_outlives_the_card():
-    desk = overtaken("price", {"price": "0.30"}, {"price": "0.20"})
-    assert desk.insert() == GOOD
-    assert desk.state.price == mc("0.20")
+    counter = overtaken("price", {"price": "0.30"}, {"price": "0.20"})
+    assert counter.insert() == GOOD
+    assert counter.state.price == mc("0.20")
 
 
 @pytest.mark.xfail(strict=True, reason="the books say that the meter took both")
 def test_the_books_call_the_older_order_superseded():
-    desk = overtaken_hold()
-    assert desk.insert() == GOOD
-    desk.pay()
-    assert [item.state for item in desk.pending.items()] == ["superseded", "taken"]
+    counter = overtaken_hold()
+    assert counter.insert() == GOOD
+    counter.pay()
+    assert [item.state for item in counter.pending.items()] == ["superseded", "taken"]
 
 
 @pytest.mark.xfail(strict=True, reason="the order queued first is sealed last and wins")
 def test_an_order_that_still_waits_in_the_queue_gives_way_to_a_later_one():
-    desk = desk_in_june()
-    desk.queue("hold", until="2020-07-03T23:00")
-    by_network(desk, "hold", until="2020-08-31")
-    desk.wait(1)
-    desk.deliver()
-    assert desk.state.hold_until == clock("2020-09-01 00:00")
+    counter = counter_in_june()
+    counter.queue("hold", until="2020-07-03T23:00")
+    by_network(counter, "hold", until="2020-08-31")
+    counter.wait(1)
+    counter.deliver()
+    assert counter.state.hold_until == clock("2020-09-01 00:00")
 
 
 @pytest.mark.xfail(strict=True, reason="the deactivation card undoes the reactivation")
 def test_a_deactivation_card_gives_way_to_a_later_reactivation():
-    desk = desk_in_june()
-    item = desk.queue("payment-mode", mode="credit")
-    card = desk.terminal.new_card(METER, CardType.DEACTIVATION, item.item)
-    by_network(desk, "payment-mode", mode="prepayment")
-    mode = desk.state.payment_mode
-    assert desk.insert(card) == GOOD
-    assert desk.state.payment_mode == mode
+    counter = counter_in_june()
+    item = counter.queue("payment-mode", mode="credit")
+    card = counter.terminal.new_card(METER, CardType.DEACTIVATION, item.item)
+    by_network(counter, "payment-mode", mode="prepayment")
+    mode = counter.state.payment_mode
+    assert counter.insert(card) == GOOD
+    assert counter.state.payment_mode == mode

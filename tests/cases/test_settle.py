@@ -7,43 +7,43 @@ whatever way its token went.
 import pytest
 from budgetmeter import orders
 
-from tests.cards.desk import METER, Desk
+from tests.cards.counter import METER, Counter
 from tests.firmware.bench import executed
 from tests.firmware.support import mc
 
 
 @pytest.fixture
-def desk():
-    return Desk().enrol()
+def counter():
+    return Counter().enrol()
 
 
-def report(desk):
+def report(counter):
     """The meter's report reaches the office."""
-    desk.insert()
-    return desk.pay().reading
+    counter.insert()
+    return counter.pay().reading
 
 
 @pytest.mark.xfail(strict=True, reason="a typed top-up stays on its way for ever")
-def test_a_typed_top_up_is_taken_once_the_report_says_so(desk):
-    token = desk.office.issue(METER, orders.read("top-up", {"amount": "20.00"}))
-    assert executed(desk.meter.enter(token.token))
-    assert report(desk).took(token.order)
-    assert desk.money() == (0, mc(20), 0)
+def test_a_typed_top_up_is_taken_once_the_report_says_so(counter):
+    token = counter.office.issue(METER, orders.read("top-up", {"amount": "20.00"}))
+    assert executed(counter.meter.enter(token.token))
+    assert report(counter).took(token.order)
+    assert counter.money() == (0, mc(20), 0)
 
 
 @pytest.mark.xfail(strict=True, reason="a typed token past its expiry stays on its way for ever")
-def test_a_typed_top_up_past_its_expiry_is_no_longer_on_its_way(desk):
-    ends = desk.office.now_s // 60 + 10
-    token = desk.office.issue(METER, orders.read("top-up", {"amount": "30.00"}), expiry=ends)
-    desk.wait(30)
-    assert not executed(desk.meter.enter(token.token))
-    assert report(desk).took(token.order) is False
-    assert desk.money() == (0, 0, mc(30))
+def test_a_typed_top_up_past_its_expiry_is_no_longer_on_its_way(counter):
+    ends = counter.office.now_s // 60 + 10
+    token = counter.office.issue(METER, orders.read("top-up", {"amount": "30.00"}), expiry=ends)
+    counter.wait(30)
+    assert not executed(counter.meter.enter(token.token))
+    assert report(counter).took(token.order) is False
+    assert counter.money() == (0, 0, mc(30))
 
 
-def test_an_item_sent_by_network_is_settled_by_the_report_on_the_card(desk):
-    item = desk.queue("support", amount="50.00")
-    assert executed(desk.meter.enter(desk.pending.send(item.item).token))
-    report(desk)
-    assert desk.money() == (0, mc(50), 0)
-    assert desk.pending.item(item.item).state == "taken"
+def test_an_item_sent_by_network_is_settled_by_the_report_on_the_card(counter):
+    item = counter.queue("support", amount="50.00")
+    assert executed(counter.meter.enter(counter.pending.send(item.item).token))
+    report(counter)
+    assert counter.money() == (0, mc(50), 0)
+    assert counter.pending.item(item.item).state == "taken"

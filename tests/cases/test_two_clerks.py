@@ -17,7 +17,7 @@ from budgetmeter.office.office import Office
 from budgetmeter.office.pending import Pending
 from budgetmeter.office.terminal import Terminal
 
-from tests.cards.desk import METER, Desk
+from tests.cards.counter import METER, Counter
 from tests.firmware.support import mc
 
 PATIENCE = "&options=-c%20lock_timeout%3D500"  # of the second clerk, where the first has a lock
@@ -25,19 +25,19 @@ OVERDRAFT = orders.read("overdraft", {"amount": "50", "until": "2098-12-31"})
 
 
 @pytest.fixture
-def desk(postgres_url):
-    desk = Desk(url=postgres_url).enrol(protected=True)
-    yield desk
-    desk.office.engine.dispose()
+def counter(postgres_url):
+    counter = Counter(url=postgres_url).enrol(protected=True)
+    yield counter
+    counter.office.engine.dispose()
 
 
 @pytest.fixture
-def clerk(desk, postgres_url):
+def clerk(counter, postgres_url):
     """Opens the office once more; gives its pending work."""
     opened = []
 
     def another(more=""):
-        opened.append(Office(postgres_url + more, desk.keys, now=desk.office.now))
+        opened.append(Office(postgres_url + more, counter.keys, now=counter.office.now))
         opened[-1].meter(METER)
         return Pending(opened[-1])
 
@@ -83,8 +83,8 @@ def test_a_negative_limit_is_granted_to_one_of_two_clerks(clerk):
 
 @pytest.mark.xfail(strict=True, reason="an item is both cancelled and sent")
 @pytest.mark.parametrize("deeds", [("cancel", "send"), ("send", "cancel")])
-def test_an_item_is_sent_or_cancelled(desk, clerk, deeds):
-    item = desk.queue("support", amount="50.00").item
+def test_an_item_is_sent_or_cancelled(counter, clerk, deeds):
+    item = counter.queue("support", amount="50.00").item
     first, second = clerk(), clerk(PATIENCE)
     answers = meanwhile(
         first,
@@ -94,8 +94,8 @@ def test_an_item_is_sent_or_cancelled(desk, clerk, deeds):
     assert answers.count(True) == 1
 
 
-def test_eight_copies_of_a_card_at_eight_terminals_are_eight_payments(desk, clerk):
-    copies = [MemoryCard(bytes(desk.card.data)) for _ in range(8)]
+def test_eight_copies_of_a_card_at_eight_terminals_are_eight_payments(counter, clerk):
+    copies = [MemoryCard(bytes(counter.card.data)) for _ in range(8)]
     terminals = [Terminal(clerk().office) for _ in copies]
     barrier = threading.Barrier(len(copies))
 
@@ -105,6 +105,6 @@ def test_eight_copies_of_a_card_at_eight_terminals_are_eight_payments(desk, cler
 
     with ThreadPoolExecutor(len(copies)) as pool:
         assert all(pool.map(pay, terminals, copies))
-    assert desk.money() == (mc(160), 0, 0)
-    numbers = [row["number"] for row in desk.office.tokens(METER)]
+    assert counter.money() == (mc(160), 0, 0)
+    numbers = [row["number"] for row in counter.office.tokens(METER)]
     assert numbers == list(range(1, 9))

@@ -7,7 +7,7 @@ delivered, once.
 import pytest
 from budgetmeter import orders
 
-from tests.cards.desk import METER, Desk
+from tests.cards.counter import METER, Counter
 from tests.firmware.bench import executed
 from tests.firmware.support import mc
 
@@ -16,52 +16,52 @@ TOP_UP = orders.read("top-up", {"amount": "20.00"})
 
 
 @pytest.fixture
-def desk():
-    return Desk().enrol()
+def counter():
+    return Counter().enrol()
 
 
-def later(desk, count=260):
+def later(counter, count=260):
     """So many later orders arrive by network."""
     for _ in range(count):
-        assert executed(desk.meter.enter(desk.office.issue(METER, TEST).token))
+        assert executed(counter.meter.enter(counter.office.issue(METER, TEST).token))
 
 
-def visit(desk, times=3):
+def visit(counter, times=3):
     """The card goes to the meter and to the terminal in turn."""
     for _ in range(times):
-        desk.insert()
-        desk.pay()
+        counter.insert()
+        counter.pay()
 
 
 @pytest.mark.xfail(strict=True, reason="the meter refuses for ever an order the office never sent")
-def test_support_that_waited_in_the_queue_is_delivered(desk):
-    item = desk.queue("support", amount="50.00")
-    later(desk)
-    visit(desk)
-    assert desk.balance == mc(65)
-    assert desk.money() == (0, mc(50), 0)
-    assert desk.pending.item(item.item).state == "taken"
+def test_support_that_waited_in_the_queue_is_delivered(counter):
+    item = counter.queue("support", amount="50.00")
+    later(counter)
+    visit(counter)
+    assert counter.balance == mc(65)
+    assert counter.money() == (0, mc(50), 0)
+    assert counter.pending.item(item.item).state == "taken"
 
 
 @pytest.mark.xfail(strict=True, reason="a paid token that was lost can never be made whole")
-def test_a_paid_token_that_was_lost_is_issued_again(desk):
+def test_a_paid_token_that_was_lost_is_issued_again(counter):
     """Reports before, on the way and after tell the office that the meter did not take it."""
-    lost = desk.office.issue(METER, TOP_UP)
+    lost = counter.office.issue(METER, TOP_UP)
     for _ in range(4):
-        visit(desk, 1)
-        later(desk, 65)
-    visit(desk, 1)
-    again = desk.office.issue(METER, TOP_UP, order_id=lost.order)
-    assert executed(desk.meter.enter(again.token))
-    assert desk.balance == mc(35)
-    assert not executed(desk.meter.enter(lost.token))
-    assert desk.balance == mc(35)
+        visit(counter, 1)
+        later(counter, 65)
+    visit(counter, 1)
+    again = counter.office.issue(METER, TOP_UP, order_id=lost.order)
+    assert executed(counter.meter.enter(again.token))
+    assert counter.balance == mc(35)
+    assert not executed(counter.meter.enter(lost.token))
+    assert counter.balance == mc(35)
 
 
 @pytest.mark.xfail(strict=True, reason="a paid card from a drawer is refused for ever")
-def test_a_paid_card_from_a_drawer_is_made_whole(desk):
-    desk.pay(20)
-    later(desk)
-    visit(desk)
-    assert desk.balance == mc(35)
-    assert desk.money() == (0, mc(20), 0)
+def test_a_paid_card_from_a_drawer_is_made_whole(counter):
+    counter.pay(20)
+    later(counter)
+    visit(counter)
+    assert counter.balance == mc(35)
+    assert counter.money() == (0, mc(20), 0)

@@ -81,7 +81,7 @@ class Scripted:
 
 def test_a_status_in_human_units():
     bench = Bench(clock=clock("2020-12-08 12:00"))
-    bench.enter(bench.office.token(Kind.OVERDRAFT, 50 * EUR, clock("2021-01-31 10:00"), order=1))
+    bench.enter(bench.office.token(Kind.OVERDRAFT, 50 * EUR, clock("2021-01-31 10:00"), order_id=1))
     bench.enter(bench.office.token(Kind.DISCONNECT, 1))
     status = Meter(LoopbackLine(bench)).status()
     assert status.time == datetime(2020, 12, 8, 12)

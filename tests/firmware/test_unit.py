@@ -21,7 +21,7 @@ from tests.firmware import support
 from tests.firmware.unit import bench
 
 UNIT = Path(bench.__file__).parent
-MODULES = sorted(path.stem for path in UNIT.glob("test_*.py"))
+MODULES = sorted(f"{path.parent.name}.{path.stem}" for path in UNIT.glob("*/test_*.py"))
 SCRIPT = Path(micropython.__file__).with_name("unit.py")
 
 
@@ -78,7 +78,7 @@ def test_tokens_are_those_of_the_vending_office():
     portable = bench.Office(bench.METER, bench.VENDING_KEY, derive=True)
     office = Issuer(bench.METER, bench.VENDING_KEY, derive=True)
     for kind in codes.Kind:
-        more = {"order": 7, "expiry": 8}
+        more = {"order_id": 7, "expiry": 8}
         if kind == codes.Kind.KEY_CHANGE:
             more["new_key"] = bytes(range(32))
         token = office.token(kind, 5, 6, **more)

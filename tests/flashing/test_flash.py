@@ -289,6 +289,46 @@ def cut_short(board, command, octets):
     wait_for_free(board.port)
 
 
+# ---- Boards of earlier releases ----------------------------------------------------------------
+
+FLAT = ("calendar", "console", "crypto", "display", "fcs", "files", "journal", "layouts", "link")
+PARTS = ("__init__", "at24c", "beeper", "board", "button", "port", "pzem", "relay", "wiring")
+LINKED = ["meterfw/meter.mpy"]  # the whole firmware in one file, the parts in board.mpy
+PLAIN = [
+    *(f"meterfw/{name}.mpy" for name in (*FLAT, "__init__", "meter", "card")),
+    *(f"rig/{name}.mpy" for name in PARTS),
+]
+
+
+@pytest.mark.parametrize("layout", [LINKED, PLAIN], ids=["linked", "plain"])
+def test_a_board_of_an_earlier_release_becomes_one_of_this(keys, flashed, compiled, layout):
+    """Cut short in the middle first: it starts into its REPL then, and the next run mends it."""
+    with Board(flashed) as board:
+        before = account(board)
+    for name in compiled:
+        (flashed / name).unlink()
+    for folder in sorted(flashed.glob("**/"), reverse=True):
+        if folder.name not in ("lib", flashed.name):
+            folder.rmdir()
+    write(flashed, dict.fromkeys((*layout, "board.mpy"), b"M of an earlier release"))
+    write(flashed, {"main.py": b"raise SystemExit\n"})
+    with Board(flashed) as board:
+        cut_short(board, arguments(board, keys), b"open('meterfw/store/journal.mpy','wb')")
+        port.leave(str(board.port))
+        assert "main.py" not in files_of(flashed)
+        told = run_flash(board, keys)
+        assert account(board) == before
+    assert told["account"] == "kept"
+    files = files_of(flashed)
+    assert {name: files.pop(name) for name in compiled} == compiled
+    assert not [name for name in files if "/" in name and name != "lib/ssd1306.py"]
+    assert sorted(path.name for path in flashed.iterdir() if path.is_dir()) == [
+        "lib",
+        "meterfw",
+        "parts",
+    ]
+
+
 # ---- Factory -----------------------------------------------------------------------------------
 
 
@@ -348,14 +388,28 @@ def test_factory_that_is_cut_short_has_erased_nothing(keys, flashed):
 # ---- What cannot be done -----------------------------------------------------------------------
 
 
+class Quiet:
+    """A user who agrees to nothing, and keeps the warnings."""
+
+    def __init__(self):
+        self.warnings = []
+
+    def confirm(self, question):
+        return False
+
+    def warn(self, text):
+        self.warnings.append(text)
+
+    def doing(self, what, done=0, total=None):
+        pass
+
+
 def attempt(board, keys, serial=METER, profile="wallonia-card", index=""):
     """Flash from within; what the user was warned of."""
-    user = flash.User()
-    warnings = []
-    user.warn = warnings.append
+    user = Quiet()
     wanted = flash.Wanted(sources.board("rp2040"), serial, profiles.load(profile), keys)
     flash.flash(str(board.port), wanted, user, index)
-    return warnings
+    return user.warnings
 
 
 OTHER_PLATFORM = "the board is no rp2040, it is: Generic ESP32 module with ESP32; try --board esp32"

@@ -100,7 +100,7 @@ def test_parameters_are_listed():
         (["meter", "flanders-6a", "1", "--plot", "p.doc"], "a file ending in .png"),
         (
             ["meter", "flanders-6a", "1", "--days", "1", "--events", "/no/e.csv"],
-            "/no/e.csv: No such",
+            "/no/e.csv: No such file",
         ),
         (["parameters", "flanders"], "did you mean flanders-"),
     ],

@@ -90,8 +90,8 @@ class SerialLine:
 class SocketLine:
     """A TCP port by its pyserial URL, `socket://127.0.0.1:7000`.
 
-    Not pyserial's own: that one keeps the socket open when the other side is gone, loses what was
-    said last, and serves no descriptor above 1023.
+    Not pyserial's own: that one keeps the socket open when the other side is gone, loses the
+    last octets, and serves no descriptor above 1023.
 
     :raises LineError: when it cannot be opened
     """
@@ -102,7 +102,7 @@ class SocketLine:
             parts = urlsplit(url)
             address = parts.hostname, parts.port
         except ValueError:
-            address = None, None
+            parts, address = urlsplit(""), (None, None)
         if not all(address) or parts.query or parts.path.strip("/"):
             raise LineError(f"{url}: an address such as socket://127.0.0.1:7000")
         try:

@@ -145,7 +145,7 @@ Interest = tuple[int, Stream | None]  # events of `selectors`, and the stream
 
 
 class TcpPort:
-    """A listening socket and its one user at a time; a second one is told so and sent away.
+    """A listening socket and its one user at a time; a second one is sent away.
 
     :param host: address to listen on
     :param port: number; 0 takes a free one

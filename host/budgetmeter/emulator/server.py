@@ -28,7 +28,7 @@ class Server:
         `AS_FAST_AS_IT_GOES`
     :param until_s: where time stops, seconds since 2000-01-01 00:00 UTC+1
     :param give_up_s: how long a user may leave answers unread
-    :param lock: held while a meter is touched
+    :param lock: taken while a meter is touched
     """
 
     def __init__(

@@ -6,13 +6,17 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from budgetmeter.errors import InputError, OutputGone
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 PLOTS = (".png", ".svg", ".pdf")
 
@@ -22,9 +26,9 @@ class _Octets(io.FileIO):
 
     _lost = False
 
-    def write(self, data, /) -> int:
+    def write(self, data: "ReadableBuffer", /) -> int:
         if self._lost:
-            return len(data)
+            return memoryview(data).nbytes
         try:
             return super().write(data)
         except OSError as error:
@@ -57,7 +61,7 @@ def guard() -> None:
     )
 
 
-def check(inputs: Sequence[Path | str], outputs: Sequence[Path]) -> None:
+def check(inputs: Iterable[str | Path], outputs: Sequence[Path]) -> None:
     """See that files can be written, before the work whose results they are to hold.
 
     :param inputs: paths that are read
@@ -92,7 +96,7 @@ def plotter(path: Path | None, module: str) -> ModuleType | None:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Generator[None]:
     """:raises InputError: for an OSError inside, with the name of the file"""
     try:
         yield
@@ -100,7 +104,7 @@ def naming(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {error.strerror or error}") from None
 
 
-def _same(path: Path | str, other: Path | str) -> bool:
+def _same(path: str | Path, other: str | Path) -> bool:
     """True for two names of one file, there already or not."""
     path, other = Path(path), Path(other)
     if path.exists() and other.exists():
