@@ -1,4 +1,4 @@
-"""What a rig runs when it starts: the meter, or the REPL when that was asked for."""
+"""What a board runs when it starts: the meter, or the REPL when that was asked for."""
 
 import board
 

@@ -19,7 +19,7 @@ PINS = {
     "safe_boot": 13,
 }
 UARTS = {"pzem": 2, "link": 1}
-LINK = "usb"  # the serial chip of the board; or "uart", 115200 baud
+LINK = "usb"  # the serial chip of the board; or "uart", at `port.BAUD`
 PER_1000_PULSES = 1000  # Wh, or litres of gas: an S0 output of 1000 pulses per kWh
 WATCHDOG_MS = 8000
 

@@ -1,1 +1,1 @@
-"""Parts of a bench rig, and the board made of them. Handed pins and buses, they never wait."""
+"""Parts of a board, and the board made of them. They get pins and buses, and never wait."""

@@ -1,16 +1,16 @@
-"""A bench rig as the meter sees it: a board made of parts.
+"""The board on the bench as the meter sees it, made of parts.
 
 It does what `meterfw.board.Board` asks, without its defaults: they would take memory for nothing.
 """
 
 import time
 
-from meterfw.store import files
 from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
+from meterfw.store import files
 
 
 class BenchBoard:
-    """The board of a rig. A part that is not plugged in says so when it is asked.
+    """A board made of parts. A part that is not plugged in says so when it is asked.
 
     :param counter: counts S0 pulses in hardware; `total()` wraps at `counter.WRAP`
     :param per_1000: Wh, or litres of gas, of 1000 pulses

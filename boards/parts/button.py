@@ -1,4 +1,4 @@
-"""The push button: how long it was held, bounces passed over."""
+"""The push button: how long it was pressed, bounces passed over."""
 
 BOUNCE_MS = 30
 
@@ -10,14 +10,14 @@ class Button:
         self.pin = pin
         self._down = 0
         self._changed_ms = -1  # -1 while the level is the one that counts
-        self._held_ms = 0
+        self._pressed_ms = 0
         self._released_s = -1
 
     def pass_time(self, ms):
         """Look at the pin; a level counts once it has stood for BOUNCE_MS."""
         down = 1 - self.pin.value()
         if self._down:
-            self._held_ms += ms
+            self._pressed_ms += ms
         if down == self._down:
             self._changed_ms = -1
             return
@@ -30,10 +30,10 @@ class Button:
         self._changed_ms = -1
         self._down = down
         if not down:
-            self._released_s = self._held_ms // 1000
-        self._held_ms = 0
+            self._released_s = self._pressed_ms // 1000
+        self._pressed_ms = 0
 
     def released_s(self):
-        """Seconds it was held when last released; -1 if it was not since last asked."""
-        held, self._released_s = self._released_s, -1
-        return held
+        """Seconds it was pressed when last released; -1 if it was not since last asked."""
+        pressed_s, self._released_s = self._released_s, -1
+        return pressed_s

@@ -1,6 +1,6 @@
 """DS3231, a battery-backed clock on I2C. It runs on UTC+1, as the meter does."""
 
-from meterfw.account.calendar import day_of, year_of
+from meterfw.account.calendar import day_of, weekday, year_of
 
 ADDRESS = 0x68
 _STATUS = 0x0F
@@ -60,7 +60,7 @@ class Clock:
         r[0] = 0
         r[1] = to_bcd(minute % 60)
         r[2] = to_bcd(minute // 60)
-        r[3] = (day + 5) % 7 + 1  # 2000-01-01 was a Saturday, the sixth day from Monday
+        r[3] = weekday(day) + 1  # 1 on Monday
         r[4] = to_bcd(day - day_of(year, month, 1) + 1)
         r[5] = to_bcd(month)
         r[6] = to_bcd(year)

@@ -3,6 +3,7 @@
 import select
 import sys
 
+BAUD = 115_200  # of a UART
 PATIENCE_MS = 100  # USB takes a few hundred octets at a time
 
 

@@ -1,9 +1,10 @@
-"""PZEM-004T v3: voltage, current, power and energy of one phase, by Modbus RTU at 9600 baud.
+"""PZEM-004T v3: voltage, current, power and energy of one phase, by Modbus RTU.
 
 One request a second for the ten input registers; the answer is taken when it is whole. It drives
 the limiter; money is counted by the S0 pulses.
 """
 
+BAUD = 9600
 ADDRESS = 0xF8  # any single module answers to it
 REGISTERS = 10
 ANSWER = 5 + 2 * REGISTERS
@@ -27,7 +28,7 @@ def crc16(data, size):
 
 
 class Pzem:
-    """The module on a UART of 9600 baud.
+    """The module on a UART at BAUD.
 
     :ivar ma: current, mA; 0 while silent
     :ivar w: power, W

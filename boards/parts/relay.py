@@ -4,7 +4,7 @@ GRACE_MS = 500  # how long contacts and feedback may take
 
 
 class Relay:
-    """A relay on a pin, open until told otherwise.
+    """A relay on a pin, open until the meter closes it.
 
     :param pin: output; 1 closes it
     :param feedback: input that reads 1 while it is closed; None without

@@ -11,7 +11,7 @@ REPL_FLAG = "repl"  # a file that stands for one start into the REPL
 
 
 def safe_boot(pins):
-    """True when the safe-boot pin is held low, or the console asked for the REPL; asks once."""
+    """True when the safe-boot pin is low, or the console asked for the REPL; asks once."""
     pin = _input(pins["safe_boot"])
     try:
         os.remove(REPL_FLAG)  # meanwhile the pull-up has time to rise
@@ -48,7 +48,7 @@ def make(pins, uarts, counter, per_1000, link):
     return BenchBoard(
         counter(_input(pins["s0"])),
         per_1000,
-        pzem.Pzem(_uart(pins, uarts, "pzem", 9600, 256)),
+        pzem.Pzem(_uart(pins, uarts, "pzem", pzem.BAUD, 256)),
         relay.Relay(_output(pins["relay"]), None if feedback is None else _input(feedback)),
         button.Button(_input(pins["button"])),
         beeper.Beeper(_output(pins["beeper"])),
@@ -70,7 +70,7 @@ def _output(number):
 
 def _port(pins, uarts, link):
     if link == "uart":
-        return port.Uart(_uart(pins, uarts, "link", 115_200, 512))
+        return port.Uart(_uart(pins, uarts, "link", port.BAUD, 512))
     return port.Standard()
 
 

@@ -20,7 +20,7 @@ def seal(key: bytes, new_key: bytes | None = None, **fields: int) -> bytes:
     whole = {**_LEFT_OUT, **fields}
     wrapped = b""
     if whole["kind"] == int(Kind.KEY_CHANGE):
-        assert new_key is not None
+        assert new_key is not None, "a key change carries a key"
         wrapped = tokens.wrap(new_key, key, whole["number"], whole["value"])
     return tokens.seal(whole, key, wrapped)
 

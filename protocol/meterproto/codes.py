@@ -119,6 +119,29 @@ class Kind(Code):
     TEST = 21, "test of display and beeper; changes nothing", ()
 
 
+class Setting(Code):
+    """What of a meter an order sets: of each, the last one issued counts.
+
+    The meter keeps a rank for each (`stored.TokenMemory`). Numbers 13 to 15 are free; from
+    PARAMETER on there is one for each value of the profile, its field number added.
+    """
+
+    PRICE = 0, "the price in force", ("B-20",)
+    ANNOUNCED_PRICE = 1, "the price to come", ("B-20",)
+    HOLD = 2, "the hold on disconnections", ("B-7",)
+    OVERDRAFT = 3, "the negative credit limit", ("OC-12",)
+    LIMIT = 4, "the raised limit", ("BE-02",)
+    EMERGENCY_PRESET = 5, "the emergency credit on offer", ("FE-14",)
+    PAYMENT_MODE = 6, "the payment mode", ("OC-09", "OC-11")
+    MINIMUM_SUPPLY = 7, "whether there is a minimum supply", ("FE-30",)
+    SUPPLY = 8, "the operator's own switch", ("FE-27", "FE-34")
+    CLOCK = 9, "the clock", ()
+    LIMITER = 10, "whether the limiter is available", ("OC-19",)
+    LIMITER_RELEASE = 11, "the release of the limiter", ("WE-40",)
+    TAMPER = 12, "the clearing of tamper", ()
+    PARAMETER = 16, "a value of the profile", ("FE-23",)
+
+
 class Cause(Code):
     """Why an operator disconnects."""
 
@@ -143,6 +166,7 @@ class Result(Code):
     TOO_LONG = 10, "a longer period than the rule allows", ("BE-02",)
     UNKNOWN = 11, "no such order"
     NOT_STORED = 12, "the new key could not be stored"
+    SUPERSEDED = 13, "accepted and spent: a later order of the same setting is in force"
 
 
 class TokenStatus(Code):
@@ -187,6 +211,7 @@ class Message(Code):
     REGISTERS = 4, "energy and lifetime totals"
     EVENTS = 5, "a page of the event log"
     TOKEN = 6, "enter a token"
+    REPORT = 7, "a part of the report a card would carry, under the meter's tag"
     ERROR = 127, "answer only: the request could not be served"
 
 
@@ -196,6 +221,7 @@ class MessageError(Code):
     VERSION = 1, "a later version of the protocol"
     TYPE = 2, "no such message"
     LENGTH = 3, "not the length of this message"
+    AGAIN = 4, "not now, or no more: ask again from the beginning"
 
 
 class Event(Code):
@@ -304,6 +330,7 @@ CODES: tuple[type[Code], ...] = (
     LimiterRepay,
     WinterBar,
     Kind,
+    Setting,
     Cause,
     Result,
     TokenStatus,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from meterproto import records
-from meterproto.codes import Cause, Code, Kind, PaymentMode
+from meterproto.codes import Cause, Code, Kind, PaymentMode, Setting
 from meterproto.quantity import fields
 
 ENERGY_LIMIT = 1_000_000  # Wh of an emergency credit
@@ -54,13 +54,14 @@ class Row:
 
     :ivar value, extra: what the two values of its token are; None: not used, 0
     :ivar other: what the value is instead where extra is 1
-    :ivar setting: what of the meter it adds to or sets; "" for nothing
+    :ivar setting: the `Setting` it sets; what it adds to, in words; "key", whose revision says
+        which change is the last; "" for nothing
     :ivar once: the meter takes it once for each order id, and refuses it without one
     """
 
     kind: Kind
     effect: Effect
-    setting: str
+    setting: Setting | str
     value: Meaning | None = None
     extra: Meaning | None = None
     other: Meaning | None = None
@@ -95,35 +96,35 @@ _ROWS = (
     Row(
         Kind.OVERDRAFT,
         Effect.SETS,
-        "overdraft",
+        Setting.OVERDRAFT,
         _money("limit", records.OVERDRAFT_LIMIT),
         _time("its end"),
         once=True,
     ),
-    Row(Kind.HOLD, Effect.SETS, "hold", _time("its end", zero="at once")),
-    Row(Kind.LIMITER_ENABLE, Effect.SETS, "limiter"),
+    Row(Kind.HOLD, Effect.SETS, Setting.HOLD, _time("its end", zero="at once")),
+    Row(Kind.LIMITER_ENABLE, Effect.SETS, Setting.LIMITER),
     Row(
         Kind.LIMIT,
         Effect.SETS,
-        "limit",
+        Setting.LIMIT,
         _time("its end"),
         Meaning("power of the connection", "W", 1, records.POWER_LIMIT, zero="no limit"),
     ),
-    Row(Kind.LIMITER_RELEASE, Effect.SETS, "limiter in force"),
-    Row(Kind.MINIMUM_SUPPLY_DISABLE, Effect.SETS, "minimum supply"),
-    Row(Kind.MINIMUM_SUPPLY_ENABLE, Effect.SETS, "minimum supply"),
+    Row(Kind.LIMITER_RELEASE, Effect.SETS, Setting.LIMITER_RELEASE),
+    Row(Kind.MINIMUM_SUPPLY_DISABLE, Effect.SETS, Setting.MINIMUM_SUPPLY),
+    Row(Kind.MINIMUM_SUPPLY_ENABLE, Effect.SETS, Setting.MINIMUM_SUPPLY),
     Row(Kind.ARREARS_PAID, Effect.ADDS, "arrears paid", _money("amount", records.BALANCE_LIMIT)),
     Row(
         Kind.PRICE,
         Effect.SETS,
-        "price",
+        Setting.PRICE,
         Meaning("price", "mc/kWh", 0, records.PRICE_LIMIT),
         _time("from when", zero="at once"),
     ),
     Row(
         Kind.EMERGENCY_PRESET,
         Effect.SETS,
-        "emergency preset",
+        Setting.EMERGENCY_PRESET,
         _money("amount", records.PRESET_LIMIT, low=0),
         Meaning("1: the value is an energy", "", 0, 1),
         Meaning("energy at the price", "Wh", 0, ENERGY_LIMIT),
@@ -131,18 +132,18 @@ _ROWS = (
     Row(
         Kind.PAYMENT_MODE,
         Effect.SETS,
-        "payment mode",
+        Setting.PAYMENT_MODE,
         _code("mode", PaymentMode),
         Meaning("1: a protected customer", "", 0, 1),
     ),
-    Row(Kind.DISCONNECT, Effect.SETS, "operator's switch", _code("cause", Cause)),
-    Row(Kind.RECONNECT, Effect.SETS, "operator's switch"),
-    Row(Kind.CLEAR_TAMPER, Effect.SETS, "tamper"),
-    Row(Kind.CLOCK, Effect.SETS, "clock", _time("the time")),
+    Row(Kind.DISCONNECT, Effect.SETS, Setting.SUPPLY, _code("cause", Cause)),
+    Row(Kind.RECONNECT, Effect.SETS, Setting.SUPPLY),
+    Row(Kind.CLEAR_TAMPER, Effect.SETS, Setting.TAMPER),
+    Row(Kind.CLOCK, Effect.SETS, Setting.CLOCK, _time("the time")),
     Row(
         Kind.PARAMETER,
         Effect.SETS,
-        "that value",
+        Setting.PARAMETER,
         Meaning("number of its field in the profile", "", 0, len(fields(records.Profile)) - 1),
         Meaning("what it becomes, as that field has it", "", -VALUE_LIMIT, VALUE_LIMIT - 1),
     ),
@@ -151,3 +152,19 @@ _ROWS = (
 )
 
 ROWS: dict[Kind, Row] = {row.kind: row for row in _ROWS}
+
+NOTHING = 255  # in the firmware's table: a kind that sets nothing whose rank counts
+
+
+def setting(kind: int, value: int = 0, extra: int = 0) -> int | None:
+    """The setting that an order sets, as a number; None for one that sets nothing.
+
+    :param value: of a parameter: its field number
+    :param extra: of a price: from when it is to hold (clock), 0 at once
+    """
+    row = ROWS.get(Kind(kind)) if kind in list(Kind) else None
+    if row is None or not isinstance(row.setting, Setting):
+        return None
+    if row.setting is Setting.PRICE and extra > 0:
+        return int(Setting.ANNOUNCED_PRICE)
+    return int(row.setting) + (value if row.setting is Setting.PARAMETER else 0)

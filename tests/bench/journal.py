@@ -50,7 +50,7 @@ def _wear(board):
     load = scenario.default_load(profile, datetime(2007, 1, 1), DAYS)
     files = LittleFiles(flash, BOARDS[board], format=True)
     world = Emulator(profile, start_of(load), load, Household(), files=files)
-    start = world.meter._journal.sequence
+    start = world.meter.till.sequence()
     flash.programmed = 0
     flash.erases = [0] * flash.sectors
     worst, store = 0, world.board.store
@@ -64,7 +64,7 @@ def _wear(board):
     kept = [world.meter.state.energy_wh]
     world.board.store = before_storing
     world.run(world.now_s + DAYS * DAY_S)
-    commits = world.meter._journal.sequence - start
+    commits = world.meter.till.sequence() - start
     erases = sum(flash.erases)
     report(f"journal_bytes_{board}", unit="bytes/commit", value=flash.programmed / commits)
     report(

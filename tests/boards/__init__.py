@@ -1,1 +1,1 @@
-"""Bench rigs on virtual peripherals that behave like the parts."""
+"""Boards on virtual peripherals that behave like the parts."""

@@ -1,6 +1,6 @@
 """Hardware that takes no memory of its own, as a board's does not: it is in ROM there.
 
-For measuring a rig as it starts; what the parts do is in `peripherals`. Runs in MicroPython.
+For measuring a board as it starts; what the parts do is in `peripherals`. Runs in MicroPython.
 """
 
 import sys

@@ -1,5 +1,5 @@
-# Run in MicroPython, beside the files of a rig: the heap it takes as it starts. Printed: octets in
-# use after the imports and after the start, and whether there is a meter.
+# Run in MicroPython, beside the files of a board: the heap it takes as it starts. Printed: octets
+# in use after the imports and after the start, and whether there is a meter.
 import gc
 
 import bare

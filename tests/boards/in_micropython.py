@@ -1,4 +1,4 @@
-# Run in MicroPython, beside the files of a rig: the rig on virtual peripherals, with the real
+# Run in MicroPython, beside the files of a board: it runs on virtual peripherals, with the real
 # framebuf. INPUT: what its PZEM answers. Printed: JSON of what a pass allocates and of the panel.
 import json
 import sys

@@ -1,4 +1,4 @@
-# Run in MicroPython, beside the files of a rig: its main.py on virtual peripherals, ended by the
+# Run in MicroPython, beside the files of a board: its main.py on virtual peripherals, ended by the
 # watchdog. Printed: JSON of how it started and how often it fed the watchdog.
 import json
 import sys

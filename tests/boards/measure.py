@@ -1,4 +1,4 @@
-"""What a rig takes: compiled size, heap after start, what a pass allocates, in MicroPython."""
+"""What a board takes: compiled size, heap after start, what a pass allocates, in MicroPython."""
 
 import json
 from pathlib import Path
@@ -18,19 +18,19 @@ NOTHING = b"\xf8\x04\x14" + bytes(20)  # what a PZEM answers that sees no load, 
 
 
 def files(board):
-    """The files of a rig as it is flashed, for `micropython.run`, and the doubles of its parts."""
+    """The files of a flashed board, for `micropython.run`, and the doubles of its parts."""
     doubles = {name: (HERE / name).read_bytes() for name in ("peripherals.py", "bare.py")}
     return built.files(board) | doubles | flashed(555, 1, bytes(32), profiles.load("wallonia-card"))
 
 
 def in_micropython(board):
-    """What a pass of a rig allocates in MicroPython, and the picture on its panel."""
+    """What a pass allocates in MicroPython, and the picture on the panel."""
     crc = crcmod.predefined.mkPredefinedCrcFun("modbus")(NOTHING).to_bytes(2, "little")
     return json.loads(micropython.run(SCRIPT, (NOTHING + crc).hex(), files(board)))
 
 
 def heap(board):
-    """Heap in use in MicroPython after the imports and after the start of a rig, octets."""
+    """Heap in use in MicroPython after the imports and after the start, octets."""
     imported, started, is_meter, _ = micropython.run(HEAP, files=files(board)).split()
     assert is_meter == "True"
     return {"imported": int(imported), "started": int(started)}

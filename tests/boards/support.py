@@ -1,4 +1,4 @@
-"""A rig in tests: a board of `boards/` on virtual peripherals, in virtual time."""
+"""A bench in tests: a board of `boards/` on virtual peripherals, in virtual time."""
 
 import importlib
 import sys

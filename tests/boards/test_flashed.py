@@ -71,10 +71,10 @@ def test_a_flashed_meter_lives_as_its_source_does(profile, tmp_path, monkeypatch
     office = Issuer(METER, bytes(32), derive=True)
     now = clock("2020-12-08 12:00")
     files = flashed(METER, 1, office.key, profiles.load(profile))
-    told = {"files": {name: data.hex() for name, data in files.items()}, "names": NAMES, "now": now}
-    told["steps"] = steps(draw, office, now)
-    source = json.loads(json.dumps(power_cycle.life(told)))
-    as_flashed = json.loads(micropython.run(power_cycle.__file__, json.dumps(told), built.meter()))
+    plan = {"files": {name: data.hex() for name, data in files.items()}, "names": NAMES, "now": now}
+    plan["steps"] = steps(draw, office, now)
+    source = json.loads(json.dumps(power_cycle.life(plan)))
+    as_flashed = json.loads(micropython.run(power_cycle.__file__, json.dumps(plan), built.meter()))
     assert as_flashed == source
     statuses = [status for status, _ in source["answers"]]
     assert {4, 5} < set(statuses)

@@ -1,4 +1,4 @@
-"""The rigs in real MicroPython: size, memory, what a pass allocates, what stands on the display."""
+"""The boards in real MicroPython: size, memory, what a pass allocates, what the display shows."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def seen(request):
     return measure.in_micropython(request.param)
 
 
-def test_a_rig_starts_and_closes_its_relay(seen):
+def test_a_board_starts_and_closes_its_relay(seen):
     assert seen["flashed"] is True
     assert seen["closed"] == 1
 

@@ -145,7 +145,7 @@ def test_a_damaged_answer_is_never_taken_and_the_next_good_one_is(bench, spoil):
     assert bench.board.current_ma() == 7000
 
 
-def test_a_silent_sensor_is_told_and_its_last_value_ends(bench):
+def test_a_silent_sensor_is_logged_and_its_last_value_ends(bench):
     bench.pzem.ma = 5000
     bench.run(2000)
     assert bench.board.faults() == 0
@@ -174,7 +174,7 @@ def test_the_relay_starts_open_and_follows_the_meter(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("stuck_at", [0, 1])
-def test_a_stuck_relay_is_told_once(bench, stuck_at):
+def test_a_stuck_relay_is_logged_once(bench, stuck_at):
     bench.run(1000)
     assert bench.meter.state.control_state == 1
     bench.follow = lambda: bench.world.levels.update({bench.pins["relay_feedback"]: stuck_at})
@@ -197,7 +197,7 @@ def test_the_relay_may_take_its_time(bench):
 
 
 def test_a_relay_put_at_the_end_of_a_slow_pass_has_its_time(bench):
-    """The next pass follows at once, and the milliseconds it is told are those before."""
+    """The next pass follows at once, and the milliseconds it gets are those before."""
     relay = bench.board.relay
     bench.follow()
     relay.put(1 - bench.world.level(bench.pins["relay"]))
@@ -207,12 +207,12 @@ def test_a_relay_put_at_the_end_of_a_slow_pass_has_its_time(bench):
     assert relay.stuck
 
 
-@pytest.mark.parametrize(("held_ms", "seconds"), [(80, 0), (990, 0), (1200, 1), (5100, 5)])
-def test_the_button_says_how_long_it_was_held(bench, held_ms, seconds):
+@pytest.mark.parametrize(("pressed_ms", "seconds"), [(80, 0), (990, 0), (1200, 1), (5100, 5)])
+def test_the_button_says_how_long_it_was_pressed(bench, pressed_ms, seconds):
     seen = []
     bench.meter._press = seen.append
     number = bench.pins["button"]
-    for level, ms in ((0, 4), (1, 4), (0, held_ms), (1, 4), (0, 4), (1, 200)):  # bounces
+    for level, ms in ((0, 4), (1, 4), (0, pressed_ms), (1, 4), (0, 4), (1, 200)):  # bounces
         bench.world.levels[number] = level
         bench.run(ms, step=2)
     assert seen == [seconds]
@@ -253,8 +253,8 @@ def test_the_clock_chip_keeps_the_time_it_was_put_to(bench):
         assert chip.read() == minute
         when = epoch + timedelta(minutes=minute)
         registers = [f"{octet:02x}" for octet in bench.chip.registers[:7]]
-        told = f"{when:%S %M %H 0}{when.isoweekday()} {when:%d %m %y}"
-        assert " ".join(registers) == told
+        wanted = f"{when:%S %M %H 0}{when.isoweekday()} {when:%d %m %y}"
+        assert " ".join(registers) == wanted
     bench.chip.registers[0] = 0x59
     chip.read()
     assert chip.second == 59

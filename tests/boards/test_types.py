@@ -15,6 +15,8 @@ from tests.boards import peripherals
 from tests.boards.support import BOARDS, NAMES
 
 ROOT = BOARDS.parent
+METERFW = "../firmware/meterfw"
+CLOSE = '"""Close supply."""'  # of `rules.connect`
 STUBS = ROOT / ".venv" / "stubs"  # where `make lint` installs them
 
 
@@ -44,9 +46,25 @@ def check(folder, board):
         ("esp32", "parts/wiring.py", "uarts[name], baud", "uarts[name], 'fast'", "baudrate"),
         ("rp2040", "rp2040/board.py", "rx_fifo()", "rx_fifos()", "rx_fifos"),
         ("esp32", "esp32/board.py", "PCNT.INCREMENT", "PCNT.INCREASE", "INCREASE"),
+        (
+            "rp2040",
+            f"{METERFW}/account/rules.py",
+            CLOSE,
+            CLOSE + "\n    m.control_stat = 1",
+            "control_stat",
+        ),
+        ("esp32", f"{METERFW}/account/orders.py", "p.top_up_max:", "p.topup_max:", "topup_max"),
+        (
+            "rp2040",
+            f"{METERFW}/card/slot.py",
+            "till.enter_all(",
+            "till.enter_every(",
+            "enter_every",
+        ),
+        ("esp32", "parts/board.py", "def power_w(", "def power(", "power_w"),
     ],
 )
-def test_what_a_port_does_not_have_is_reported(board, file, right, wrong, said, tmp_path):
+def test_a_slip_is_reported(board, file, right, wrong, said, tmp_path):
     assert (STUBS / board / "machine.pyi").exists(), "make lint installs the stubs"
     shutil.copytree(ROOT / "firmware", tmp_path / "firmware")
     shutil.copytree(BOARDS, tmp_path / "boards")

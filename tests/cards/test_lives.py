@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from meterfw.meter import Meter
-from meterfw.tokens.gateway import USED
+from meterfw.tokens.memory import USED
 from meterproto import cards as layout
 from meterproto.codes import CardOutcome, TokenReason, TokenStatus
 

@@ -6,6 +6,7 @@ from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.load import NOTHING
 from budgetmeter.emulator.world import insert
 from budgetmeter.errors import InputError
+from budgetmeter.issue import Issuer
 from budgetmeter.orders import Order
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from meterfw.meter import Meter
 from meterfw.panel import display
 from meterproto import cards as layout
 from meterproto import tokens
-from meterproto.codes import CardOutcome, CardType, Kind
+from meterproto.codes import CardOutcome, CardType, Kind, TokenStatus
 
 from tests.cards.counter import GOOD, METER, Counter
 from tests.firmware.support import clock, conserved, mc
@@ -140,14 +141,31 @@ def test_a_token_of_a_newer_version_is_refused_and_the_others_are_taken(counter)
     assert reasons == [layouts.TOKEN_REASON_VERSION, layouts.TOKEN_REASON_NONE, *lengths]
 
 
+def test_the_entry_of_a_card_has_the_balance_of_its_moment(counter):
+    """A token comes in by network while the card is being read, and is in force by then."""
+    counter.pay("20.00")
+    counter.board.slot = counter.card
+    for _ in range(10):
+        counter.meter.poll()
+    issuer = Issuer(METER, counter.keys.meter_key(METER, 1))
+    issuer.number = 100
+    assert counter.meter.enter(issuer.token(Kind.TOP_UP, mc(5)))[0] == TokenStatus.EXECUTED
+    balance, log = counter.balance, counter.meter.log
+    held_in(counter, counter.card)
+    entries = [log.entry(number) for number in range(log.first(), log.count)]
+    read = [entry for entry in entries if entry[2] == layouts.LOG_CODE_CARD_READ]
+    assert [entry[4] for entry in read] == [balance]
+    assert counter.balance == balance + mc(20)
+
+
 def test_all_tokens_of_a_card_are_one_commit_and_judged_together(counter):
     """AMB-08: two payments of 250 and one of 5 EUR restore what one alone would not."""
     counter.put(credit=-mc(504))
     for euros in ("250.00", "250.00", "5.00"):
         counter.pay(euros)
-    before = counter.meter.sequence()
+    before = counter.meter.till.sequence()
     assert counter.insert() == GOOD
-    assert counter.meter.sequence() == before + 1
+    assert counter.meter.till.sequence() == before + 1
     assert counter.balance == mc(1)
     assert counter.ready
 
@@ -235,7 +253,7 @@ def test_the_report_says_what_was_committed(counter):
     for name in layouts.PROFILE_FIELDS:
         assert parts["profile"][name] == getattr(counter.meter.profile, name), name
     head = parts["head"]
-    assert head.sequence == counter.meter.sequence()
+    assert head.sequence == counter.meter.till.sequence()
     assert head.numbers == bytes(counter.meter.memory.numbers.bits)
     assert (head.number, head.order, head.lost) == (1, 1, 0)
     assert layout.report_genuine(
@@ -250,7 +268,7 @@ def test_a_report_is_never_taken_back_by_a_power_cut(counter):
     """Also what was used since the last commit is committed before it is reported."""
     counter.board.draw = NOTHING._replace(rate=3000, wanted=3000, ma=4000, w=3000)
     counter.wait(4)  # 200 Wh: not yet due for a commit
-    used = counter.meter.uncommitted_wh()
+    used = counter.meter.till.uncommitted_wh()
     assert used == 200
     counter.insert()
     first = counter.report()

@@ -1,4 +1,4 @@
-"""Lint of the firmware: the portable subset in the rule modules, allowed imports everywhere.
+"""Lint of the firmware: the portable subset in the rule modules, imports and types everywhere.
 
 `python -m tests.checks.portable` prints what it finds and fails if there is anything.
 """
@@ -20,6 +20,9 @@ ALLOWED_IMPORTS = {
 }  # fmt: skip
 
 BUILTINS = {"min", "max", "range"}
+
+# What the arguments of a rule are by their names; all others are whole numbers.
+TYPES = {"m": "State", "p": "Profile"}
 
 _STATEMENTS = (
     ast.Assign,
@@ -60,6 +63,8 @@ class Portable(ast.NodeVisitor):
             for alias in node.names:
                 if alias.name.isupper():
                     self.constants.add(alias.name)
+                elif alias.name in TYPES.values():
+                    continue
                 else:
                     self.functions.add(alias.name)
         elif isinstance(node, ast.Assign):
@@ -75,6 +80,12 @@ class Portable(ast.NodeVisitor):
         plain = node.args
         if plain.defaults or plain.vararg or plain.kwarg or plain.kwonlyargs or node.decorator_list:
             self._find(node, "plain positional arguments only, no decorators")
+        for argument in plain.args:
+            wanted = TYPES.get(argument.arg, "int")
+            if argument.annotation is None or ast.unparse(argument.annotation) != wanted:
+                self._find(node, f"{argument.arg} of {node.name} is {wanted}")
+        if node.returns is None or ast.unparse(node.returns) not in ("int", "None"):
+            self._find(node, f"{node.name} answers int or None")
         body = node.body
         if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
             body = body[1:]
@@ -186,7 +197,11 @@ def check_portable(source, name):
 def check_imports(source, name):
     """Imports that a stock rp2 or esp32 build does not have."""
     findings = []
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    for_checkers = _for_checkers(tree)
+    for node in ast.walk(tree):
+        if node in for_checkers:
+            continue
         modules = []
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
@@ -198,14 +213,50 @@ def check_imports(source, name):
     return findings
 
 
+def _for_checkers(tree):
+    """Imports for type checkers alone, and the guarded import of the constant that tells them."""
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            found.update(ast.walk(node))
+        if isinstance(node, ast.Try) and [ast.unparse(h.type) for h in node.handlers] == [
+            "ImportError"
+        ]:
+            found.update(n for n in node.body if ast.unparse(n) == _GUARDED)
+    return found
+
+
+_GUARDED = "from typing import TYPE_CHECKING"
+
+
+def check_types(source, name):
+    """Functions that do not say what they take and answer. MicroPython passes over it."""
+    findings = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        a = node.args
+        arguments = [*a.posonlyargs, *a.args, *a.kwonlyargs, a.vararg, a.kwarg]
+        bare = [x.arg for x in arguments if x and x.annotation is None and x.arg != "self"]
+        if node.returns is None:
+            bare.append("its result")
+        if bare:
+            findings.append(f"{name}:{node.lineno}: no type: {node.name}: {', '.join(bare)}")
+    return findings
+
+
 def main():
     findings = []
     for path in sorted(FIRMWARE.glob("**/*.py")):
         source, name = path.read_text(encoding="utf-8"), path.relative_to(FIRMWARE).as_posix()
-        findings += check_imports(source, name)
+        findings += check_imports(source, name) + check_types(source, name)
         if name in PORTABLE:
             findings += check_portable(source, name)
-    print("\n".join(findings) if findings else "firmware: portable subset and imports are clean")
+    print(
+        "\n".join(findings)
+        if findings
+        else "firmware: portable subset, imports and types are clean"
+    )
     sys.exit(1 if findings else 0)
 
 

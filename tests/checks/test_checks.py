@@ -6,12 +6,13 @@ from budgetmeter import catalogue
 from tests.checks import portable, traceability
 
 CLEAN = '''"""Rules."""
+from meterfw.account.record import Profile, State
 from meterfw.layouts import EUR
 
 LIMIT = 5
 
 
-def price(m, p, wh):
+def price(m: State, p: Profile, wh: int) -> int:
     """One."""
     total = 0
     for i in range(3):
@@ -82,8 +83,13 @@ def test_each_step_outside_the_subset_is_found(line, said):
     [
         "x = 1.5",
         "class A:\n    pass",
-        "def f(m, x=1):\n    return 1",
-        "@f\ndef g(m):\n    return 1",
+        "def f(m: State, x: int = 1) -> int:\n    return 1",
+        "@f\ndef g(m: State) -> int:\n    return 1",
+        "def f(m) -> int:\n    return 1",
+        "def f(m: Profile) -> int:\n    return 1",
+        "def f(wh: State) -> int:\n    return 1",
+        "def f(m: State):\n    return 1",
+        "def f(m: State) -> bool:\n    return 1",
     ],
 )
 def test_module_level_is_checked_too(source):
@@ -94,6 +100,42 @@ def test_imports_the_boards_lack_are_found():
     assert portable.check_imports("import struct\nfrom meterfw import rules", "x.py") == []
     for source in ("import hmac", "from typing import Any", "import construct", "import machine"):
         assert portable.check_imports(source, "x.py")
+        guarded = f"try:\n    {source}\nexcept ImportError:\n    pass"
+        assert portable.check_imports(guarded, "x.py")
+    assert portable.check_imports("from typing import TYPE_CHECKING", "x.py")
+
+
+def test_imports_for_type_checkers_are_no_imports_of_the_board():
+    source = """\
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+"""
+    assert portable.check_imports(source, "x.py") == []
+    assert portable.check_imports(source.replace("if TYPE_CHECKING", "if 1"), "x.py")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "def f(x) -> int: ...",
+        "def f(x: int): ...",
+        "def f(*x) -> int: ...",
+        "def f(*, x) -> int: ...",
+        "class A:\n    def f(self, x) -> int: ...",
+        "class A:\n    def f(self): ...",
+    ],
+)
+def test_a_function_without_types_is_found(line):
+    assert portable.check_types(line, "x.py")
+
+
+def test_a_function_with_types_is_clean():
+    source = "class A:\n    def f(self, *x: int, y: int = 1) -> None: ...\ndef g() -> int: ..."
+    assert portable.check_types(source, "x.py") == []
 
 
 def test_traceability_finds_what_is_missing():

@@ -21,8 +21,8 @@ from budgetmeter.emulator.directory import Directory
 from budgetmeter.emulator.world import METER, VENDING_KEY
 from budgetmeter.issue import Issuer
 from budgetmeter.testing import Vending
-from meterfw.meter import COMMIT_WH
 from meterfw.store.journal import NEW, WHOLE, Journal, Ledger
+from meterfw.tokens.till import COMMIT_WH
 
 from tests.emulate.process import Emulated
 from tests.firmware.support import conserved

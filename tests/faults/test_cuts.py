@@ -2,9 +2,10 @@
 
 import pytest
 from budgetmeter.emulator.nor import BOARDS, SYNC
-from meterfw.meter import Meter
 from meterfw.store.journal import Journal
-from meterfw.tokens import gateway as tokens
+from meterfw.tokens.gateway import Gateway
+from meterfw.tokens.memory import TokenMemory, Window
+from meterfw.tokens.till import Till
 from meterproto.codes import Kind
 from meterproto.tokens import parse
 
@@ -66,14 +67,14 @@ def _answers_before_the_commit(monkeypatch):
 
 def _forgets_numbers(monkeypatch):
     """Taken token numbers are not stored."""
-    pack = tokens.TokenMemory.pack
+    pack = TokenMemory.pack
 
     def blank(self):
-        empty = tokens.TokenMemory()
+        empty = TokenMemory()
         empty.key_revision, empty.key = self.key_revision, self.key
         return pack(empty)
 
-    monkeypatch.setattr(tokens.TokenMemory, "pack", blank)
+    monkeypatch.setattr(TokenMemory, "pack", blank)
 
 
 def _lock_out_opens(monkeypatch):
@@ -82,23 +83,24 @@ def _lock_out_opens(monkeypatch):
     def start(self, memory):
         self.locked_ms = 0
 
-    monkeypatch.setattr(tokens.Gateway, "start", start)
+    monkeypatch.setattr(Gateway, "start", start)
 
 
 def _books_a_token_twice(monkeypatch):
     """A token is put down as taken by a commit of its own, after the one that booked it."""
-    enter_all = Meter.enter_all
+    enter_all = Till.enter_all
 
     def twice(self, batch, port=False):
         answers = enter_all(self, batch, port)
-        numbers, orders = self.memory.numbers, self.memory.orders
-        self.memory.numbers, self.memory.orders = tokens.Window(), tokens.Window()
+        memory = self.ledger.memory
+        numbers, orders = memory.numbers, memory.orders
+        memory.numbers, memory.orders = Window(), Window()
         self.commit()
-        self.memory.numbers, self.memory.orders = numbers, orders
+        memory.numbers, memory.orders = numbers, orders
         self.commit()
         return answers
 
-    monkeypatch.setattr(Meter, "enter_all", twice)
+    monkeypatch.setattr(Till, "enter_all", twice)
 
 
 @pytest.mark.parametrize(

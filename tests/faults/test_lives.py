@@ -9,8 +9,9 @@ from budgetmeter.issue import Issuer
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from meterfw.meter import COMMIT_WH, Meter
+from meterfw.meter import Meter
 from meterfw.store.journal import REPAIRED, WHOLE
+from meterfw.tokens.till import COMMIT_WH
 from meterproto.codes import Kind, TokenReason, TokenStatus
 
 from tests.faults.images import images
@@ -49,7 +50,7 @@ class Lives(RuleBasedStateMachine):
         before = bytes(self.flash.image)
         self.flash.operations = []
         energy = self.meter.state.energy_wh
-        kept = energy - self.meter.uncommitted_wh()
+        kept = energy - self.meter.till.uncommitted_wh()
         answer = action()
         operations, self.flash.operations = self.flash.operations, None
         if cut is None or not operations:

@@ -21,16 +21,16 @@ class OnFiles(BenchBoard):
         files.store(name, data)
 
 
-def life(told):
+def life(plan):
     """One life; the answer as plain data."""
-    for name, data in told["files"].items():
+    for name, data in plan["files"].items():
         with open(name, "wb") as file:
             file.write(unhexlify(data))
-    board = OnFiles(told["now"] or 0, {})
-    board.has_clock = told["now"] is not None
+    board = OnFiles(plan["now"] or 0, {})
+    board.has_clock = plan["now"] is not None
     meter = Meter(board)
     answers = []
-    for step, value in told["steps"]:
+    for step, value in plan["steps"]:
         if step == "use":
             board.use(value)
             board.pass_time(1)
@@ -43,7 +43,7 @@ def life(told):
             meter.poll()
         else:
             answers.append(meter.enter(unhexlify(value)))
-    names = [name for name in os.listdir(".") if name in told["names"]]
+    names = [name for name in os.listdir(".") if name in plan["names"]]
     left = {}
     for name in sorted(names):
         with open(name, "rb") as file:

@@ -104,7 +104,7 @@ def meter(name, at=NOON, changes=None, **state):
     m.credit = 0
     for key, value in state.items():
         setattr(m, key, value)
-    books(m, m.credit - m.emergency_used - m.arrears)
+    books(m, rules.balance(m) - m.arrears)
     rules.judge(m, p)
     m.events = 0
     return m, p
@@ -117,16 +117,16 @@ def books(m, amount):
 
 def conserved(m):
     """The invariant of the account."""
-    held = m.credit - m.emergency_used - m.arrears
+    account = m.credit - m.emergency_used - m.arrears
     credited = m.credited_eur * EUR + m.credited_mc
     charged = m.charged_eur * EUR + m.charged_mc
     settled = m.settled_eur * EUR + m.settled_mc
-    return held == credited - charged + settled
+    return account == credited - charged + settled
 
 
-def order(m, p, kind, value=0, extra=0, number=0):
+def order(m, p, kind, value=0, extra=0, order_id=0):
     """One order, judged."""
-    result = orders.apply(m, p, kind, value, extra, number)
+    result = orders.apply(m, p, kind, value, extra, order_id)
     rules.judge(m, p)
     return result
 
@@ -161,7 +161,8 @@ def ready(m):
 
 def events(m):
     """Names of the events that happened, cleared."""
-    seen = {name for i, name in enumerate(layouts.EVENT_NAMES.split()) if m.events >> i & 1}
+    words = layouts.EVENT_WORDS.upper().replace("-", "_").split()
+    seen = {word for i, word in enumerate(words) if m.events >> i & 1}
     m.events = 0
     return seen
 

@@ -43,6 +43,7 @@ def test_no_layout_has_changed_unnoticed():
     """A field moved, renamed or widened needs a new version in `stored.HISTORY`."""
     for version, (*_, noted) in stored.HISTORY.items():
         assert stored.fingerprint(version) == noted, f"layout {version}: {noted:#x}"
-    states, profiles, has_log, _ = stored.HISTORY[stored.LAYOUT]
+    states, profiles, has_log, memory, _ = stored.HISTORY[stored.LAYOUT]
     assert has_log
     assert (states, profiles) == (len(layouts.STATE_FIELDS), len(layouts.PROFILE_FIELDS))
+    assert memory == stored.TokenMemory.sizeof()

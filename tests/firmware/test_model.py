@@ -11,7 +11,7 @@ from meterfw import layouts
 from meterfw.account import orders, record, rules
 from meterproto.codes import Kind
 
-from tests.firmware import histories, replay, told
+from tests.firmware import events_due, histories, replay
 from tests.firmware.account_model import AccountModel
 from tests.firmware.support import conserved, fields, mc, out_of_range
 
@@ -96,9 +96,9 @@ class Lives(RuleBasedStateMachine):
             if left <= rules.STEP_S:
                 break
 
-    @rule(held=st.sampled_from([0, 4, 5, 60]))
-    def press(self, held):
-        assert rules.press(self.m, self.p, held) == int(self.model.press(held))
+    @rule(pressed_s=st.sampled_from([0, 4, 5, 60]))
+    def press(self, pressed_s):
+        assert rules.press(self.m, self.p, pressed_s) == int(self.model.press(pressed_s))
 
     @rule(minutes=st.sampled_from([None, 0, 15, 1440]))
     def cut_power(self, minutes):
@@ -179,7 +179,7 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def events_tell_what_changed(self):
         now = fields(self.m)
-        assert told.missing(self.last, now) == []
+        assert events_due.missing(self.last, now) == []
         self.m.events = 0
         self.last = fields(self.m)
 
@@ -240,4 +240,4 @@ def test_seeded_lives_agree(name):
                     model.judge()
             seen = model.seen()
             assert {field: getattr(m, field) for field in seen} == seen, operation
-            assert told.missing(before, fields(m)) == [], operation
+            assert events_due.missing(before, fields(m)) == [], operation

@@ -109,7 +109,7 @@ def test_lives_reach_every_event_and_result(expected):
             if operation[0] in (histories.ORDER, histories.BOOK):
                 answers.add(answer)
             seen |= m.events
-    missing = {n for i, n in enumerate(layouts.EVENT_NAMES.split()) if not seen >> i & 1}
+    missing = {n for i, n in enumerate(layouts.EVENT_WORDS.split()) if not seen >> i & 1}
     assert missing <= {"UNBILLED"}  # needs 10,000 EUR: a test of its own
     assert answers >= set(range(12)) - {layouts.RESULT_BALANCE_LIMIT}
 
@@ -183,12 +183,12 @@ def test_a_steady_step_allocates_nothing():
 # ---- The journal on a file system, power to power ----------------------------------------------
 
 
-def in_cpython(told):
-    return json.loads(json.dumps(power_cycle.life(told)))
+def in_cpython(plan):
+    return json.loads(json.dumps(power_cycle.life(plan)))
 
 
-def in_micropython(told):
-    return json.loads(micropython.run(power_cycle.__file__, json.dumps(told)))
+def in_micropython(plan):
+    return json.loads(micropython.run(power_cycle.__file__, json.dumps(plan)))
 
 
 def test_the_journal_keeps_the_account_in_both_interpreters(tmp_path, monkeypatch):
@@ -212,8 +212,8 @@ def test_the_journal_keeps_the_account_in_both_interpreters(tmp_path, monkeypatc
     ]
     seen = []
     for now, steps in lives:
-        told = {"files": files, "now": now, "steps": steps, "names": names}
-        one, other = in_cpython(told), in_micropython(told)
+        plan = {"files": files, "now": now, "steps": steps, "names": names}
+        one, other = in_cpython(plan), in_micropython(plan)
         assert one == other
         seen.append(other)
         files = other["files"]
@@ -226,7 +226,7 @@ def test_the_journal_keeps_the_account_in_both_interpreters(tmp_path, monkeypatc
     assert statuses == [[3], [6, 3], [3], [5, 3]]  # the same token is taken once
 
     files = {**files, "store.0": "00", "store.1": "ff" * 900}
-    told = {"files": files, "now": noon, "steps": [], "names": names}
-    one, other = in_cpython(told), in_micropython(told)
+    plan = {"files": files, "now": noon, "steps": [], "names": names}
+    one, other = in_cpython(plan), in_micropython(plan)
     assert one == other
     assert other["found"] == journal.LOST

@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from meterfw.tokens.gateway import NEW, TOO_OLD, USED, TokenMemory, Window
+from meterfw.tokens.memory import NEW, TOO_OLD, USED, TokenMemory, Window
 from meterproto import stored
 
 

@@ -21,7 +21,7 @@ from tests.firmware import support
 from tests.firmware.unit import bench
 
 UNIT = Path(bench.__file__).parent
-MODULES = sorted(path.stem for path in UNIT.glob("test_*.py"))
+MODULES = sorted(f"{path.parent.name}.{path.stem}" for path in UNIT.glob("*/test_*.py"))
 SCRIPT = Path(micropython.__file__).with_name("unit.py")
 
 

@@ -7,7 +7,7 @@ from budgetmeter import orders
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
 from budgetmeter.office.office import Office
-from meterfw import meter as firmware
+from meterfw.tokens import till
 from meterproto import tokens
 from meterproto.codes import TokenReason
 
@@ -194,7 +194,7 @@ def test_odd_key_files(tmp_path, text):
 
 
 def test_values_fixed_in_a_meter_get_no_token(office):
-    assert list(orders.FIXED) == firmware._FIXED.split()
+    assert list(orders.FIXED) == till.FIXED.split()
     for name, to in (("energy", "gas"), ("payment_mode", "credit")):
         with pytest.raises(InputError, match=f"--name: {name} is fixed"):
             orders.read("parameter", {"name": name, "to": to})

@@ -1,16 +1,11 @@
-// MicroPython with the firmware, its unit tests and the rigs' on its path.
+// MicroPython with the firmware, its unit tests and the boards' on its path.
 import { existsSync, readFileSync, readdirSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript/micropython.mjs";
 
 const FOLDERS = [
   ["firmware/meterfw", "/lib/meterfw"],
-  ...["account", "card", "panel", "store", "tokens", "wire"].map((room) => [
-    `firmware/meterfw/${room}`,
-    `/lib/meterfw/${room}`,
-  ]),
   ["tests/firmware", "/lib/tests/firmware"],
-  ["tests/firmware/unit", "/lib/tests/firmware/unit"],
   ["tests/boards", "/lib/tests/boards"],
 ];
 
@@ -27,8 +22,26 @@ export function copyIn(mp, from, to) {
   }
 }
 
-// The machine, with what is in the folder `files` below its root. A source whose .mpy is among that
-// stays away: it would be imported in its place.
+// The sources of a folder and of the folders in it. One whose .mpy is in `files` stays away: it would
+// be imported in its place.
+function copySources(mp, from, to, files) {
+  mp.FS.mkdirTree(to);
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const { name } = entry;
+    const [source, target] = [join(from, name), `${to}/${name}`];
+    if (entry.isDirectory() && !name.startsWith("__")) {
+      copySources(mp, source, target, files);
+    } else if (name.endsWith(".json")) {
+      mp.FS.writeFile(target, readFileSync(source));
+    } else if (name.endsWith(".py")) {
+      if (!existsSync(join(files, target.replace(/\.py$/, ".mpy")))) {
+        mp.FS.writeFile(target, readFileSync(source));
+      }
+    }
+  }
+}
+
+// The machine, with what is in the folder `files` below its root.
 export async function load(root, files) {
   const mp = await loadMicroPython({
     heapsize: 8 << 20,
@@ -36,13 +49,7 @@ export async function load(root, files) {
     stdout: (line) => writeSync(1, line + "\n"),
   });
   for (const [source, target] of FOLDERS) {
-    mp.FS.mkdirTree(target);
-    for (const name of readdirSync(join(root, source))) {
-      const compiled = join(files, target, name.replace(/\.py$/, ".mpy"));
-      if ((name.endsWith(".py") && !existsSync(compiled)) || name.endsWith(".json")) {
-        mp.FS.writeFile(target + "/" + name, readFileSync(join(root, source, name)));
-      }
-    }
+    copySources(mp, join(root, source), target, files);
   }
   copyIn(mp, files, "/");
   mp.runPython("import sys\nsys.path.append('/lib')");

@@ -44,8 +44,8 @@ def failures(vectors):
             failed.append("fcs " + data)
     for case in vectors["typed"]:
         data = unhexlify(case["bytes"])
-        failed.extend("right " + t for t in case["right"] if text.token(t) != data)
-        failed.extend("wrong " + t for t in case["wrong"] if text.token(t) is not None)
+        failed.extend("right " + t for t in case["right"] if text.token_from(t) != data)
+        failed.extend("wrong " + t for t in case["wrong"] if text.token_from(t) is not None)
     started = Meter(board(vectors)).board
     if len(started.files["store.0"]) != vectors["record"]:
         failed.append("record size")

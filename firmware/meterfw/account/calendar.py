@@ -4,8 +4,10 @@ The clock counts minutes since 2000-01-01 00:00 UTC+1 all year; a day is a numbe
 (a Saturday). Summer time, weekends, public holidays and winter dates are derived from it.
 """
 
+from meterfw.account.record import Profile, State
 
-def year_of(day):
+
+def year_of(day: int) -> int:
     """Years since 2000 of a day."""
     rest = day % 1461
     year = day // 1461 * 4
@@ -14,7 +16,7 @@ def year_of(day):
     return year
 
 
-def day_of(year, month, day):
+def day_of(year: int, month: int, day: int) -> int:
     """Day number of a date; `year` counts from 2000."""
     number = year * 365 + (year + 3) // 4 + (367 * month - 362) // 12 + day - 1
     if month > 2:
@@ -24,18 +26,18 @@ def day_of(year, month, day):
     return number
 
 
-def weekday(day):
+def weekday(day: int) -> int:
     """0 on Monday, 6 on Sunday."""
     return (day + 5) % 7
 
 
-def last_sunday(year, month):
+def last_sunday(year: int, month: int) -> int:
     """Day number of the last Sunday of a month of 31 days."""
     day = day_of(year, month, 31)
     return day - (weekday(day) + 1) % 7
 
 
-def summer(clock):
+def summer(clock: int) -> int:
     """1 in EU summer time: last Sunday of March to last Sunday of October, 01:00 UTC."""
     year = year_of(clock // 1440)
     if clock < last_sunday(year, 3) * 1440 + 120:
@@ -45,12 +47,12 @@ def summer(clock):
     return 0
 
 
-def local(clock):
+def local(clock: int) -> int:
     """Belgian local time of a clock value, in minutes on the same scale."""
     return clock + 60 * summer(clock)
 
 
-def easter(year):
+def easter(year: int) -> int:
     """Day number of Easter Sunday (Gauss's rule with the constants of 1900-2099)."""
     golden = (2000 + year) % 19
     moon = (19 * golden + 24) % 30
@@ -62,7 +64,7 @@ def easter(year):
     return day
 
 
-def holiday(day):
+def holiday(day: int) -> int:
     """1 on a Belgian public holiday."""
     year = year_of(day)
     since_easter = day - easter(year)
@@ -78,7 +80,7 @@ def holiday(day):
     return 0
 
 
-def day_kept(p, day):
+def day_kept(p: Profile, day: int) -> int:
     """1 on a day whose whole is friendly hours."""
     if p.window_days >> weekday(day) & 1:
         return 1
@@ -87,7 +89,7 @@ def day_kept(p, day):
     return 0
 
 
-def window_at(p, minute):
+def window_at(p: Profile, minute: int) -> int:
     """1 when local time `minute` lies in the friendly hours (B-3)."""
     time = minute % 1440
     if p.window_from < p.window_to:
@@ -99,7 +101,7 @@ def window_at(p, minute):
     return day_kept(p, minute // 1440)
 
 
-def winter_at(p, day):
+def winter_at(p: Profile, day: int) -> int:
     """1 between the winter dates, both inclusive (AMB-17)."""
     if p.winter_from == 0:
         return 0
@@ -114,12 +116,12 @@ def winter_at(p, day):
     return 0
 
 
-def minutes_to(now, time):
+def minutes_to(now: int, time: int) -> int:
     """Minutes from local time `now` to the next time of day `time`, at least 1."""
     return 1440 - (now - time) % 1440
 
 
-def next_change(p, clock):
+def next_change(p: Profile, clock: int) -> int:
     """Clock value before which neither window nor winter can change."""
     now = local(clock)
     wait = minutes_to(now, 0)
@@ -129,7 +131,7 @@ def next_change(p, clock):
     return clock + wait
 
 
-def look_up(m, p):
+def look_up(m: State, p: Profile) -> None:
     """Set window and winter of the state for its clock, and when to look again."""
     now = local(m.clock)
     m.window = window_at(p, now)

@@ -6,6 +6,7 @@ afterwards with `rules.judge` (AMB-08).
 """
 
 from meterfw.account.calendar import local, look_up, winter_at
+from meterfw.account.record import Profile, State
 from meterfw.account.rules import (
     GRANT_HOLD,
     GRANT_OVERDRAFT,
@@ -85,21 +86,21 @@ from meterfw.layouts import (
 # ---- Credit ------------------------------------------------------------------------------------
 
 
-def book_credited(m, amount):
+def book_credited(m: State, amount: int) -> None:
     """Add to the lifetime total of credit booked."""
     m.credited_mc += amount
     m.credited_eur += m.credited_mc // EUR
     m.credited_mc = m.credited_mc % EUR
 
 
-def book_settled(m, amount):
+def book_settled(m: State, amount: int) -> None:
     """Add to the balances taken out of the account; euros are rounded down, millicents are not."""
     m.settled_mc += amount
     m.settled_eur += m.settled_mc // EUR
     m.settled_mc = m.settled_mc % EUR
 
 
-def share_of(p, amount):
+def share_of(p: Profile, amount: int) -> int:
     """Part of a top-up that may repay what is owed (FE-22, AMB-01, AMB-02), rounded down."""
     shared = amount
     above = 0
@@ -109,7 +110,7 @@ def share_of(p, amount):
     return shared // 100 * p.topup_share_pct + shared % 100 * p.topup_share_pct // 100 + above
 
 
-def top_up(m, p, kind, amount):
+def top_up(m: State, p: Profile, kind: int, amount: int) -> int:
     """Book credit: paid (OC-16, FE-21), support (AMB-26) or aid of a supply card (WG-30).
 
     WE-29, WG-12: debt from before activation is not in the account, so none of it is recovered.
@@ -142,7 +143,7 @@ def top_up(m, p, kind, amount):
     return RESULT_DONE
 
 
-def arrears_paid(m, p, amount):
+def arrears_paid(m: State, p: Profile, amount: int) -> int:
     """Minimum supply paid by invoice; what is paid too much becomes credit (OC-23, WE-40)."""
     if m.payment_mode != PAYMENT_MODE_PREPAYMENT:
         return RESULT_WRONG_MODE
@@ -168,25 +169,25 @@ def arrears_paid(m, p, amount):
 # ---- Grants ------------------------------------------------------------------------------------
 
 
-def overdraft(m, amount, until, order):
+def overdraft(m: State, amount: int, until: int, order_id: int) -> int:
     """The negative credit limit, once for each order (OC-12, OC-13, OC-17, AMB-22)."""
     if m.payment_mode != PAYMENT_MODE_PREPAYMENT:
         return RESULT_WRONG_MODE
-    if amount <= 0 or amount > OVERDRAFT_LIMIT or until > CLOCK_LIMIT or order <= 0:
+    if amount <= 0 or amount > OVERDRAFT_LIMIT or until > CLOCK_LIMIT or order_id <= 0:
         return RESULT_OUT_OF_RANGE
-    if order == m.overdraft_order:
+    if order_id == m.overdraft_order:
         return RESULT_NO_EFFECT
     if until <= m.clock:
         return RESULT_EXPIRED
     m.overdraft = amount
     m.overdraft_until = until
-    m.overdraft_order = order
+    m.overdraft_order = order_id
     m.granted |= GRANT_OVERDRAFT
     m.events |= EVENT_OVERDRAFT_GRANTED
     return RESULT_DONE
 
 
-def hold(m, until):
+def hold(m: State, until: int) -> int:
     """No disconnection for credit before `until`; 0 ends the hold (B-7, OC-01)."""
     if m.payment_mode != PAYMENT_MODE_PREPAYMENT:
         return RESULT_WRONG_MODE
@@ -209,7 +210,7 @@ def hold(m, until):
 # ---- Limiter -----------------------------------------------------------------------------------
 
 
-def limiter_enable(m, p):
+def limiter_enable(m: State, p: Profile) -> int:
     """The limiter becomes available, but not to a meter that is off for credit (OC-19, OC-20)."""
     if p.limiter_fitted == 0:  # OC-18: not on gas
         return RESULT_NOT_FITTED
@@ -222,7 +223,7 @@ def limiter_enable(m, p):
     return RESULT_DONE
 
 
-def limiter_release(m):
+def limiter_release(m: State) -> int:
     """Back to full power by the operator's word (WE-40); the floor is judged again."""
     if m.payment_mode == PAYMENT_MODE_LIMITER_ONLY:
         return RESULT_WRONG_MODE
@@ -232,7 +233,7 @@ def limiter_release(m):
     return RESULT_DONE
 
 
-def minimum_supply(m, p, disabled):
+def minimum_supply(m: State, p: Profile, disabled: int) -> int:
     """Stop the minimum supply, or allow it again (FE-30, AMB-11, AMB-13)."""
     if p.limiter_fitted == 0:
         return RESULT_NOT_FITTED
@@ -249,7 +250,7 @@ def minimum_supply(m, p, disabled):
     return RESULT_DONE
 
 
-def raise_limit(m, p, until, connection_w):
+def raise_limit(m: State, p: Profile, until: int, connection_w: int) -> int:
     """A higher limit for a time: the connection's original power up to a ceiling (BE-02, BE-03).
 
     `connection_w` 0 lifts the limit altogether, in winter only (BE-06).
@@ -278,19 +279,21 @@ def raise_limit(m, p, until, connection_w):
 # ---- Price and presets -------------------------------------------------------------------------
 
 
-def set_price(m, price, since):
-    """A price, at once or from a time on (B-20)."""
+def set_price(m: State, price: int, since: int) -> int:
+    """A price, at once or from a time on (B-20). One of today leaves the announced one alone."""
     if price < 0 or price > PRICE_LIMIT or since < 0 or since > CLOCK_LIMIT:
         return RESULT_OUT_OF_RANGE
     if since > m.clock:
         m.price_next = price
         m.price_from = since
     else:
+        if since > 0:  # announced, and already to hold: it takes the place of one to come
+            m.price_from = 0
         change_price(m, price)
     return RESULT_DONE
 
 
-def set_emergency_preset(m, value, as_energy):
+def set_emergency_preset(m: State, value: int, as_energy: int) -> int:
     """Emergency credit on offer, as money or as energy at the price (FE-14, AMB-27, B-1, B-2).
 
     It waits until no emergency credit is owed.
@@ -310,7 +313,7 @@ def set_emergency_preset(m, value, as_energy):
     return RESULT_DONE
 
 
-def set_clock(m, p, clock):
+def set_clock(m: State, p: Profile, clock: int) -> int:
     """Set the clock to a minute."""
     if clock < 0 or clock > CLOCK_LIMIT:
         return RESULT_OUT_OF_RANGE
@@ -321,7 +324,7 @@ def set_clock(m, p, clock):
 # ---- Mode --------------------------------------------------------------------------------------
 
 
-def freeze(m):
+def freeze(m: State) -> None:
     """Leave prepayment: grants end, nothing is offered, balances stay as they are (OC-10)."""
     m.overdraft = 0
     m.overdraft_until = 0
@@ -337,7 +340,7 @@ def freeze(m):
         m.emergency_status = EMERGENCY_STATUS_ENABLED
 
 
-def activate(m, p, protected):
+def activate(m: State, p: Profile, protected: int) -> None:
     """Begin prepayment from zero plus the initial reserve (OC-11, AMB-20, WE-29, WG-12)."""
     book_settled(m, -m.credit)
     book_settled(m, m.emergency_used)
@@ -354,7 +357,7 @@ def activate(m, p, protected):
         default_limit(m, p)
 
 
-def set_mode(m, p, mode, protected):
+def set_mode(m: State, p: Profile, mode: int, protected: int) -> int:
     """Deactivate (OC-09, WE-30, WG-13, FE-16), reactivate (OC-11) or limit only (FE-18)."""
     if mode < PAYMENT_MODE_CREDIT or mode > PAYMENT_MODE_LIMITER_ONLY:
         return RESULT_OUT_OF_RANGE
@@ -373,7 +376,7 @@ def set_mode(m, p, mode, protected):
     return RESULT_DONE
 
 
-def disconnect(m, p, cause):
+def disconnect(m: State, p: Profile, cause: int) -> int:
     """The operator opens supply (FE-27); a hold leaves only safety (OC-01)."""
     if cause < CAUSE_SAFETY or cause > CAUSE_BAD_WILL:
         return RESULT_OUT_OF_RANGE
@@ -387,7 +390,7 @@ def disconnect(m, p, cause):
     return RESULT_DONE
 
 
-def reconnect(m):
+def reconnect(m: State) -> int:
     """The operator's disconnection ends (FE-34)."""
     if m.reasons & REASON_OPERATOR == 0:
         return RESULT_NO_EFFECT
@@ -395,7 +398,7 @@ def reconnect(m):
     return RESULT_DONE
 
 
-def clear_tamper(m):
+def clear_tamper(m: State) -> int:
     """Tamper seen and settled; what was counted while disconnected starts again."""
     if m.reasons & REASON_TAMPER == 0 and m.tamper_wh == 0:
         return RESULT_NO_EFFECT
@@ -407,7 +410,7 @@ def clear_tamper(m):
 # ---- All together ------------------------------------------------------------------------------
 
 
-def install(m, p, clock):
+def install(m: State, p: Profile, clock: int) -> None:
     """Put a fresh state into service; supply is closed."""
     m.clock = clock
     look_up(m, p)
@@ -424,7 +427,7 @@ def install(m, p, clock):
     m.events = 0
 
 
-def start_empty(m, p):
+def start_empty(m: State, p: Profile) -> None:
     """After the account was lost: nothing is invented, not even the initial reserve."""
     m.credit = 0
     m.credited_eur = 0
@@ -433,7 +436,7 @@ def start_empty(m, p):
     m.events = 0
 
 
-def consistent(p):
+def consistent(p: Profile) -> int:
     """1 when the values of a profile go together, as its file is checked too."""
     if p.energy == ENERGY_GAS:
         if p.wh_per_m3 == 0 or p.limiter_fitted == 1:  # OC-18
@@ -452,10 +455,10 @@ def consistent(p):
     return 1
 
 
-def apply_grant(m, p, kind, value, extra, order):
+def apply_grant(m: State, p: Profile, kind: int, value: int, extra: int, order_id: int) -> int:
     """Orders that only a budget meter or a limiter knows."""
     if kind == KIND_OVERDRAFT:
-        return overdraft(m, value, extra, order)
+        return overdraft(m, value, extra, order_id)
     if kind == KIND_HOLD:
         return hold(m, value)
     if kind == KIND_LIMITER_ENABLE:
@@ -471,7 +474,7 @@ def apply_grant(m, p, kind, value, extra, order):
     return RESULT_UNKNOWN
 
 
-def apply(m, p, kind, value, extra, order):
+def apply(m: State, p: Profile, kind: int, value: int, extra: int, order_id: int) -> int:
     """Carry out one order (`codes.Kind`); answers a `codes.Result`. `rules.judge` comes after."""
     if kind >= KIND_TOP_UP and kind <= KIND_AID:
         return top_up(m, p, kind, value)
@@ -491,4 +494,4 @@ def apply(m, p, kind, value, extra, order):
         return clear_tamper(m)
     if kind == KIND_CLOCK:
         return set_clock(m, p, value)
-    return apply_grant(m, p, kind, value, extra, order)
+    return apply_grant(m, p, kind, value, extra, order_id)

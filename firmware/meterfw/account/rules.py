@@ -12,6 +12,7 @@ Money in mc (1/100,000 EUR), energy in Wh, current in mA, power in W, time in s,
 """
 
 from meterfw.account.calendar import look_up
+from meterfw.account.record import Profile, State
 from meterfw.layouts import (
     BALANCE_LIMIT,
     CLOCK_LIMIT,
@@ -64,7 +65,12 @@ STEP_S = 3600  # longest step
 # ---- The account -------------------------------------------------------------------------------
 
 
-def kept_on(m):
+def balance(m: State) -> int:
+    """The balance that the customer sees, mc."""
+    return m.credit - m.emergency_used
+
+
+def kept_on(m: State) -> int:
     """1 while friendly hours or a hold bar disconnection for credit (B-3, B-7).
 
     On uncertain time they do for UNCERTAIN_LIMIT powered minutes.
@@ -76,33 +82,33 @@ def kept_on(m):
     return 0
 
 
-def at_floor(m):
+def at_floor(m: State) -> int:
     """1 when credit is used up: down to the negative credit limit if there is one (OC-14)."""
     if m.credit <= -m.overdraft:
         return 1
     return 0
 
 
-def emergency_left(m):
+def emergency_left(m: State) -> int:
     """Emergency credit not yet used, mc."""
     return m.emergency_preset - m.emergency_used
 
 
-def limiter_usable(m):
+def limiter_usable(m: State) -> int:
     """1 when minimum supply can start (OC-19, WE-33, FE-30)."""
     if m.limiter_available == 1 and m.limiter_engaged == 0 and m.minimum_supply_disabled == 0:
         return 1
     return 0
 
 
-def book_charged(m, amount):
+def book_charged(m: State, amount: int) -> None:
     """Add to the lifetime total of energy charged."""
     m.charged_mc += amount
     m.charged_eur += m.charged_mc // EUR
     m.charged_mc = m.charged_mc % EUR
 
 
-def fill(m, amount):
+def fill(m: State, amount: int) -> int:
     """Charge into the first bucket with room; what did not fit is returned (FE-02, OC-15)."""
     if m.limiter_engaged == 1:  # OC-22, FE-26: owed afterwards
         m.arrears += amount
@@ -120,7 +126,7 @@ def fill(m, amount):
     return 0
 
 
-def would_pass_limit(m, amount):
+def would_pass_limit(m: State, amount: int) -> int:
     """1 when charging an amount would bring credit or arrears beyond BALANCE_LIMIT."""
     owed = amount
     if m.limiter_engaged == 0:
@@ -132,7 +138,7 @@ def would_pass_limit(m, amount):
     return 0
 
 
-def charge(m, p, wh):
+def charge(m: State, p: Profile, wh: int) -> None:
     """Charge energy at the price in force; the remainder below a millicent is carried."""
     if m.payment_mode != PAYMENT_MODE_PREPAYMENT:  # OC-10, FE-18: nothing is charged
         return
@@ -155,14 +161,14 @@ def charge(m, p, wh):
 # ---- Emergency credit, limiter, floor ----------------------------------------------------------
 
 
-def start_emergency(m):
+def start_emergency(m: State) -> None:
     """Emergency credit comes in use, by itself (FE-02, B-4) or by the button (OC-15)."""
     m.emergency_status = EMERGENCY_STATUS_IN_USE
     m.reasons &= ~REASON_CREDIT
     m.events |= EVENT_EMERGENCY_IN_USE
 
 
-def engage_limiter(m):
+def engage_limiter(m: State) -> None:
     """Minimum supply under the limiter begins (WE-35, FE-24)."""
     m.limiter_engaged = 1
     m.over_s = 0
@@ -170,7 +176,7 @@ def engage_limiter(m):
     m.events |= EVENT_LIMITER_ENGAGED
 
 
-def release_limiter(m):
+def release_limiter(m: State) -> None:
     """Back to full power; whether there is credit for it is judged afterwards."""
     m.limiter_engaged = 0
     m.over_s = 0
@@ -179,13 +185,13 @@ def release_limiter(m):
     m.events |= EVENT_LIMITER_RELEASED
 
 
-def emergency_wh_value(m):
+def emergency_wh_value(m: State) -> int:
     """Preset given as energy, at the price in force, mc (FE-14, AMB-27)."""
     whole = m.emergency_wh // 1000 * m.price
     return min(whole + m.emergency_wh % 1000 * m.price // 1000, PRESET_LIMIT)
 
 
-def emergency_restored(m, p):
+def emergency_restored(m: State, p: Profile) -> int:
     """1 when emergency credit that was consumed is available again."""
     if p.emergency_refill == 1:  # B-2: in Flanders as it is repaid
         if emergency_left(m) > 0:
@@ -195,7 +201,7 @@ def emergency_restored(m, p):
     return 0
 
 
-def judge_emergency(m, p):
+def judge_emergency(m: State, p: Profile) -> None:
     """Bring the status of the emergency credit up to date with what is owed."""
     if m.emergency_next >= 0 and m.emergency_used == 0:  # FE-14: not on credit in use
         m.emergency_preset = m.emergency_next
@@ -212,14 +218,14 @@ def judge_emergency(m, p):
         m.events |= EVENT_EMERGENCY_RESTORED
 
 
-def judge_release(m, p):
+def judge_release(m: State, p: Profile) -> None:
     """Full power with credit again, once use under the limiter is repaid (OC-23, AMB-10)."""
     if m.limiter_engaged == 1 and m.credit >= p.restore_min:
         if m.arrears == 0 or p.limiter_repay == LIMITER_REPAY_TOPUP_SHARE:  # FE-22
             release_limiter(m)
 
 
-def judge_restore(m, p):
+def judge_restore(m: State, p: Profile) -> None:
     """Clear the reason "credit" when supply may come back (OC-16, OC-17, OC-20, AMB-07, AMB-09)."""
     if m.reasons & REASON_CREDIT:
         if m.credit >= p.restore_min:
@@ -232,14 +238,14 @@ def judge_restore(m, p):
     m.granted = 0
 
 
-def short(m):
+def short(m: State) -> int:
     """1 at the floor, or off for credit and not restored."""
     if at_floor(m) == 1 or m.reasons & REASON_CREDIT:
         return 1
     return 0
 
 
-def judge_floor(m, p):
+def judge_floor(m: State, p: Profile) -> None:
     """At the floor, outside windows and holds: emergency credit, else the limiter, else open.
 
     A meter already off for credit is taken as at the floor until it may be restored.
@@ -264,7 +270,7 @@ def judge_floor(m, p):
         m.reasons |= REASON_CREDIT
 
 
-def judge_offer(m, p):
+def judge_offer(m: State, p: Profile) -> None:
     """Emergency credit is selectable while off with too little credit to reconnect."""
     if m.reasons & REASON_CREDIT and m.credit < p.restore_min and emergency_left(m) > 0:
         if m.emergency_status == EMERGENCY_STATUS_ENABLED:
@@ -274,7 +280,7 @@ def judge_offer(m, p):
         m.emergency_status = EMERGENCY_STATUS_ENABLED
 
 
-def judge_warning(m, p):
+def judge_warning(m: State, p: Profile) -> None:
     """Warn once when the credit above the floor runs low (B-5)."""
     if m.limiter_engaged == 0:
         if m.credit + m.overdraft >= p.low_credit:
@@ -284,7 +290,7 @@ def judge_warning(m, p):
             m.events |= EVENT_LOW_CREDIT
 
 
-def judge_account(m, p):
+def judge_account(m: State, p: Profile) -> None:
     """What the balance means: emergency credit, limiter, supply (FE-01); in prepayment only."""
     judge_emergency(m, p)
     judge_release(m, p)
@@ -297,14 +303,14 @@ def judge_account(m, p):
 # ---- The supply control switch -----------------------------------------------------------------
 
 
-def supply_on(m):
+def supply_on(m: State) -> int:
     """1 when current or gas may flow: connected, or the valve open for the leak test."""
     if m.control_state == CONTROL_STATE_CONNECTED or m.reasons == REASON_LEAK_TEST:
         return 1
     return 0
 
 
-def connect(m):
+def connect(m: State) -> None:
     """Close supply."""
     m.control_state = CONTROL_STATE_CONNECTED
     m.tamper_wh = 0
@@ -312,14 +318,14 @@ def connect(m):
     m.events |= EVENT_CONNECTED
 
 
-def stop_leak_test(m):
+def stop_leak_test(m: State) -> None:
     """Close the valve again: flow, a power cut or another reason in the middle of the test."""
     m.reasons &= ~REASON_LEAK_TEST
     m.leak_left_s = 0
     m.events |= EVENT_LEAK_TEST_FAILED
 
 
-def switch(m, p):
+def switch(m: State, p: Profile) -> None:
     """Control state from the reasons."""
     if m.reasons & REASON_LEAK_TEST and m.reasons != REASON_LEAK_TEST:
         stop_leak_test(m)
@@ -336,14 +342,14 @@ def switch(m, p):
             m.events |= EVENT_READY
 
 
-def judge(m, p):
+def judge(m: State, p: Profile) -> None:
     """Judge account and supply. Every change is followed by it; twice is the same as once."""
     if m.payment_mode == PAYMENT_MODE_PREPAYMENT:
         judge_account(m, p)
     switch(m, p)
 
 
-def reopen(m, p):
+def reopen(m: State, p: Profile) -> int:
     """Close supply by hand when ready; on a gas meter the leak test comes first (B-4)."""
     if m.control_state != CONTROL_STATE_READY:
         return 0
@@ -358,9 +364,9 @@ def reopen(m, p):
     return 1
 
 
-def press(m, p, held_s):
-    """The button, held so many seconds. Returns 1 if it did something, else it turns the page."""
-    if held_s < p.reopen_hold_s:  # B-4: five seconds on a gas meter
+def press(m: State, p: Profile, pressed_s: int) -> int:
+    """The button, pressed for so long. 1 if it did something; else it turns the page."""
+    if pressed_s < p.reopen_hold_s:  # B-4: five seconds on a gas meter
         return 0
     if m.reasons == REASON_CREDIT:
         if m.emergency_status == EMERGENCY_STATUS_SELECTABLE:  # OC-15
@@ -376,7 +382,7 @@ def press(m, p, held_s):
     return reopen(m, p)
 
 
-def power_up(m, p):
+def power_up(m: State, p: Profile) -> None:
     """After a power cut: a leak test starts again from the button."""
     if m.reasons & REASON_LEAK_TEST:
         stop_leak_test(m)
@@ -387,7 +393,7 @@ def power_up(m, p):
 # ---- Energy and time ---------------------------------------------------------------------------
 
 
-def count(m, p, pulses):
+def count(m: State, p: Profile, pulses: int) -> None:
     """Count pulses (Wh, or litres of gas) into the registers and charge them."""
     wh = pulses
     if p.energy == ENERGY_GAS:
@@ -410,7 +416,7 @@ def count(m, p, pulses):
     charge(m, p, wh)
 
 
-def over_limit(m, ma, w):
+def over_limit(m: State, ma: int, w: int) -> int:
     """1 when the load is above the limit in force (FE-25, WE-35, BE-01, AMB-12)."""
     if m.limiter_engaged == 1 and m.control_state == CONTROL_STATE_CONNECTED:
         if m.limit_ma > 0 and ma > m.limit_ma:
@@ -420,7 +426,7 @@ def over_limit(m, ma, w):
     return 0
 
 
-def watch_limit(m, p, seconds, ma, w):
+def watch_limit(m: State, p: Profile, seconds: int, ma: int, w: int) -> None:
     """Trip after `over_s` above the limit; re-arm `rearm_s` later (OC-21)."""
     if m.reasons & REASON_OVERLOAD:
         m.rearm_left_s = max(m.rearm_left_s - seconds, 0)
@@ -437,7 +443,7 @@ def watch_limit(m, p, seconds, ma, w):
         m.events |= EVENT_OVERLOAD
 
 
-def default_limit(m, p):
+def default_limit(m: State, p: Profile) -> None:
     """The limit of the profile: per phase on single-phase, else in all (AMB-12)."""
     m.limit_until = 0
     if p.phases == 1 and p.limit_ma > 0:
@@ -448,27 +454,27 @@ def default_limit(m, p):
         m.limit_w = p.limit_w
 
 
-def change_price(m, price):
+def change_price(m: State, price: int) -> None:
     """A new price; an emergency credit given as energy follows it (FE-14)."""
     m.price = price
-    m.price_from = 0
     if m.emergency_wh > 0:
         m.emergency_next = emergency_wh_value(m)
     m.events |= EVENT_PRICE_CHANGED
 
 
-def end_overdraft(m):
+def end_overdraft(m: State) -> None:
     """The negative credit limit is over; its order is remembered (AMB-22)."""
     m.overdraft = 0
     m.overdraft_until = 0
     m.events |= EVENT_OVERDRAFT_ENDED
 
 
-def expire(m, p):
+def expire(m: State, p: Profile) -> None:
     """End what the clock has reached. All ends are clock values."""
     if m.clock >= m.calendar_until:
         look_up(m, p)
     if m.price_from > 0 and m.clock >= m.price_from:
+        m.price_from = 0
         change_price(m, m.price_next)
     if m.overdraft > 0 and m.clock >= m.overdraft_until:  # AMB-23
         end_overdraft(m)
@@ -480,7 +486,7 @@ def expire(m, p):
         m.events |= EVENT_LIMIT_CHANGED
 
 
-def pass_time(m, p, seconds):
+def pass_time(m: State, p: Profile, seconds: int) -> None:
     """Move the clock."""
     if m.reasons & REASON_LEAK_TEST:
         m.leak_left_s = max(m.leak_left_s - seconds, 0)
@@ -496,7 +502,7 @@ def pass_time(m, p, seconds):
         expire(m, p)
 
 
-def set_time(m, p, clock, second):
+def set_time(m: State, p: Profile, clock: int, second: int) -> None:
     """Put the clock to the time. Ends are clock values, so what it has passed ends."""
     m.clock = clock
     m.second = second
@@ -506,7 +512,7 @@ def set_time(m, p, clock, second):
     expire(m, p)
 
 
-def resume(m, p, minutes):
+def resume(m: State, p: Profile, minutes: int) -> None:
     """After a cut without a battery clock: at least so many minutes later, and uncertain.
 
     Restarts move an uncertain clock by UNCERTAIN_LIMIT in all, or who pulls the plug makes time.
@@ -521,7 +527,7 @@ def resume(m, p, minutes):
     expire(m, p)
 
 
-def advance(m, p, seconds, pulses, ma, w):
+def advance(m: State, p: Profile, seconds: int, pulses: int, ma: int, w: int) -> None:
     """One step: `pulses` counted over the last `seconds` at a load of `ma` and `w`.
 
     At most STEP_S seconds and STEP_WH Wh (500 Wh on a board) in one step.
@@ -536,7 +542,7 @@ def advance(m, p, seconds, pulses, ma, w):
 # ---- The stride: how long nothing can happen ---------------------------------------------------
 
 
-def quiet_mc(m, p):
+def quiet_mc(m: State, p: Profile) -> int:
     """Amount that can be charged without reaching any threshold of the account, mc."""
     if m.limiter_engaged == 1:
         return BALANCE_LIMIT - m.arrears
@@ -551,7 +557,7 @@ def quiet_mc(m, p):
     return min(m.credit + BALANCE_LIMIT, BALANCE_LIMIT - m.arrears)
 
 
-def quiet_wh(m, p):
+def quiet_wh(m: State, p: Profile) -> int:
     """Energy that can be counted without anything happening, at most STEP_WH."""
     if m.reasons & REASON_LEAK_TEST:
         return 0
@@ -565,7 +571,7 @@ def quiet_wh(m, p):
     return wh
 
 
-def quiet_pulses(m, p):
+def quiet_pulses(m: State, p: Profile) -> int:
     """Pulses that can be counted without anything happening."""
     pulses = quiet_wh(m, p)
     if p.energy == ENERGY_GAS and p.wh_per_m3 > 0:
@@ -573,7 +579,7 @@ def quiet_pulses(m, p):
     return pulses
 
 
-def quiet_s(m, p, ma, w):
+def quiet_s(m: State, p: Profile, ma: int, w: int) -> int:
     """Seconds in which no end, window or countdown falls, at most STEP_S."""
     until = m.calendar_until
     if m.price_from > 0:
@@ -598,7 +604,7 @@ def quiet_s(m, p, ma, w):
     return quiet
 
 
-def stride(m, p, limit_s, rate, ma, w):
+def stride(m: State, p: Profile, limit_s: int, rate: int, ma: int, w: int) -> int:
     """Longest step, up to `limit_s`, that ends as stepping every second would.
 
     `rate` is pulses per hour: the load in W, or litres of gas per hour. At least 1.

@@ -1,54 +1,73 @@
 """The card slot: from the first octet read to the report written, one page at each pass.
 
-The card may be pulled out at any octet. Its tokens are taken in one commit by `Meter.enter_all`;
-the report tells of that commit and is written over the older of the meter's two areas, so that a
+The card may be pulled out at any octet. Its tokens are taken in one commit by `Till.enter_all`;
+the report is about that commit and is written over the older of the meter's two areas, so that a
 whole report is on the card at every moment.
 """
 
 import struct
 
-from meterfw import VERSION, layouts
-from meterfw.account import record
+from meterfw import layouts
+from meterfw.board import Board
+from meterfw.card.report import Report
 from meterfw.layouts import CARD_PAGE as PAGE
-from meterfw.store.captures import SIZE as CAPTURE
 from meterfw.store.journal import crc
-from meterfw.tokens import crypto
-from meterfw.tokens.gateway import USED
+from meterfw.tokens.memory import USED
+from meterfw.tokens.till import Till
+
+try:
+    from typing import TYPE_CHECKING
+except ImportError:  # MicroPython
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 TRIES = 500  # passes a card may stay silent: a write cycle takes 10 ms at most
 
 _AREA = struct.calcsize(layouts.AREA_FORMAT)
 _CARD_HEAD = struct.calcsize(layouts.CARD_HEAD_FORMAT)
 _INWARD = struct.calcsize(layouts.INWARD_FORMAT)
-_REPORT = struct.calcsize(layouts.REPORT_FORMAT)
-_ANSWER = struct.calcsize(layouts.CARD_ANSWER_FORMAT)
-_ENTRY = struct.calcsize(layouts.ENTRY_FORMAT)
 _HIGHEST = 0x3FFFFFFF  # of a sequence
-_TAIL = layouts.TAG_SIZE + 4
-_LABEL = b"report"
 _GOOD = (layouts.CARD_OUTCOME_GOOD, layouts.CARD_OUTCOME_REFUSED)
 
 
 class Slot:
     """The card slot of a meter; its buffer is made once.
 
-    `present` says whether a card is in, `outcome` what became of it (codes.CardOutcome), `taken`
-    how many of its tokens were taken.
+    :ivar present: whether a card is in
+    :ivar outcome: what became of it (CARD_OUTCOME)
+    :ivar taken: how many of its tokens were taken
     """
 
-    def __init__(self, meter):
-        self.meter = meter
-        self.board = meter.board
+    def __init__(self, board: Board, till: Till, report: Report) -> None:
+        self.board = board
+        self.till = till
+        self.ledger = till.ledger
+        self.gateway = till.gateway
+        self.report = report
         self.present = False
         self.outcome = layouts.CARD_OUTCOME_READING
         self.taken = 0
-        self._visit = None
+        self.lent = -1  # commit whose report is in the buffer for the wire; -1 none
+        self._visit: "Generator[None, None, None] | None" = None
         self._card = 0  # serial number of the card
-        self._answers = []
-        self._area = bytearray(layouts.CARD_OUTWARD_SIZE)
-        self._view = memoryview(self._area)
+        self._answers: "list[tuple[int, int, int]]" = []  # number, status, reason of each token
+        self.area = bytearray(layouts.CARD_OUTWARD_SIZE)
+        self._view = memoryview(self.area)
 
-    def poll(self):
+    def lend(self, first: int) -> int:
+        """Put a report into the buffer for whoever asks over the wire; its octets.
+
+        The buffer is the slot's: 0 while a card is in, and what was lent is gone with the next one.
+
+        :param first: the first event the asker lacks
+        """
+        if self.present:
+            return 0
+        self.lent = self.till.sequence()
+        return self.report.fill(self.area, 0, 0, 0, first, [])
+
+    def poll(self) -> bool:
         """One step of what there is to do; answers whether there is something else to show."""
         if not self.board.card_in():
             changed = self.present
@@ -57,6 +76,7 @@ class Slot:
             return changed
         if not self.present:
             self.present = True
+            self.lent = -1
             self.outcome = layouts.CARD_OUTCOME_READING
             self.taken = 0
             self._visit = self._run()
@@ -74,24 +94,23 @@ class Slot:
         self.board.beep(2 if self.outcome in _GOOD else 1)
         return True
 
-    def _run(self):
+    def _run(self) -> "Generator[None, None, None]":
         """One insertion. Yields after each page and whenever the card is busy."""
         yield from self._read(0, 1)
-        self.outcome = self._head()
-        log, state = self.meter.log, self.meter.state
+        self.outcome = self._judge_head()
+        log = self.till.log
         if self.outcome != layouts.CARD_OUTCOME_READING:
-            log.add(state, layouts.LOG_CODE_CARD_REFUSED)
+            log.add(self.ledger.state, layouts.LOG_CODE_CARD_REFUSED)
             return
         which, last = yield from self._newest(layouts.CARD_OUTWARD, layouts.CARD_OUTWARD_SIZE)
         at = layouts.CARD_OUTWARD + (layouts.CARD_OUTWARD_SIZE if which == 0 else 0)
         which, inward = yield from self._newest(layouts.CARD_INWARD, layouts.CARD_INWARD_SIZE)
         batch, first = self._tokens() if which >= 0 else ([], 0)
-        log.add(state, layouts.LOG_CODE_CARD_READ)
+        log.add(self.ledger.state, layouts.LOG_CODE_CARD_READ)
         if not self._take(batch):
             self.outcome = layouts.CARD_OUTCOME_NOT_STORED
             return
-        # Put together in the pass that committed: the report tells of exactly that.
-        size = self._seal(last + 1, self._report(inward, first))
+        size = self.report.fill(self.area, last + 1, self._card, inward, first, self._answers)
         yield from self._write(at, size)
         kept = yield from self._whole(at, layouts.CARD_OUTWARD_SIZE)
         if not kept:
@@ -105,7 +124,7 @@ class Slot:
 
     # Pages
 
-    def _read(self, at, pages):
+    def _read(self, at: int, pages: int) -> "Generator[None, None, None]":
         """Fill the buffer from the card.
 
         :raises OSError: it does not answer
@@ -120,7 +139,7 @@ class Slot:
                 yield
             yield
 
-    def _write(self, at, size):
+    def _write(self, at: int, size: int) -> "Generator[None, None, None]":
         """Write the first octets of the buffer, in whole pages.
 
         :raises OSError: it does not answer
@@ -135,7 +154,7 @@ class Slot:
                 yield
             yield
 
-    def _head(self):
+    def _judge_head(self) -> int:
         """Judge the first page, in the buffer; CARD_OUTCOME_READING for a card of this meter."""
         page = bytes(self._view[:_CARD_HEAD])
         if page == b"\xff" * _CARD_HEAD or page == bytes(_CARD_HEAD):
@@ -148,11 +167,11 @@ class Slot:
         if check != crc(page[:-4]):
             return layouts.CARD_OUTCOME_DAMAGED
         self._card = card
-        if meter != self.meter.gateway.meter:
+        if meter != self.gateway.meter:
             return layouts.CARD_OUTCOME_OTHER_METER
         return layouts.CARD_OUTCOME_READING
 
-    def _newest(self, at, size):
+    def _newest(self, at: int, size: int) -> "Generator[None, None, tuple[int, int]]":
         """Read the newest whole area of a pair into the buffer.
 
         Answers which of the two it is and its sequence; (-1, 0) where neither is whole.
@@ -160,32 +179,31 @@ class Slot:
         yield from self._read(at, 1)
         first = self._sequence()
         yield from self._read(at + size, 1)
-        order = (1, 0) if self._sequence() > first else (0, 1)
-        for which in order:
+        for which in (1, 0) if self._sequence() > first else (0, 1):
             whole = yield from self._whole(at + which * size, size)
             if whole:
                 return which, self._sequence()
         return -1, 0
 
-    def _sequence(self):
+    def _sequence(self) -> int:
         """Sequence of the area in the buffer; -1 if it has none."""
-        sequence = struct.unpack_from(layouts.AREA_FORMAT, self._area, 0)[0]
+        sequence = struct.unpack_from(layouts.AREA_FORMAT, self.area, 0)[0]
         return sequence if sequence <= _HIGHEST else -1
 
-    def _whole(self, at, size):
+    def _whole(self, at: int, size: int) -> "Generator[None, None, bool]":
         """Read an area into the buffer; whether it is whole."""
         yield from self._read(at, 1)
-        end = _AREA + struct.unpack_from(layouts.AREA_FORMAT, self._area, 0)[1]
+        end = _AREA + struct.unpack_from(layouts.AREA_FORMAT, self.area, 0)[1]
         if self._sequence() < 0 or end + 4 > size:
             return False
         yield from self._read(at, (end + 4 + PAGE - 1) // PAGE)
-        return struct.unpack_from("<L", self._area, end)[0] == crc(self._view[:end])
+        return struct.unpack_from("<L", self.area, end)[0] == crc(self._view[:end])
 
     # Tokens in
 
-    def _tokens(self):
+    def _tokens(self) -> "tuple[list[bytes], int]":
         """The tokens in the inward area in the buffer, and the first event the office lacks."""
-        area = self._area
+        area = self.area
         end = _AREA + struct.unpack_from(layouts.AREA_FORMAT, area, 0)[1]
         first, count = struct.unpack_from(layouts.INWARD_FORMAT, area, _AREA)
         at = _AREA + _INWARD
@@ -198,10 +216,9 @@ class Slot:
             at = after
         return batch, first
 
-    def _take(self, batch):
+    def _take(self, batch: "list[bytes]") -> bool:
         """Take the tokens that are new to this meter, together; False if that was not stored."""
-        meter = self.meter
-        gateway, memory = meter.gateway, meter.memory
+        till, gateway, memory = self.till, self.gateway, self.ledger.memory
         self._answers = []
         new = []
         for data in batch:
@@ -214,7 +231,7 @@ class Slot:
             self._answers.append(
                 (gateway.number, layouts.TOKEN_STATUS_EXECUTED, layouts.TOKEN_REASON_USED)
             )
-        answers = meter.enter_all(new) if new else []
+        answers = till.enter_all(new) if new else []
         i = 0
         for k in range(len(batch)):
             if i < len(new) and batch[k] is new[i]:
@@ -226,59 +243,4 @@ class Slot:
         self.taken = len(
             [status for status, _ in answers if status == layouts.TOKEN_STATUS_EXECUTED]
         )
-        return True if self.taken else meter.commit()
-
-    # The report out
-
-    def _report(self, inward, first):
-        """The contents of a report of what was just committed, without its tag."""
-        meter = self.meter
-        m, memory, log = meter.state, meter.memory, meter.log
-        captures = meter.captures
-        room = layouts.CARD_OUTWARD_SIZE - _AREA - _TAIL - _REPORT
-        room -= len(self._answers) * _ANSWER + captures.count * CAPTURE
-        state = record.pack(m, layouts.STATE_FORMAT, layouts.STATE_FIELDS)
-        profile = record.pack(meter.profile, layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS)
-        fit = (room - len(state) - len(profile)) // _ENTRY
-        first = max(first if first <= log.count else 0, log.first(), log.count - fit)
-        parts = [
-            struct.pack(
-                layouts.REPORT_FORMAT,
-                _LABEL,
-                layouts.CARD_VERSION,
-                memory.key_revision,
-                meter.gateway.meter,
-                self._card,
-                meter.sequence(),
-                inward,
-                VERSION.encode(),
-                layouts.LAYOUT,
-                memory.numbers.highest,
-                memory.numbers.bits,
-                memory.orders.highest,
-                memory.orders.bits,
-                memory.lost,
-                len(self._answers),
-                captures.count,
-                first,
-                log.count - first,
-            ),
-            state,
-            profile,
-        ]
-        for number, status, why in self._answers:
-            parts.append(struct.pack(layouts.CARD_ANSWER_FORMAT, number, status, why))
-        parts.append(captures.data)
-        for number in range(first, log.count):
-            parts.append(log.packed(number))
-        return b"".join(parts)
-
-    def _seal(self, sequence, report):
-        """Put the area together in the buffer; its size."""
-        tag = crypto.hmac(self.meter.memory.key, report)[: layouts.TAG_SIZE]
-        end = _AREA + len(report) + layouts.TAG_SIZE
-        struct.pack_into(layouts.AREA_FORMAT, self._area, 0, sequence, end - _AREA)
-        self._view[_AREA : end - layouts.TAG_SIZE] = report
-        self._view[end - layouts.TAG_SIZE : end] = tag
-        struct.pack_into("<L", self._area, end, crc(self._view[:end]))
-        return end + 4
+        return True if self.taken else till.commit()

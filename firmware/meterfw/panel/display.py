@@ -1,6 +1,7 @@
 """Display pages: four lines of 16 characters, built only when something on them changes."""
 
-from meterfw.account.rules import kept_on, limiter_usable
+from meterfw.account.record import Profile, State
+from meterfw.account.rules import balance, emergency_left, kept_on, limiter_usable
 from meterfw.layouts import (
     CARD_OUTCOME_GOOD,
     CONTROL_STATE_CONNECTED,
@@ -21,7 +22,7 @@ from meterfw.wire.text import euros, kwh, time_of_day
 PAGES = 5  # balance, emergency credit, state, limits, registers
 
 
-def headline(m, p):
+def headline(m: State, p: Profile) -> str:
     """What the customer most needs to know, in one line."""
     if m.reasons & REASON_TAMPER:
         return "OFF: CALL"
@@ -52,7 +53,7 @@ def headline(m, p):
     return ""
 
 
-def limit_text(m):
+def limit_text(m: State) -> str:
     """The limit in force."""
     if m.limit_ma > 0:
         return "%d.%d A" % (m.limit_ma // 1000, m.limit_ma // 100 % 10)
@@ -66,23 +67,23 @@ _OUTCOMES = (  # one text: a tuple of texts takes several times the memory
 )
 
 
-def card_page(m, p, outcome, taken):
+def card_page(m: State, p: Profile, outcome: int, taken: int) -> "tuple[str, ...]":
     """The page while a card is in: the outcome as a figure, 9 for good (B-5), and the balance."""
-    told = _OUTCOMES.split(",")[outcome]
+    word = _OUTCOMES.split(",")[outcome]
     if taken > 0 and outcome == CARD_OUTCOME_GOOD:
-        told = "loaded %d" % taken
-    return ("CARD %d" % outcome, told, euros(m.credit - m.emergency_used), headline(m, p))
+        word = "loaded %d" % taken
+    return ("CARD %d" % outcome, word, euros(balance(m)), headline(m, p))
 
 
-def page(m, p, number):
+def page(m: State, p: Profile, number: int) -> "tuple[str, ...]":
     """The four lines of a page."""
     head = headline(m, p)
     if number == 0:
         if m.payment_mode == PAYMENT_MODE_LIMITER_ONLY:
             return ("LIMIT", limit_text(m), "", head)
-        return ("CREDIT EUR", euros(m.credit - m.emergency_used), "", head)
+        return ("CREDIT EUR", euros(balance(m)), "", head)
     if number == 1:
-        left = m.emergency_preset - m.emergency_used
+        left = emergency_left(m)
         return ("EMERGENCY EUR", "left " + euros(left), "owed " + euros(m.emergency_used), head)
     if number == 2:
         state = "connected" if m.control_state == CONTROL_STATE_CONNECTED else "off"

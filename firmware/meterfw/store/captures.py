@@ -8,7 +8,9 @@ import struct
 from meterfw import layouts
 from meterfw.account import record
 from meterfw.account.calendar import day_of, local, summer, year_of
-from meterfw.store.journal import crc, read
+from meterfw.account.record import State
+from meterfw.board import Board
+from meterfw.store.journal import contents, crc
 
 FILE = "captures"
 MOST = layouts.MOST_CAPTURES
@@ -20,15 +22,15 @@ _MONTH = 31 * 1440
 class Captures:
     """The captures of a meter, oldest first, in their stored form."""
 
-    def __init__(self, board):
+    def __init__(self, board: Board) -> None:
         self.board = board
         self.count = 0
         self.data = b""
         self._next = 0  # clock value of the next capture; 0 before the first look
 
-    def load(self):
+    def load(self) -> None:
         """Take up what is stored; a damaged file counts as none."""
-        data = read(self.board, FILE)
+        data = contents(self.board, FILE)
         if data is None or len(data) < _HEAD + 4 or (len(data) - _HEAD - 4) % SIZE:
             return
         end = len(data) - 4
@@ -39,11 +41,10 @@ class Captures:
         if self.count:
             self._next = _next_month(struct.unpack("<l", self.data[-SIZE : -SIZE + 4])[0])
 
-    def look(self, m):
+    def capture_due(self, m: State) -> None:
         """Capture what is due: at once after a restart that missed a midnight."""
-        if (
-            self._next == 0 or m.clock < self._next - 2 * _MONTH
-        ):  # none yet, or the clock was set back
+        # None yet, or the clock was set back
+        if self._next == 0 or m.clock < self._next - 2 * _MONTH:
             self._next = _next_month(m.clock)
         if m.clock < self._next:
             return
@@ -58,17 +59,17 @@ class Captures:
             pass  # the capture is in memory; the next one is stored with it
 
 
-def _next_month(clock):
+def _next_month(clock: int) -> int:
     """Clock value of the next first of a month, 00:00 local time."""
     day = local(clock) // 1440
     year = year_of(day)
     month = 1
-    while month < 13 and day_of_month(year, month) <= day:
+    while month < 13 and first_of_month(year, month) <= day:
         month += 1
-    first = day_of_month(year, month) * 1440
+    first = first_of_month(year, month) * 1440
     return first - 60 * summer(first - 60)
 
 
-def day_of_month(year, month):
+def first_of_month(year: int, month: int) -> int:
     """Day number of the first of a month; month 13 is the January after."""
     return day_of(year, month, 1) if month < 13 else day_of(year + 1, 1, 1)

@@ -4,13 +4,13 @@ ENOENT = 2
 ENOENT_WASI = 44  # what a build on emscripten says instead
 
 
-def load(path):
+def load(name: str) -> "bytes | None":
     """Contents of a file; None if there is none.
 
     :raises OSError: when it cannot be read
     """
     try:
-        with open(path, "rb") as file:
+        with open(name, "rb") as file:
             return file.read()
     except OSError as error:
         if error.args[0] in (ENOENT, ENOENT_WASI):
@@ -18,10 +18,10 @@ def load(path):
         raise
 
 
-def store(path, data):
+def store(name: str, data: "bytes | bytearray") -> None:
     """Replace a file. On littlefs the new contents take the old ones' place as it is closed.
 
     :raises OSError: when that failed
     """
-    with open(path, "wb") as file:
+    with open(name, "wb") as file:
         file.write(data)

@@ -10,9 +10,10 @@ import struct
 
 from meterfw import layouts
 from meterfw.account import record
+from meterfw.board import Board
 from meterfw.store.log import STORED as _LOG
 from meterfw.store.log import Log
-from meterfw.tokens.gateway import TokenMemory
+from meterfw.tokens.memory import TokenMemory
 
 FILES = ("store.0", "store.1")
 FIRST = "store"  # the one file of the first layout, read until there has been a commit
@@ -25,13 +26,17 @@ _HEAD = struct.calcsize(layouts.HEAD_FORMAT)
 _MEMORY = struct.calcsize(layouts.TOKEN_MEMORY_FORMAT)
 _OWNER = struct.calcsize(layouts.OWNER_FORMAT)
 
+# Fields of state and profile, whether owner and log follow, and octets of the token memory, in
+# the layout of today.
+_NOW = (len(layouts.STATE_FIELDS), len(layouts.PROFILE_FIELDS), True, _MEMORY)
 
-def crc(data):
+
+def crc(data: "bytes | bytearray | memoryview") -> int:
     """CRC-32 as an unsigned number."""
     return binascii.crc32(data)
 
 
-def read(board, name):
+def contents(board: Board, name: str) -> "bytes | None":
     """Contents of a file; None if there is none or it cannot be read."""
     try:
         return board.load(name)
@@ -39,7 +44,7 @@ def read(board, name):
         return None
 
 
-def checked(data, layout):
+def checked(data: "bytes | None", layout: str) -> "tuple | None":
     """The fields of a small file with a CRC-32 at its end; None if it is not whole."""
     if data is None or len(data) != struct.calcsize(layout):
         return None
@@ -47,7 +52,7 @@ def checked(data, layout):
     return values if values[-1] == crc(data[:-4]) else None
 
 
-def sealed(layout, *values):
+def sealed(layout: str, *values: "int | bytes") -> bytes:
     """The bytes of such a file."""
     data = struct.pack(layout[:-1], *values)
     return data + struct.pack("<L", crc(data))
@@ -56,16 +61,22 @@ def sealed(layout, *values):
 class Ledger:
     """The account as a whole: rule state, token memory, profile."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.state = record.State()
         self.memory = TokenMemory()
         self.profile = record.Profile()
 
-    def copy(self, other):
+    def copy(self, other: "Ledger") -> None:
         """Become equal to another ledger."""
         record.copy(self.state, other.state, layouts.STATE_FIELDS)
         self.memory.copy(other.memory)
         record.copy(self.profile, other.profile, layouts.PROFILE_FIELDS)
+
+    def swap(self, other: "Ledger") -> None:
+        """Change places with another ledger; allocates nothing."""
+        self.state, other.state = other.state, self.state
+        self.memory, other.memory = other.memory, self.memory
+        self.profile, other.profile = other.profile, self.profile
 
 
 class Journal:
@@ -75,22 +86,22 @@ class Journal:
     :ivar log: the event log, which stands where the record has it
     """
 
-    def __init__(self, board):
+    def __init__(self, board: Board) -> None:
         self.board = board
         self.meter = 0
         self.sequence = 0
         self._newest = 1  # which of FILES; the other one is written next
-        self._record = bytearray(_size(_shape(layouts.LAYOUT)))
+        self._record = bytearray(_size(_NOW))
         self.log = Log(memoryview(self._record)[-_LOG - 4 : -4])
 
-    def load(self, meter, ledger):
+    def load(self, meter: int, ledger: Ledger) -> int:
         """Take up the newest whole record of a meter; answers NEW, WHOLE, REPAIRED or LOST.
 
         REPAIRED: the other file was damaged. LOST: there has been a record, and none is whole. A
         record of another meter counts as damaged.
         """
         self.meter = meter
-        begun = read(self.board, BEGUN) is not None
+        begun = contents(self.board, BEGUN) is not None
         damaged = False
         best = shape = None
         for i, name in enumerate(FILES + (FIRST,)):
@@ -113,15 +124,15 @@ class Journal:
         self._unpack(best, shape, ledger)
         return REPAIRED if damaged else WHOLE
 
-    def begin(self):
+    def begin(self) -> None:
         """Note that there has been a commit."""
-        if read(self.board, BEGUN) is None:
+        if contents(self.board, BEGUN) is None:
             try:
                 self.board.store(BEGUN, b"1")
             except OSError:
                 pass  # tried again at the next start
 
-    def commit(self, ledger):
+    def commit(self, ledger: Ledger) -> bool:
         """Store a ledger and the log; False if that failed, and then nothing has changed."""
         other = 1 - self._newest
         try:
@@ -130,13 +141,13 @@ class Journal:
         except (ValueError, MemoryError):
             return False
         except OSError:
-            if read(self.board, FILES[other]) != data:
+            if contents(self.board, FILES[other]) != data:
                 return False  # else it failed after all had landed
         self._newest = other
         self.sequence += 1
         return True
 
-    def _pack(self, ledger):
+    def _pack(self, ledger: Ledger) -> bytearray:
         """The record, brought up to date.
 
         :raises ValueError: a field out of range, which `struct` would wrap in silence
@@ -167,7 +178,7 @@ class Journal:
         struct.pack_into("<L", data, end, crc(memoryview(data)[:end]))
         return data
 
-    def _whole(self, data):
+    def _whole(self, data: bytes) -> "tuple[tuple | None, int]":
         """Shape and sequence of a whole record of a layout we know; else None and 0."""
         if len(data) < _HEAD + 4:
             return None, 0
@@ -183,12 +194,12 @@ class Journal:
                 return None, 0
         return shape, sequence
 
-    def _unpack(self, data, shape, ledger):
+    def _unpack(self, data: bytes, shape: tuple, ledger: Ledger) -> None:
         """Fill ledger and log; fields that an older layout lacks keep their zero."""
-        states, profiles, has_tail = shape
+        states, profiles, has_tail, memory = shape
         at = _part(data, _HEAD, ledger.state, layouts.STATE_FORMAT, layouts.STATE_FIELDS, states)
-        ledger.memory.unpack(data[at : at + _MEMORY])
-        at += _MEMORY
+        ledger.memory.unpack(data[at : at + memory])
+        at += memory
         names = layouts.PROFILE_FIELDS
         at = _part(data, at, ledger.profile, layouts.PROFILE_FORMAT, names, profiles)
         if has_tail:
@@ -196,22 +207,29 @@ class Journal:
             self.log.unpack(data[at : at + _LOG])
 
 
-def _shape(layout):
-    """Fields of state and profile, and whether owner and log follow, in a layout; or None."""
+def _shape(layout: int) -> "tuple[int, int, bool, int] | None":
+    """The same of any layout; None of one that nobody knows."""
     if layout == layouts.LAYOUT:
-        return len(layouts.STATE_FIELDS), len(layouts.PROFILE_FIELDS), True
+        return _NOW
     return layouts.OLDER_LAYOUTS.get(layout)
 
 
-def _size(shape):
+def _size(shape: "tuple[int, int, bool, int]") -> int:
     """Bytes of a record of a shape."""
-    states, profiles, has_tail = shape
-    size = _HEAD + struct.calcsize(layouts.STATE_FORMAT[: states + 1]) + _MEMORY + 4
+    states, profiles, has_tail, memory = shape
+    size = _HEAD + struct.calcsize(layouts.STATE_FORMAT[: states + 1]) + memory + 4
     size += struct.calcsize(layouts.PROFILE_FORMAT[: profiles + 1])
     return size + _OWNER + _LOG if has_tail else size
 
 
-def _part(data, at, target, layout, names, count):
+def _part(
+    data: bytes,
+    at: int,
+    target: "record.State | record.Profile",
+    layout: str,
+    names: "tuple[str, ...]",
+    count: int,
+) -> int:
     """Unpack the first `count` fields of a record; answers where it ends."""
     layout = layout[: count + 1]  # a code is one character
     end = at + struct.calcsize(layout)

@@ -5,7 +5,7 @@ import hashlib
 _BLOCK = 64
 
 
-def hmac(key, data):
+def hmac(key: bytes, data: bytes) -> bytes:
     """HMAC-SHA-256 of bytes."""
     if len(key) > _BLOCK:
         key = hashlib.sha256(key).digest()
@@ -21,12 +21,12 @@ def hmac(key, data):
     return outer.digest()
 
 
-def expand(key, info):
+def expand(key: bytes, info: bytes) -> bytes:
     """The first 32 bytes of HKDF-Expand."""
     return hmac(key, info + b"\x01")
 
 
-def equal(a, b):
+def equal(a: bytes, b: bytes) -> bool:
     """Compare bytes in a time that tells nothing of where they differ."""
     if len(a) != len(b):
         return False

@@ -1,13 +1,13 @@
-"""Tokens: the check of what comes in, and the memory of what has been taken.
+"""The gateway: judges a token's octets before anything is applied, and delays the port.
 
-`TokenMemory` is bytes beside the rule state, stored with it in one record. `Gateway` judges a
-token's bytes before anything is applied; its work is the same whatever came before.
+Its work is the same whatever came before. What has been taken is in `memory`.
 """
 
 import struct
 
 from meterfw import layouts
 from meterfw.tokens import crypto
+from meterfw.tokens.memory import NEW, TOO_OLD, USED, TokenMemory
 
 BODY = struct.calcsize(layouts.TOKEN_FORMAT)
 SIZE = BODY + layouts.TAG_SIZE
@@ -17,138 +17,41 @@ LOCK_S = 60  # first delay; doubled with each level
 LONGEST_LOCK_S = 3600
 HIGHEST_LEVEL = 7
 
-NEW, USED, TOO_OLD = 0, 1, 2
-
-
-class Window:
-    """Which of the last 256 numbers have been taken; each is taken once, in any order."""
-
-    def __init__(self):
-        self.highest = 0
-        self.bits = bytearray(layouts.WINDOW // 8)  # bit i: highest - i
-
-    def state(self, number):
-        """NEW, USED or TOO_OLD."""
-        age = self.highest - number
-        if age < 0:
-            return NEW
-        if age >= layouts.WINDOW:
-            return TOO_OLD
-        return USED if self.bits[age >> 3] >> (age & 7) & 1 else NEW
-
-    def take(self, number):
-        """Note a number that is not too old."""
-        ahead = number - self.highest
-        if ahead > 0:
-            self._shift(ahead)
-            self.highest = number
-        age = self.highest - number
-        self.bits[age >> 3] |= 1 << (age & 7)
-
-    def close(self, highest):
-        """Take every number up to `highest`."""
-        self.highest = highest
-        for i in range(len(self.bits)):
-            self.bits[i] = 0xFF
-
-    def _shift(self, count):
-        bits = self.bits
-        whole, part = count >> 3, count & 7
-        for i in range(len(bits) - 1, -1, -1):
-            j = i - whole
-            value = bits[j] << part if j >= 0 else 0
-            if j >= 1:
-                value |= bits[j - 1] >> (8 - part)
-            bits[i] = value & 0xFF
-
-
-class TokenMemory:
-    """Key in force and what has been taken (meterproto.stored.TokenMemory)."""
-
-    def __init__(self):
-        self.key_revision = 1
-        self.key = bytes(layouts.KEY_SIZE)
-        self.numbers = Window()
-        self.orders = Window()
-        self.lock_level = 0
-        self.lost = 0
-        self.profile_crc = 0
-
-    def copy(self, other):
-        """Become equal to another memory."""
-        self.key_revision = other.key_revision
-        self.key = other.key
-        for mine, theirs in ((self.numbers, other.numbers), (self.orders, other.orders)):
-            mine.highest = theirs.highest
-            for i in range(len(mine.bits)):
-                mine.bits[i] = theirs.bits[i]
-        self.lock_level = other.lock_level
-        self.lost = other.lost
-        self.profile_crc = other.profile_crc
-
-    def pack(self):
-        """As stored."""
-        return struct.pack(
-            layouts.TOKEN_MEMORY_FORMAT,
-            self.key_revision,
-            self.key,
-            self.numbers.highest,
-            self.numbers.bits,
-            self.orders.highest,
-            self.orders.bits,
-            self.lock_level,
-            self.lost,
-            self.profile_crc,
-        )
-
-    def unpack(self, data):
-        """From what was stored."""
-        (
-            self.key_revision,
-            self.key,
-            self.numbers.highest,
-            numbers,
-            self.orders.highest,
-            orders,
-            self.lock_level,
-            self.lost,
-            self.profile_crc,
-        ) = struct.unpack(layouts.TOKEN_MEMORY_FORMAT, data)
-        self.numbers.bits[:] = numbers
-        self.orders.bits[:] = orders
-
 
 class Gateway:
     """Judges tokens for one meter, and delays the port after wrong tags.
 
     After `check` answered TOKEN_REASON_NONE the token's fields stand in the attributes `kind`,
-    `number`, `order`, `value` and `extra`, and a key change's new key in `new_key`.
+    `number`, `order_id`, `value` and `extra`, and a key change's new key in `new_key`.
+
+    :ivar meter: number of the meter; 0 on a board that is not flashed, and no token is for it
+    :ivar locked_ms: how long the port still refuses
     """
 
-    def __init__(self, meter):
+    def __init__(self, meter: int = 0) -> None:
         self.meter = meter
         self.floor = 0  # highest key revision known of, should the memory be lost
-        self.kind = self.number = self.order = self.value = self.extra = 0
-        self.new_key = None
+        self.kind = self.number = self.order_id = self.value = self.extra = 0
+        self.new_key = b""
         self.locked_ms = 0
         self._failures = 0
 
-    def start(self, memory):
+    def start(self, memory: TokenMemory) -> None:
         """Begin the delay of the stored level."""
         self.locked_ms = self._delay_s(memory.lock_level) * 1000
 
-    def restart(self, memory):
+    def restart(self, memory: TokenMemory) -> None:
         """The same after a power cut, and the next wrong tag counts: cuts buy no free ones."""
         self.start(memory)
         self._failures = FREE_FAILURES - 1
 
-    def pass_time(self, ms):
+    def pass_time(self, ms: int) -> None:
         """Let the delay run."""
         if self.locked_ms > 0:
             self.locked_ms = max(self.locked_ms - ms, 0)
 
-    def check(self, data, memory, clock, port):
-        """Judge a token's bytes; answers a WHY code. `port` is False for a card."""
+    def check(self, data: bytes, memory: TokenMemory, clock: int, port: bool) -> int:
+        """Judge a token's octets; a TOKEN_REASON code. `port` is False for a card."""
         self.number = 0
         why = self.parse(data)
         if why != layouts.TOKEN_REASON_NONE:
@@ -163,8 +66,8 @@ class Gateway:
             return layouts.TOKEN_REASON_TAG
         return self._check_spent(data, memory, clock)
 
-    def parse(self, data):
-        """Read the fields, whoever wrote them; a WHY code."""
+    def parse(self, data: bytes) -> int:
+        """Read the fields, whoever wrote them; a TOKEN_REASON code."""
         if len(data) < SIZE:
             return layouts.TOKEN_REASON_LENGTH
         if data[0] != layouts.TOKEN_VERSION:
@@ -182,14 +85,14 @@ class Gateway:
             self._key_revision,
             meter,
             self.number,
-            self.order,
+            self.order_id,
             self.value,
             self.extra,
             self._expiry,
         ) = values
         return layouts.TOKEN_REASON_NONE if meter == self.meter else layouts.TOKEN_REASON_METER
 
-    def _check_spent(self, data, memory, clock):
+    def _check_spent(self, data: bytes, memory: TokenMemory, clock: int) -> int:
         """Once the tag is right: is it new, and in time?"""
         if self.kind == layouts.KIND_KEY_CHANGE:
             floor = max(memory.key_revision, self.floor if memory.lost else 0)
@@ -201,7 +104,7 @@ class Gateway:
             state = memory.numbers.state(self.number)
             if state != NEW:
                 return layouts.TOKEN_REASON_USED if state == USED else layouts.TOKEN_REASON_TOO_OLD
-            if self.order > 0 and memory.orders.state(self.order) == TOO_OLD:
+            if self.order_id > 0 and memory.orders.state(self.order_id) == TOO_OLD:
                 return layouts.TOKEN_REASON_ORDER_TOO_OLD
         if 0 < self._expiry <= clock:
             return layouts.TOKEN_REASON_EXPIRED
@@ -209,23 +112,21 @@ class Gateway:
             self._unwrap(data, memory.key)
         return layouts.TOKEN_REASON_NONE
 
-    def _unwrap(self, data, key):
+    def _unwrap(self, data: bytes, key: bytes) -> None:
         info = b"wrap" + struct.pack("<LH", self.number, self.value)
         mask = crypto.expand(key, info)
         self.new_key = bytes([data[BODY + i] ^ mask[i] for i in range(layouts.KEY_SIZE)])
 
-    def change_key(self, memory):
+    def change_key(self, memory: TokenMemory) -> None:
         """Put the new key in force; numbers up to this token's are closed if they were lost."""
         if memory.lost:
-            memory.numbers.close(self.number)
-            memory.orders.close(self.order)
-            memory.lost = 0
+            memory.close(self.number, self.order_id)
         memory.key_revision = self.value
         memory.key = self.new_key
 
     # The lock-out of the port
 
-    def fail(self, memory):
+    def fail(self, memory: TokenMemory) -> bool:
         """Note a wrong tag from the port; True when the level rose and is to be stored."""
         self._failures += 1
         if memory.lock_level == 0 and self._failures < FREE_FAILURES:
@@ -234,10 +135,10 @@ class Gateway:
         self.locked_ms = self._delay_s(memory.lock_level) * 1000
         return True
 
-    def succeed(self, memory):
+    def succeed(self, memory: TokenMemory) -> None:
         """A genuine token ends the lock-out."""
         self._failures = 0
         memory.lock_level = 0
 
-    def _delay_s(self, level):
+    def _delay_s(self, level: int) -> int:
         return min(LOCK_S << (level - 1), LONGEST_LOCK_S) if level > 0 else 0

@@ -6,7 +6,12 @@ person and a script read the same.
 
 from meterfw import VERSION, layouts
 from meterfw.account.calendar import local, weekday
+from meterfw.account.rules import balance
+from meterfw.board import Board
+from meterfw.panel.panel import Panel
+from meterfw.tokens.till import Till
 from meterfw.wire import text
+from meterfw.wire.link import Link
 from meterfw.wire.text import euros, exact, kwh, timestamp, total
 
 # Texts of many words stand as one: a tuple of texts takes several times the memory.
@@ -21,20 +26,26 @@ test                display and beeper; clicks the relay when no load flows
 version             who the meter is
 repl                restart the board into its REPL; supply is open until the next start"""
 _DAYS = "Mon Tue Wed Thu Fri Sat Sun"
-_MODES = "- credit prepayment limiter-only"
-_CONTROL = "disconnected connected ready"
-_REASONS = "credit overload operator tamper leak-test"
-_EMERGENCY = "enabled selectable - in-use consumed"
-_STATUS = "- - - executed format authentication validation execution"
 
 
 class Console:
-    """Answers command lines for a meter."""
+    """Answers command lines about an account.
 
-    def __init__(self, meter):
-        self.meter = meter
+    :param profile_name: as in the identity
+    """
 
-    def answer(self, line):
+    def __init__(
+        self, board: Board, link: Link, till: Till, panel: Panel, profile_name: bytes
+    ) -> None:
+        self.board = board
+        self.link = link
+        self.till = till
+        self.ledger = till.ledger
+        self.gateway = till.gateway
+        self.panel = panel
+        self.profile_name = profile_name
+
+    def answer(self, line: str) -> None:
         """Serve one line."""
         word, _, rest = line.strip().partition(" ")
         word = word.lower()
@@ -61,49 +72,49 @@ class Console:
             commands[word]()
             self._say("ok")
 
-    def refuse(self, reason):
+    def refuse(self, reason: str) -> None:
         """Close an answer with an error."""
         self._say("error " + reason)
 
-    def _say(self, line):
-        self.meter.link.send_line(line)
+    def _say(self, line: str) -> None:
+        self.link.send_line(line)
 
-    def _help(self):
+    def _help(self) -> None:
         for line in HELP.split("\n"):
             self._say(line)
 
-    def _say_word(self, name, words, i):
+    def _say_word(self, name: str, words: str, i: int) -> None:
         self._say("%s %s" % (name, words.split()[i]))
 
-    def _say_end(self, name):
-        self._say("%s %s" % (name, timestamp(getattr(self.meter.state, name), 0)))
+    def _say_end(self, name: str) -> None:
+        self._say("%s %s" % (name, timestamp(getattr(self.ledger.state, name), 0)))
 
-    def _say_fields(self, fields):
+    def _say_fields(self, fields: str) -> None:
         """Fields of the state: NAME or NAME=FIELD, and :UNIT."""
-        for told in fields.split():
-            name, _, unit = told.partition(":")
+        for item in fields.split():
+            name, _, unit = item.partition(":")
             name, _, field = name.partition("=")
-            value = getattr(self.meter.state, field or name)
+            value = getattr(self.ledger.state, field or name)
             if unit == "kWh":
                 value = kwh(value)
             elif unit[:3] == "EUR":
                 value = exact(value)
             self._say(("%s %s %s" % (name, value, unit)).rstrip())
 
-    def _status(self):
-        m = self.meter.state
-        memory = self.meter.memory
+    def _status(self) -> None:
+        m, memory = self.ledger.state, self.ledger.memory
         say = self._say
         day = _DAYS.split()[weekday(local(m.clock) // 1440)]
         say("time %s %s" % (timestamp(m.clock, m.second), day))
         self._say_fields("time_uncertain=uncertain")
-        self._say_word("payment_mode", _MODES, m.payment_mode)
-        self._say_word("supply", _CONTROL, m.control_state)
-        reasons = [word for i, word in enumerate(_REASONS.split()) if m.reasons >> i & 1]
+        self._say_word("payment_mode", layouts.PAYMENT_MODE_WORDS, m.payment_mode)
+        self._say_word("supply", layouts.CONTROL_STATE_WORDS, m.control_state)
+        words = layouts.REASON_WORDS.split()
+        reasons = [word for i, word in enumerate(words) if m.reasons >> i & 1]
         say("reasons " + (",".join(reasons) or "none"))
-        say("balance %s EUR" % exact(m.credit - m.emergency_used))
+        say("balance %s EUR" % exact(balance(m)))
         self._say_fields("credit:EUR")
-        self._say_word("emergency", _EMERGENCY, m.emergency_status)
+        self._say_word("emergency", layouts.EMERGENCY_STATUS_WORDS, m.emergency_status)
         self._say_fields("emergency_preset:EUR emergency_used:EUR arrears:EUR overdraft:EUR")
         if m.overdraft:
             self._say_end("overdraft_until")
@@ -121,66 +132,69 @@ class Console:
             self._say_end("limit_until")
         self._say_fields("last_top_up:EUR")
         say("token_number %d" % memory.numbers.highest)
-        say("locked %d s" % ((self.meter.gateway.locked_ms + 999) // 1000))
+        say("locked %d s" % ((self.gateway.locked_ms + 999) // 1000))
         say("memory_lost %d" % memory.lost)
 
-    def _registers(self):
+    def _registers(self) -> None:
         self._say_fields(
             "energy=energy_wh:kWh energy_limited=limited_wh:kWh energy_unbilled=unbilled_wh:kWh "
             "energy_disconnected=tamper_wh:kWh volume=volume_l:l"
         )
-        m = self.meter.state
+        m = self.ledger.state
         for name in ("credited", "charged", "settled"):
             eur, mc = getattr(m, name + "_eur"), getattr(m, name + "_mc")
             self._say("%s %s EUR" % (name, total(eur, mc)))
 
-    def _events(self):
-        log = self.meter.log
+    def _events(self) -> None:
+        log = self.till.log
         for number in range(log.first(), log.count):
-            clock, second, code, _, balance = log.entry(number)
+            clock, second, code, _, mc = log.entry(number)
             name = log.name(code)
-            self._say("%d %s %s %s EUR" % (number, timestamp(clock, second), name, euros(balance)))
+            self._say("%d %s %s %s EUR" % (number, timestamp(clock, second), name, euros(mc)))
 
-    def _profile(self):
-        self._say("name " + self.meter.profile_text())
+    def _profile(self) -> None:
+        self._say("name " + self._profile_text())
         for name in layouts.PROFILE_FIELDS:
-            self._say("%s %d" % (name, getattr(self.meter.profile, name)))
+            self._say("%s %d" % (name, getattr(self.ledger.profile, name)))
 
-    def _repl(self):
-        self.meter.commit()
-        if not self.meter.board.leave():  # else nobody is left to answer
+    def _repl(self) -> None:
+        self.till.commit()
+        if not self.board.leave():  # else nobody is left to answer
             self.refuse("not on this board, or its flash is full")
 
-    def _version(self):
-        meter = self.meter
-        self._say("meter %09d" % meter.gateway.meter)
+    def _profile_text(self) -> str:
+        return self.profile_name.decode().rstrip("\x00")
+
+    def _version(self) -> None:
+        self._say("meter %09d" % self.gateway.meter)
         self._say("firmware " + VERSION)
         self._say("protocol %d" % layouts.PROTOCOL_VERSION)
-        self._say("profile " + meter.profile_text())
-        self._say("key_revision %d" % meter.memory.key_revision)
+        self._say("profile " + self._profile_text())
+        self._say("key_revision %d" % self.ledger.memory.key_revision)
 
-    def _test(self):
-        clicked = self.meter.test(relay=True)
+    def _test(self) -> None:
+        clicked = self.panel.test(relay=True)
         self._say("display tested")
         self._say("relay " + ("clicked" if clicked else "not clicked: not safe now"))
 
-    def _token(self, typed):
+    def _token(self, typed: str) -> None:
         if not typed.strip():
             self.refuse("token takes a token")
             return
-        data = text.token(typed)
+        data = text.token_from(typed)
         if data is None:
             status, why = layouts.TOKEN_STATUS_FORMAT_FAILURE, layouts.TOKEN_REASON_MISTYPED
         else:
-            status, why = self.meter.enter(data)
+            status, why = self.till.enter(data)
         if data is not None:
-            self._say("number %d" % self.meter.gateway.number)
-        m = self.meter.state
-        self._say("balance %s EUR" % exact(m.credit - m.emergency_used))
-        self._say_word("supply", _CONTROL, m.control_state)
+            self._say("number %d" % self.gateway.number)
+        m = self.ledger.state
+        self._say("balance %s EUR" % exact(balance(m)))
+        self._say_word("supply", layouts.CONTROL_STATE_WORDS, m.control_state)
         self._say("status %d" % status)
         self._say("reason %d" % why)
         if status == layouts.TOKEN_STATUS_EXECUTED:
             self._say("ok")
         else:
-            self.refuse("%s failure, reason %d" % (_STATUS.split()[status], why))
+            failure = layouts.TOKEN_STATUS_WORDS.split()[status].replace("-", " ")
+            self.refuse("%s, reason %d" % (failure, why))

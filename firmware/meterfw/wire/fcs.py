@@ -7,7 +7,7 @@ GOOD = 0xF0B8  # after content and its own FCS
 _POLYNOMIAL = 0x8408
 
 
-def _remainder(octet):
+def _remainder(octet: int) -> int:
     for _ in range(8):
         octet = octet >> 1 ^ _POLYNOMIAL if octet & 1 else octet >> 1
     return octet
@@ -17,7 +17,7 @@ def _remainder(octet):
 TABLE = array("H", [_remainder(octet) for octet in range(256)])
 
 
-def fcs16(data, size):
+def fcs16(data: "bytes | bytearray | memoryview", size: int) -> int:
     """FCS-16 of the first `size` octets."""
     table = TABLE
     value = START
@@ -26,6 +26,6 @@ def fcs16(data, size):
     return value ^ 0xFFFF
 
 
-def good(data):
+def good(data: "bytes | bytearray") -> bool:
     """Whether bytes end with their own FCS."""
     return fcs16(data, len(data)) == GOOD ^ 0xFFFF

@@ -4,6 +4,7 @@ HDLC-like framing after RFC 1662 with its default map: every control character i
 escaped, so that a line end always ends a damaged frame, and a flag always begins one.
 """
 
+from meterfw.board import Board
 from meterfw.layouts import MAX_CONTENT
 from meterfw.wire import fcs
 
@@ -20,7 +21,7 @@ NOTHING, FRAME, LINE, LONG_LINE, BAD_LINE = range(5)
 class Link:
     """Assembles what comes in; `poll` answers what is complete, and frames what goes out."""
 
-    def __init__(self, board):
+    def __init__(self, board: Board) -> None:
         self.board = board
         self.content = bytearray(_ROOM + 1 + CHUNK)  # of a frame or a line
         self.size = 0  # of the frame, FCS taken off, or the line just read
@@ -31,7 +32,7 @@ class Link:
         self._filled = 0  # octets in `content`
         self._begin(False)
 
-    def poll(self):
+    def poll(self) -> int:
         """Read on; answers FRAME, LINE, LONG_LINE or BAD_LINE, or NOTHING when all is read."""
         if self._next >= self._count:
             self._count = self.board.read_into(self._in)
@@ -42,14 +43,14 @@ class Link:
                 return complete
         return NOTHING
 
-    def _begin(self, inside):
+    def _begin(self, inside: bool) -> None:
         self._inside = inside
         self._long = self._bad = False
         self._flip = 0
         self._filled = 0
         self._fcs = fcs.START
 
-    def _read_text(self):
+    def _read_text(self) -> int:
         """Read on to the end of the line, or to a flag."""
         octet = self._in[self._next]
         self._next += 1
@@ -68,7 +69,7 @@ class Link:
             self._filled += 1
         return NOTHING
 
-    def _end_line(self):
+    def _end_line(self) -> int:
         self.size = self._filled
         complete = LINE if self.size else NOTHING
         if self._long:
@@ -78,7 +79,7 @@ class Link:
         self._begin(False)
         return complete
 
-    def _read_frame(self):
+    def _read_frame(self) -> int:
         """Read on to the closing flag, a line end, or the end of what has come in."""
         data, content, table = self._in, self.content, fcs.TABLE
         filled, check, flip = self._filled, self._fcs, self._flip
@@ -109,7 +110,7 @@ class Link:
             self._begin(False)
         return NOTHING
 
-    def _end_frame(self):
+    def _end_frame(self) -> int:
         if self._filled == 0:  # flag after flag
             self._flip = 0
             return NOTHING
@@ -118,20 +119,20 @@ class Link:
         self._begin(not whole)  # the flag after a damaged frame may open the next one
         return FRAME if whole else NOTHING
 
-    def send_frame(self, content, size):
+    def send_frame(self, content: "bytes | bytearray", size: int) -> None:
         """Frame `size` octets and send them."""
         out = self._out
         out[0] = FLAG
         end = 1
         check = fcs.fcs16(content, size)
         for i in range(size):
-            end = self._put(end, content[i])
-        end = self._put(end, check & 0xFF)
-        end = self._put(end, check >> 8)
+            end = self._append(end, content[i])
+        end = self._append(end, check & 0xFF)
+        end = self._append(end, check >> 8)
         out[end] = FLAG
         self.board.write(out, end + 1)
 
-    def _put(self, end, octet):
+    def _append(self, end: int, octet: int) -> int:
         """Append an octet, escaped where it has to be; sends what is full. Room is left for one."""
         out = self._out
         if end > _AT_ONCE - 3:
@@ -144,7 +145,7 @@ class Link:
         out[end] = octet
         return end + 1
 
-    def send_line(self, text):
+    def send_line(self, text: str) -> None:
         """Send a line of ASCII text."""
         data = (text + "\r\n").encode()
         self.board.write(data, len(data))

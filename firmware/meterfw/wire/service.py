@@ -3,7 +3,10 @@
 import struct
 
 from meterfw import VERSION, layouts
-from meterfw.account.rules import supply_on
+from meterfw.account.rules import balance, supply_on
+from meterfw.card.slot import Slot
+from meterfw.tokens.till import Till
+from meterfw.wire.link import Link
 
 _HEADER = struct.calcsize(layouts.HEADER_FORMAT)
 _ENTRY = struct.calcsize(layouts.ENTRY_FORMAT)
@@ -11,13 +14,23 @@ _FROM_STATE = len(layouts.STATUS_FIELDS) - 5  # the last five are not fields of 
 
 
 class Service:
-    """Answers requests for a meter."""
+    """Answers requests about an account.
 
-    def __init__(self, meter):
-        self.meter = meter
-        self._out = meter.link.content  # an answer takes the place of its request
+    :param slot: the card slot, whose buffer holds a report while it is read in parts
+    :param profile_name: as in the identity
+    """
 
-    def answer(self, size):
+    def __init__(self, link: Link, till: Till, slot: Slot, profile_name: bytes) -> None:
+        self.link = link
+        self.till = till
+        self.ledger = till.ledger
+        self.gateway = till.gateway
+        self.slot = slot
+        self._report_size = 0
+        self.profile_name = profile_name
+        self._out = link.content  # an answer takes the place of its request
+
+    def answer(self, size: int) -> None:
         """Serve the request in the link's content; sends one answer."""
         out = self._out
         version, kind, sequence = 0, 0, 0
@@ -34,14 +47,14 @@ class Service:
         struct.pack_into(
             layouts.HEADER_FORMAT, out, 0, layouts.PROTOCOL_VERSION, kind | layouts.ANSWER, sequence
         )
-        self.meter.link.send_frame(out, abs(end))
+        self.link.send_frame(out, abs(end))
 
-    def _error(self, code):
+    def _error(self, code: int) -> int:
         """Negative: the end of an error answer."""
         self._out[_HEADER] = code
         return -(_HEADER + 1)
 
-    def _serve(self, kind, payload):
+    def _serve(self, kind: int, payload: memoryview) -> int:
         """Write the answer's payload; its end, negative for an error."""
         if kind == layouts.MESSAGE_PING:
             return self._ping(payload)
@@ -49,6 +62,8 @@ class Service:
             return self._token(payload)
         if kind == layouts.MESSAGE_EVENTS:
             return self._events(payload)
+        if kind == layouts.MESSAGE_REPORT:
+            return self._report(payload)
         if kind not in (
             layouts.MESSAGE_IDENTIFY,
             layouts.MESSAGE_STATUS,
@@ -61,55 +76,68 @@ class Service:
             return self._pack(layouts.IDENTITY_FORMAT, self._identity())
         if kind == layouts.MESSAGE_STATUS:
             return self._pack(layouts.STATUS_FORMAT, self._status())
-        m = self.meter.state
+        m = self.ledger.state
         return self._pack(
             layouts.REGISTERS_FORMAT, [getattr(m, name) for name in layouts.REGISTERS_FIELDS]
         )
 
-    def _pack(self, layout, values):
+    def _pack(self, layout: str, values: "list | tuple") -> int:
         struct.pack_into(layout, self._out, _HEADER, *values)
         return _HEADER + struct.calcsize(layout)
 
-    def _ping(self, payload):
+    def _ping(self, payload: memoryview) -> int:
         if len(payload) > layouts.MAX_PING:
             return self._error(layouts.MESSAGE_ERROR_LENGTH)
         return _HEADER + len(payload)
 
-    def _identity(self):
-        meter = self.meter
+    def _identity(self) -> tuple:
+        ledger = self.ledger
         return (
-            meter.gateway.meter,
-            meter.memory.key_revision,
-            meter.profile.energy,
+            self.gateway.meter,
+            ledger.memory.key_revision,
+            ledger.profile.energy,
             VERSION.encode(),
-            meter.profile_name,
+            self.profile_name,
             layouts.LAYOUT,
         )
 
-    def _status(self):
-        meter = self.meter
-        m = meter.state
+    def _status(self) -> "list[int]":
+        m, memory = self.ledger.state, self.ledger.memory
         values = [getattr(m, name) for name in layouts.STATUS_FIELDS[:_FROM_STATE]]
-        memory = meter.memory
-        locked_s = (meter.gateway.locked_ms + 999) // 1000
+        locked_s = (self.gateway.locked_ms + 999) // 1000
         numbers, orders = memory.numbers.highest, memory.orders.highest
         values.extend((supply_on(m), numbers, orders, locked_s, memory.lost))
         return values
 
-    def _token(self, payload):
-        meter = self.meter
-        status, why = meter.enter(bytes(payload))
-        m = meter.state
-        balance = m.credit - m.emergency_used
+    def _token(self, payload: memoryview) -> int:
+        status, why = self.till.enter(bytes(payload))
+        m = self.ledger.state
         return self._pack(
             layouts.TOKEN_ANSWER_FORMAT,
-            (status, why, meter.gateway.number, balance, m.control_state),
+            (status, why, self.gateway.number, balance(m), m.control_state),
         )
 
-    def _events(self, payload):
+    def _report(self, payload: memoryview) -> int:
+        """A part of the report a card would carry; the first part is when it is made."""
+        if len(payload) != struct.calcsize(layouts.REPORT_REQUEST_FORMAT):
+            return self._error(layouts.MESSAGE_ERROR_LENGTH)
+        sequence, first, at = struct.unpack(layouts.REPORT_REQUEST_FORMAT, payload)
+        slot = self.slot
+        if at == 0:
+            self._report_size = slot.lend(first)
+            sequence = slot.lent
+        size = self._report_size
+        if sequence != slot.lent or at >= size:
+            return self._error(layouts.MESSAGE_ERROR_AGAIN)
+        end = self._pack(layouts.REPORT_PART_FORMAT, (sequence, size, at))
+        count = min(layouts.REPORT_PART, size - at)
+        self._out[end : end + count] = slot.area[at : at + count]
+        return end + count
+
+    def _events(self, payload: memoryview) -> int:
         if len(payload) != struct.calcsize(layouts.EVENTS_REQUEST_FORMAT):
             return self._error(layouts.MESSAGE_ERROR_LENGTH)
-        log = self.meter.log
+        log = self.till.log
         first = min(
             max(struct.unpack(layouts.EVENTS_REQUEST_FORMAT, payload)[0], log.first()), log.count
         )

@@ -3,28 +3,26 @@
 import binascii
 
 from meterfw.account.calendar import day_of, local, year_of
-from meterfw.layouts import EUR
+from meterfw.layouts import ALPHABET, EUR
 from meterfw.tokens.gateway import KEY_TOKEN_SIZE, SIZE
 from meterfw.wire import fcs
 
-_ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-
-def euros(mc):
+def euros(mc: int) -> str:
     """Amount in euros and cents, rounded towards zero as a customer reads a balance."""
     sign = "-" if mc <= -1000 else ""
     cents = abs(mc) // 1000
     return "%s%d.%02d" % (sign, cents // 100, cents % 100)
 
 
-def exact(mc):
+def exact(mc: int) -> str:
     """An amount in euros with all five places."""
     sign = "-" if mc < 0 else ""
     mc = abs(mc)
     return "%s%d.%05d" % (sign, mc // EUR, mc % EUR)
 
 
-def total(eur, mc):
+def total(eur: int, mc: int) -> str:
     """A lifetime total of floored euros and millicents, with all five places."""
     if eur < 0 and mc > 0:
         eur, mc = eur + 1, EUR - mc
@@ -32,18 +30,18 @@ def total(eur, mc):
     return "%d.%05d" % (eur, mc)
 
 
-def kwh(wh):
+def kwh(wh: int) -> str:
     """Energy in kWh with three places."""
     return "%d.%03d" % (wh // 1000, wh % 1000)
 
 
-def time_of_day(clock):
+def time_of_day(clock: int) -> str:
     """Local time as HH:MM."""
     minute = local(clock) % 1440
     return "%02d:%02d" % (minute // 60, minute % 60)
 
 
-def timestamp(clock, second):
+def timestamp(clock: int, second: int) -> str:
     """Belgian local date and time."""
     day = local(clock) // 1440
     year = year_of(day)
@@ -54,7 +52,7 @@ def timestamp(clock, second):
     return "%s %s:%02d" % (date, time_of_day(clock), second)
 
 
-def token(typed):
+def token_from(typed: str) -> "bytes | None":
     """The bytes of a token typed as groups of characters or as hexadecimal digits.
 
     None where the check at its end does not fit: mistyped.
@@ -72,11 +70,11 @@ def token(typed):
     return bytes(data[:-2])
 
 
-def _from_base32(plain):
+def _from_base32(plain: str) -> "bytearray | None":
     data = bytearray()
     bits = count = 0
     for character in plain:
-        value = _ALPHABET.find(character.encode())
+        value = ALPHABET.find(character)
         if value < 0:
             return None
         bits = (bits << 5 | value) & 0xFFF

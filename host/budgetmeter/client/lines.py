@@ -111,7 +111,7 @@ class SocketLine:
             parts = urlsplit(url)
             address = parts.hostname, parts.port
         except ValueError:
-            address = None, None
+            parts, address = urlsplit(""), (None, None)
         if not all(address) or parts.query or parts.path.strip("/"):
             raise LineError(f"{url}: an address such as socket://127.0.0.1:7000")
         try:
@@ -156,7 +156,7 @@ def _why(url, error):
     return f"{url}: {' '.join(reason.split())}"
 
 
-def open_line(url):
+def open_line(url: str) -> Line:
     """The line of a URL; `loop` or `loop:PROFILE` is an emulated meter in this process.
 
     :raises LineError: when it cannot be opened

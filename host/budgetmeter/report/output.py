@@ -5,10 +5,15 @@ import io
 import os
 import sys
 import tempfile
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from budgetmeter.errors import InputError, OutputGone
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 class _Octets(io.FileIO):
@@ -16,9 +21,9 @@ class _Octets(io.FileIO):
 
     _lost = False
 
-    def write(self, data, /):
+    def write(self, data: "ReadableBuffer", /) -> int:
         if self._lost:
-            return len(data)
+            return memoryview(data).nbytes
         try:
             return super().write(data)
         except OSError as error:
@@ -28,7 +33,7 @@ class _Octets(io.FileIO):
             raise InputError(f"standard output: {error.strerror}") from None
 
 
-def guard():
+def guard() -> None:
     """Put a standard output in place that raises these instead of an OSError or UnicodeError.
 
     What its encoding does not have is written with a backslash.
@@ -47,7 +52,7 @@ def guard():
     )
 
 
-def check(inputs, outputs):
+def check(inputs: Iterable[str | Path], outputs: Sequence[Path]) -> None:
     """See that files can be written, before the work whose results they are to hold.
 
     :param inputs: paths that are read
@@ -64,7 +69,7 @@ def check(inputs, outputs):
 
 
 @contextmanager
-def naming(path):
+def naming(path: Path) -> Generator[None]:
     """:raises InputError: for an OSError inside, with the name of the file"""
     try:
         yield
@@ -72,7 +77,7 @@ def naming(path):
         raise InputError(f"{path}: {error.strerror or error}") from None
 
 
-def _same(path, other):
+def _same(path: str | Path, other: str | Path) -> bool:
     """True for two names of one file, there already or not."""
     path, other = Path(path), Path(other)
     if path.exists() and other.exists():
@@ -80,7 +85,7 @@ def _same(path, other):
     return path.resolve() == other.resolve()
 
 
-def _try(path):
+def _try(path: Path) -> None:
     """:raises OSError: when a file could not be written there; leaves no trace"""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

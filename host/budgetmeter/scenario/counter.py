@@ -3,13 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from meterfw.tokens.gateway import USED
+from meterfw.tokens.memory import USED
 from meterproto import tokens
 from meterproto.codes import CardOutcome, CardType, Event, Kind
 
 from budgetmeter import units
 from budgetmeter.card import MemoryCard
 from budgetmeter.emulator.world import METER, VENDING_KEY, Emulator
+from budgetmeter.issue import Issuer
 from budgetmeter.office import books
 from budgetmeter.office.office import EPOCH, Issued, Office
 from budgetmeter.office.tables import meters
@@ -41,6 +42,8 @@ class Counter:
 
     def __init__(self, world: Emulator, **contract: Any) -> None:
         self.world = world
+        issuer = world.issuer
+        assert isinstance(issuer, Issuer), "another counter issues its tokens already"
         self.office = Office(
             "sqlite://",
             EmulatedKeys(),
@@ -50,7 +53,7 @@ class Counter:
         )
         self.office.add_meter(METER, world.profile.name, **{"since_s": 0, **contract})
         self.office.transaction(
-            lambda c: c.execute(meters.update().values(last_number=world.issuer.number))
+            lambda c: c.execute(meters.update().values(last_number=issuer.number))
         )
         self.terminal = Terminal(self.office)
         self.pending = self.terminal.pending

@@ -21,7 +21,6 @@ from tests.firmware.support import Kind, Message, TokenStatus, profile
 METER = 123_456_789
 VENDING_KEY = bytes(range(32))
 CLOCK = 11_012_120  # 2020-12-08 07:20, inside friendly hours of a Walloon card meter
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 
 ANSWERS = {
     Message.IDENTIFY: "IDENTITY",
@@ -34,7 +33,7 @@ ANSWERS = {
 
 
 class BenchBoard(Board):
-    """A board that does as it is told, its files in memory.
+    """A board that does what a test asks, its files in memory.
 
     Energy is counted and a load seen only while supply is closed.
     """
@@ -50,7 +49,7 @@ class BenchBoard(Board):
         self.ma = self.w = 0  # the load
         self.has_clock = True  # a battery-backed clock chip
         self._used = 0
-        self._held_s = -1
+        self._pressed_s = -1
         self._passed_s = 0
         self._chip_s = clock * 60
 
@@ -64,9 +63,9 @@ class BenchBoard(Board):
         if self.closed:
             self._used += pulses
 
-    def press(self, held_s=0):
+    def press(self, pressed_s=0):
         """The button is pressed and released after so many seconds."""
-        self._held_s = held_s
+        self._pressed_s = pressed_s
 
     def elapsed_ms(self):
         passed, self._passed_s = self._passed_s, 0
@@ -86,8 +85,8 @@ class BenchBoard(Board):
         self.closed = closed == 1
 
     def button_s(self):
-        held, self._held_s = self._held_s, -1
-        return held
+        pressed_s, self._pressed_s = self._pressed_s, -1
+        return pressed_s
 
     def clock(self):
         return self._chip_s // 60 if self.has_clock else -1
@@ -173,7 +172,7 @@ def typed(token):
     checked = with_check(token)
     size = -(-len(checked) * 8 // 5)
     number = int.from_bytes(checked, "big") << (size * 5 - len(checked) * 8)
-    text = "".join([ALPHABET[number >> 5 * (size - 1 - i) & 31] for i in range(size)])
+    text = "".join([layouts.ALPHABET[number >> 5 * (size - 1 - i) & 31] for i in range(size)])
     return "-".join([text[i : i + 4] for i in range(0, size, 4)])
 
 
@@ -254,9 +253,9 @@ class Bench:
         self.board.pass_time(seconds)
         self.meter.poll()
 
-    def press(self, held_s=0):
+    def press(self, pressed_s=0):
         """Press the button."""
-        self.board.press(held_s)
+        self.board.press(pressed_s)
         self.meter.poll()
 
     def enter(self, token, port=True):

@@ -4,7 +4,7 @@ import unittest
 
 from meterfw import layouts
 from meterfw.tokens import crypto
-from meterfw.tokens.gateway import NEW, TOO_OLD, USED, Window
+from meterfw.tokens.memory import NEW, TOO_OLD, USED, Window
 
 from tests.firmware.support import (
     EUR,
@@ -104,7 +104,7 @@ class Answers(unittest.TestCase):
         bench = Bench()
         names = bench.stores()
         tokens = [bench.office.token(Kind.TOP_UP, EUR) for _ in range(5)]
-        assert bench.meter.enter_all(tokens) == [DONE] * 5
+        assert bench.meter.till.enter_all(tokens) == [DONE] * 5
         assert len(names) == 1
         assert bench.state.credit == mc(20)
 

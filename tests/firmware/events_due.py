@@ -1,4 +1,4 @@
-"""What an event must have told of, given the state before and after."""
+"""The events that a change of the state must come with."""
 
 from meterfw import layouts as L
 

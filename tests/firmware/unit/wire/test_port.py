@@ -34,7 +34,7 @@ class Console(unittest.TestCase):
         bench = Bench()
         assert bench.type("repl") == ["error not on this board, or its flash is full"]
         stored, left = [], []
-        bench.meter.commit = lambda: stored.append(1)
+        bench.meter.till.commit = lambda: stored.append(1)
         bench.board.leave = lambda: left.append(list(stored)) or True
         assert bench.type("repl") == []
         assert left == [[1]]
@@ -208,7 +208,7 @@ class Frames(unittest.TestCase):
         assert numbers == list(range(bench.meter.log.first(), bench.meter.log.count))
         assert len(numbers) == 80
         codes = {entry.code for _, entry in seen}
-        assert codes == {layouts.EVENT_NAMES.split().index("HOLD_GRANTED"), LogCode.TOKEN_ACCEPTED}
+        assert codes == {layouts.EVENT_WORDS.split().index("hold-granted"), LogCode.TOKEN_ACCEPTED}
 
     def test_a_token_in_a_frame_answers_number_balance_and_supply(self):
         bench = Bench()

@@ -5,8 +5,8 @@ import unittest
 
 from meterfw import layouts
 from meterfw.account import rules
-from meterfw.meter import COMMIT_MIN, COMMIT_WH
 from meterfw.store import journal
+from meterfw.tokens.till import COMMIT_MIN, COMMIT_WH
 
 from tests.firmware.support import (
     EUR,
@@ -74,7 +74,7 @@ def profile_of(bench):
     return [getattr(bench.meter.profile, name) for name in layouts.PROFILE_FIELDS]
 
 
-def old_rig():
+def bench_of_the_first_layout():
     """A board with the files of a meter of the first layout, and its office."""
     bench = Bench(clock=NOON)
     bench.board.files = {name: bytes.fromhex(data) for name, data in OLD["files"].items()}
@@ -99,9 +99,9 @@ class Stored(unittest.TestCase):
         assert names == []
         use(bench, 1)
         assert len(names) == 1
-        assert bench.meter.uncommitted_wh() == 0
+        assert bench.meter.till.uncommitted_wh() == 0
         use(bench, 100)
-        assert bench.meter.uncommitted_wh() == 100
+        assert bench.meter.till.uncommitted_wh() == 100
 
     def test_time_is_stored_by_the_quarter_hour(self):
         bench = Bench(clock=NOON)
@@ -358,7 +358,7 @@ class Found(unittest.TestCase):
 class OlderLayouts(unittest.TestCase):
     def test_a_store_of_the_first_layout_is_migrated(self):
         """Written by the release before the journal; its file is `store`."""
-        bench = old_rig()
+        bench = bench_of_the_first_layout()
         assert bench.meter.found == journal.WHOLE
         after = {name: getattr(bench.state, name) for name in OLD["state"]}
         assert after == OLD["state"]
@@ -375,7 +375,7 @@ class OlderLayouts(unittest.TestCase):
         assert bench.meter.found == journal.LOST
 
     def test_a_layout_nobody_knows_is_refused_not_misread(self):
-        for layout in [0, 1, 3, 3138, 65_535]:
+        for layout in [0, 1, layouts.LAYOUT + 1, 3138, 65_535]:
             with self.subTest(layout=layout):
                 bench = Bench(clock=NOON)
                 bench.enter(bench.office.token(Kind.TOP_UP, 5 * EUR))
@@ -546,13 +546,13 @@ class LogAndErrors(unittest.TestCase):
                 before = codes(bench)
                 bench.board.store = failing
                 tokens = [bench.office.token(Kind.SUPPORT, 1) for _ in range(60)]
-                answers = bench.meter.enter_all(tokens)
+                answers = bench.meter.till.enter_all(tokens)
                 refused = (TokenStatus.EXECUTION_FAILURE, TokenReason.COMMIT_FAILED)
                 assert set(answers) == {refused}
                 assert codes(bench) == before + [LogCode.COMMIT_FAILED]
                 assert bench.state.credit == mc(15)
                 del bench.board.store
-                statuses = [status for status, _ in bench.meter.enter_all(tokens)]
+                statuses = [status for status, _ in bench.meter.till.enter_all(tokens)]
                 assert set(statuses) == {TokenStatus.EXECUTED}
                 assert bench.state.credit == mc(15) + 60
 
