@@ -112,7 +112,7 @@ class MemoryCard:
     def held(cls, path: str | Path, done: str) -> Generator[Self]:
         """The card in a file, written back at the end; whether it can be is tried first.
 
-        :param done: what is to be said where writing fails after all
+        :param done: the words for a write that fails after all
         :raises InputError: no card, or one that cannot be written
         """
         card = cls.load(path)
@@ -152,12 +152,13 @@ class _Draft:
         Path(self._name).unlink(missing_ok=True)
 
     def keep(self, data: bytes | bytearray) -> None:
-        """Put the file's next contents in its place.
+        """Put the file's next contents in its place; nothing is kept after that.
 
         :raises InputError: when that failed; the file is as it was
         """
         self._write(data)
         with self._told():
+            self._file.close()  # Windows moves no file that is open
             os.replace(self._name, Path(self._path).resolve())
 
     def _write(self, data: bytes | bytearray) -> None:

@@ -135,11 +135,11 @@ FIXED = ("energy", "payment_mode", "limiter_fitted")
 
 @dataclass(frozen=True)
 class Part:
-    """One value of an order: the option that gives it, and how it is said.
+    """One value of an order: the option that gives it, and its words.
 
     :ivar option: its name on the command line, in a file and in the test API; None: nobody gives it
     :ivar label: what it is called where an order is described
-    :ivar spoken: its label is said too where an order is told in a few words
+    :ivar spoken: whether its label stands before it where an order is shown in a few words
     :ivar beside: the extra that goes with this value, where a kind has two sorts of value
     """
 

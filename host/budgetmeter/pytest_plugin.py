@@ -67,7 +67,7 @@ def faulty_line(request: pytest.FixtureRequest) -> Iterator[Callable[..., Faulty
 
     A `budgetmeter.client.FaultyLine` to a URL, to another line, or by default to `meter` in this
     process, where delays take no time; to be handed to `budgetmeter.client.Meter`. Faults are parts
-    between 0 and 1, decided by the seed, which is told when the test fails.
+    between 0 and 1, decided by the seed; a test that fails shows it.
     """
     from budgetmeter.client import FaultyLine  # noqa: PLC0415
     from budgetmeter.client.lines import open_line  # noqa: PLC0415

@@ -1,8 +1,9 @@
 """The memory card that goes between meter and terminal: its image, declared once.
 
-Each of the two writers, the terminal (`Inward`, to the meter) and the meter (`Report`, out of it),
-owns a pair of areas and writes the one that does not hold its newest: a card pulled out at any
-octet keeps the other. No page is shared. Octets beyond what an area says it holds mean nothing.
+There are two writers: the terminal (`Inward`, to the meter) and the meter (`Report`, out of it).
+Each owns a pair of areas and writes the one that does not have its newest contents. So a card that
+is pulled out at any octet keeps the other. No page is shared. Octets beyond the size of an area
+mean nothing.
 """
 
 import hashlib

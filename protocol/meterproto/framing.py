@@ -1,7 +1,7 @@
 """HDLC-like asynchronous framing after RFC 1662.
 
 A frame is a flag 0x7E, the content with its FCS-16, and a flag. The octets 0x7E and 0x7D and all
-control characters (RFC 1662's default map) are escaped with 0x7D and bit 5 flipped, so that no
+control characters (RFC 1662's default map) are escaped with 0x7D and bit 5 flipped. So no
 flag, no line end and no Ctrl-C stands inside a frame.
 """
 

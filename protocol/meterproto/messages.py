@@ -90,7 +90,7 @@ TokenAnswer = Struct(
     "control_state" / one_of(ControlState) * "supply control switch now",
 )
 ReportRequest = Struct(
-    "sequence" / number() * "commit the report is about, as its first part said; 0 asks for that",
+    "sequence" / number() * "commit the report is about, as its first part has it; 0 asks for that",
     "first_event" / number() * "of a first part: number of the first event the asker lacks",
     "at" / Quantity("H", "octets", 0, 65_535) * "where the part begins; 0 in the first",
 )

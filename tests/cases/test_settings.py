@@ -138,7 +138,7 @@ def by_network(counter, kind, **options):
     assert executed(counter.meter.enter(counter.pending.send(item.item).token))
 
 
-def desk_in_june():
+def counter_in_june():
     counter = Counter(at=JUNE).enrol()
     counter.insert()
     counter.pay()
@@ -147,7 +147,7 @@ def desk_in_june():
 
 def overtaken(kind, older, newer):
     """A counter where an order waits on the card while a newer one has gone by network."""
-    counter = desk_in_june()
+    counter = counter_in_june()
     counter.queue(kind, **older)
     counter.wait(1)
     counter.insert()
@@ -194,7 +194,7 @@ def test_the_books_call_the_older_order_superseded():
 
 @pytest.mark.xfail(strict=True, reason="the order queued first is sealed last and wins")
 def test_an_order_that_still_waits_in_the_queue_gives_way_to_a_later_one():
-    counter = desk_in_june()
+    counter = counter_in_june()
     counter.queue("hold", until="2020-07-03T23:00")
     by_network(counter, "hold", until="2020-08-31")
     counter.wait(1)
@@ -204,7 +204,7 @@ def test_an_order_that_still_waits_in_the_queue_gives_way_to_a_later_one():
 
 @pytest.mark.xfail(strict=True, reason="the deactivation card undoes the reactivation")
 def test_a_deactivation_card_gives_way_to_a_later_reactivation():
-    counter = desk_in_june()
+    counter = counter_in_june()
     item = counter.queue("payment-mode", mode="credit")
     card = counter.terminal.new_card(METER, CardType.DEACTIVATION, item.item)
     by_network(counter, "payment-mode", mode="prepayment")

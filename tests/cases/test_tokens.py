@@ -91,7 +91,7 @@ def test_a_token_twice_on_a_card_counts_once(bench):
 
 
 def test_two_tokens_of_one_order_on_a_card_count_once(bench):
-    batch = [bench.office.token(Kind.TOP_UP, mc(20), order=9) for _ in range(2)]
+    batch = [bench.office.token(Kind.TOP_UP, mc(20), order_id=9) for _ in range(2)]
     assert all(executed(answer) for answer in bench.meter.enter_all(batch))
     assert bench.state.credit == mc(35)
 

@@ -248,7 +248,7 @@ def test_what_is_no_command_never_leaves(bench, line):
     [
         ("", "is no port"),
         ("\0", "is no port"),
-        ("/dev/no-such-port", "No such file or directory"),
+        ("/dev/no-such-port", "no port /dev/no-such-port; is it plugged in?"),
         ("/tmp", "Is a directory"),
         ("socket://127.0.0.1:1", "Connection refused"),
         ("socket://", "an address such as"),

@@ -95,7 +95,7 @@ def test_parameters_are_listed():
         (["compare", "flanders-6a", "flanders-10a", "--out", "/dev/null"], "/dev/null/flanders-6a"),
         (["run", "flanders-6a", "--meters", "99999999999999"], "budgetmeter: --meters: 9999"),
         (["meter", "flanders-6a", "1", "--plot", "no/p.png"], "no/p.png: No such file"),
-        (["meter", "flanders-6a", "1", "--events", "."], ".: Is a directory"),
+        (["meter", "flanders-6a", "1", "--events", "."], "budgetmeter: .: Is a directory"),
         (["meter", "flanders-6a", "60000"], "no meter 60000: they are numbered 0 to 59999"),
         (["meter", "flanders-6a", "1", "--plot", "p.doc"], "a file ending in .png"),
         (

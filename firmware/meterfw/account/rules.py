@@ -2,8 +2,8 @@
 
 Pure functions over the state `m`, changed in place, and the profile `p`, both declared in
 `meterproto.records`. Written in the portable subset (integers, comparisons, attributes, `if`,
-`while`, `for range`, calls between rules), so that the same source runs in MicroPython on the
-board, in CPython in the emulator and compiled by Numba in the fleet. What the operator asks for is
+`while`, `for range`, calls between rules). So the same source runs in MicroPython on the board, in
+CPython in the emulator, and compiled by Numba in the fleet. What the operator asks for is
 in `orders`, local time in `calendar`. Comments name the rule ids; the account is this invariant:
 
     credit - emergency_used - arrears == credited - charged + settled

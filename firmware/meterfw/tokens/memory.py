@@ -91,7 +91,7 @@ class TokenMemory:
         return struct.unpack_from("<L", self.ranks, 4 * setting)[0]
 
     def raise_rank(self, setting: int, rank: int) -> None:
-        """Note a rank, where it is above what is noted."""
+        """Keep a rank, where it is above the one kept so far."""
         if rank > self.rank(setting):
             struct.pack_into("<L", self.ranks, 4 * setting, rank)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +22,6 @@ from rich.table import Table
 from rich.text import Text
 
 from budgetmeter import resources, units
-from budgetmeter.cli.arguments import plotter
 from budgetmeter.errors import InputError
 from budgetmeter.report import figures, output, screen
 
@@ -110,10 +108,9 @@ def _progress(*columns: ProgressColumn) -> Progress:
     return Progress(text, *columns, console=terminal, transient=True, disable=hidden)
 
 
-def _check_outputs(studies: Iterable[str], outputs: Iterable[Path | None]) -> None:
-    """:raises InputError: when a file cannot be written, known before the work"""
-    inputs = [Path(study) for study in studies if study.endswith(".toml")]
-    output.check(inputs, [path for path in outputs if path is not None])
+def _read_files(*studies: str) -> list[Path]:
+    """The files among names of studies: an output must be none of them."""
+    return [Path(study) for study in studies if study.endswith(".toml")]
 
 
 @app.command()
@@ -165,8 +162,8 @@ def compare_studies(
 ) -> None:
     """Two policies on the same households: paired differences, confidence intervals, a plot."""
     results, compare = _parts()[3:]
-    plots = plotter("budgetmeter.fleet.plot", plot)
-    _check_outputs((a, b), (plot,))
+    plots = output.plotter(plot, "budgetmeter.fleet.plot")
+    output.check(_read_files(a, b), [] if plot is None else [plot])
     pair = [
         results.Results(what)
         if Path(what).is_dir()
@@ -208,8 +205,8 @@ def meter(
 ) -> None:
     """One meter of a fleet in the emulator: the whole firmware, every event."""
     _parts()
-    plots = plotter("budgetmeter.report.plot", plot)
-    _check_outputs((study,), (plot, events))
+    plots = output.plotter(plot, "budgetmeter.report.plot")
+    output.check(_read_files(study), [path for path in (events, plot) if path is not None])
     from budgetmeter.fleet import single  # noqa: PLC0415
 
     chosen = _load(study, changes, None, days, step, seed)

@@ -72,7 +72,7 @@ def open_office(
     try:
         from budgetmeter.office.office import Office  # noqa: PLC0415
     except ImportError:
-        raise InputError("vending needs SQLAlchemy: pip install 'budgetmeter[vending]'") from None
+        raise InputError("the office needs SQLAlchemy: pip install 'budgetmeter[office]'") from None
     return Office(db, keys, now=None if at is None else _standing_clock(at), create=create)
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from budgetmeter import profiles, scenario, units
-from budgetmeter.cli.arguments import plotter, some_file, some_text
+from budgetmeter.cli.arguments import some_file, some_text
 from budgetmeter.emulator import Emulator
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
@@ -76,7 +76,7 @@ def run(
     ] = False,
 ) -> None:
     """Emulate in virtual time and report. Without a scenario: four months of a real household."""
-    plots = plotter("budgetmeter.report.plot", plot)
+    plots = output.plotter(plot, "budgetmeter.report.plot")
     files = _files(flash)
     chosen = scenario.load(what, profiles.load(profile) if profile else None)
     _override(chosen, load, start, days, household)
@@ -103,7 +103,7 @@ def _files(board: str | None) -> nor.LittleFiles | None:
     try:
         from budgetmeter.emulator import nor  # noqa: PLC0415  # littlefs is an extra
     except ImportError:
-        raise InputError("--flash needs littlefs: pip install 'budgetmeter[flash]'") from None
+        raise InputError("--flash needs littlefs: pip install 'budgetmeter[nor]'") from None
     if board not in nor.BOARDS:
         raise InputError(f"--flash {board}: one of {', '.join(nor.BOARDS)}")
     geometry = nor.BOARDS[board]

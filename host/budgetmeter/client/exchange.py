@@ -38,6 +38,11 @@ class Exchange:
         self._decoder = framing.Decoder()
         self._sequence = random.randrange(256)
 
+    @property
+    def text(self) -> bytes:
+        """What came in outside of frames since the last request: a console's words, or a REPL's."""
+        return bytes(self._decoder.text)
+
     def ask(self, kind: Message, payload: bytes = b"") -> Answer:
         """The `Answer` to a request of a kind (`meterproto.codes.Message`).
 

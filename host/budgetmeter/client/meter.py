@@ -32,8 +32,8 @@ class Entered:
     :ivar balance: the balance now, EUR
     :ivar control_state: the supply control switch now
     :ivar effect: False when the order behind it had taken effect before
-    :ivar confirmed: False when no answer to a first try came, and the meter said to a later one
-        that the token is spent: by that first try, unless it had been entered elsewhere before
+    :ivar confirmed: False when a first try got no answer, and the meter answered a later one
+        that the token is spent: by that first try, unless somebody had entered it before
     """
 
     number: int

@@ -138,5 +138,5 @@ def compare(a: Results, b: Results) -> dict[str, Any]:
 
 
 def hardship(results: Results) -> np.ndarray:
-    """What each household goes without, Wh (gas: l): by it who gains and who loses is told."""
+    """What each household goes without, Wh (gas: l): it shows who gains and who loses."""
     return results.columns("wanted")[0] - results.served()

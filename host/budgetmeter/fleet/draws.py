@@ -2,8 +2,8 @@
 
 Philox2x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11):
 a counter in, random bits out, no state. What a meter draws therefore depends on nothing that was
-drawn before it, not on chunks or workers, and the same household meets the same chances under
-every policy. Portable: compiled for the fleet, interpreted for a single meter.
+drawn before it, nor on chunks or workers. The same household meets the same chances under every
+policy. Portable: compiled for the fleet, interpreted for a single meter.
 """
 
 from typing import Any

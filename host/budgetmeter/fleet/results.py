@@ -89,7 +89,10 @@ class Results:
         return pa.concat_tables(self.chunks(table.schema().names))
 
     def conservation(self) -> tuple[int, int]:
-        """Books of the whole fleet that must be equal, mc: held, and what went in and out."""
+        """Books of the whole fleet that must be equal, mc.
+
+        What the accounts contain, and what went in and out.
+        """
         sums = dict.fromkeys(BOOKS, 0)
         for chunk in self.chunks(BOOKS):
             for name in BOOKS:

@@ -285,8 +285,11 @@ def _on_cluster(
 
 @contextmanager
 def _client(address: str) -> Generator[Any]:
-    from distributed import Client, KilledWorker  # noqa: PLC0415  # slow to come
-
+    try:
+        from distributed import Client, KilledWorker  # noqa: PLC0415  # slow to come
+    except ImportError:
+        needs = "--scheduler needs distributed: pip install 'budgetmeter[fleet]'"
+        raise InputError(needs) from None
     try:
         host, port = address.rsplit("/", 1)[-1].rsplit(":", 1)
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()

@@ -1,7 +1,7 @@
 """The vending office: which meters there are, the numbers of their tokens, and the audit log.
 
 SQLite by default; any database SQLAlchemy knows by its URL. A token's number is taken and the token
-recorded in one transaction, so that no number is used twice and none is missing from the log.
+recorded in one transaction. So no number is used twice, and none is missing from the log.
 """
 
 import getpass
@@ -412,7 +412,7 @@ class Office:
         return latest
 
     def show(self, meter, number):
-        """A token that was issued, as it was, noted in the audit log.
+        """A token that was issued, as it was; the audit log records that it was shown.
 
         :raises InputError: when there is none
         """
@@ -460,5 +460,5 @@ def _login():
     """Who is logged in; a number where the system knows no name."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
+    except (ImportError, KeyError, OSError):
+        return str(os.getuid()) if hasattr(os, "getuid") else "somebody"

@@ -2,18 +2,23 @@
 
 import errno
 import io
+import logging
 import os
 import sys
 import tempfile
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from budgetmeter.errors import InputError, OutputGone
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+PLOTS = (".png", ".svg", ".pdf")
 
 
 class _Octets(io.FileIO):
@@ -28,7 +33,9 @@ class _Octets(io.FileIO):
             return super().write(data)
         except OSError as error:
             self._lost = True
-            if isinstance(error, BrokenPipeError):
+            if isinstance(error, BrokenPipeError) or (
+                os.name == "nt" and error.errno == errno.EINVAL  # Windows says it so
+            ):
                 raise OutputGone from None
             raise InputError(f"standard output: {error.strerror}") from None
 
@@ -42,6 +49,8 @@ def guard() -> None:
     :raises OutputGone: when it is written and nobody reads any more
     """
     if sys.stdout is None or sys.stdout is not sys.__stdout__:  # closed, or somebody else's
+        return
+    if os.name == "nt" and sys.stdout.isatty():  # its console takes characters, not octets
         return
     octets = io.BufferedWriter(_Octets(sys.stdout.fileno(), "w", closefd=False))
     sys.stdout = io.TextIOWrapper(
@@ -66,6 +75,24 @@ def check(inputs: Iterable[str | Path], outputs: Sequence[Path]) -> None:
             if any(_same(path, other) for other in outputs[:number]):
                 raise InputError(f"{path}: would be written twice")
             _try(path)
+
+
+def plotter(path: Path | None, module: str) -> ModuleType | None:
+    """The module that plots, when there is something to plot.
+
+    :param path: where to; the end of its name says the format
+    :param module: its name; it needs matplotlib, which is an extra
+    :raises InputError: no such format, or no matplotlib
+    """
+    if path is None:
+        return None
+    if path.suffix.lower() not in PLOTS:
+        raise InputError(f"--plot {path}: a file ending in {', '.join(PLOTS[:-1])} or {PLOTS[-1]}")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody asked about its caches
+    try:
+        return import_module(module)
+    except ImportError:
+        raise InputError("--plot needs matplotlib: pip install 'budgetmeter[plot]'") from None
 
 
 @contextmanager

@@ -31,7 +31,7 @@ class Stage:
                 from budgetmeter.scenario.counter import Counter  # noqa: PLC0415
             except ImportError:
                 raise InputError(
-                    "cards need SQLAlchemy: pip install 'budgetmeter[vending]'"
+                    "cards need SQLAlchemy: pip install 'budgetmeter[office]'"
                 ) from None
             self.opened = Counter(self.emulator, **self.contract)
         return self.opened
