@@ -4,10 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 BOARDS := rp2040 esp32
 STUBS  := $(VENV)/stubs
+# Campaigns, other interpreters and pages: they take long and reach nothing that the others do not
+UNCOUNTED := cases device docs faults plugin cards/test_lives.py firmware/test_model.py firmware/test_runtimes.py
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench studies faults fuzz cards kills soak device layouts clean
+.PHONY: help run test lint rules bench coverage size studies faults fuzz cards kills soak device layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +36,12 @@ rules: $(VENV)/test.stamp  ## traceability: rule id, clause, where in the code, 
 bench: $(VENV)/test.stamp  ## figures as JSON lines, medians of several runs; NAME=rules for one
 	@$(BIN)/python -m tests.bench $(NAME)
 
+size: $(VENV)/test.stamp  ## write docs/size.json: octets of each .mpy, heap in the WebAssembly port
+	@$(BIN)/python -m tests.boards.size
+
+coverage: $(VENV)/test.stamp  ## lines and branches that CPython tests reach; fails below the floor in pyproject.toml
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(addprefix --ignore=tests/,$(UNCOUNTED)) tests
+
 studies: $(VENV)/test.stamp  ## the three fleet studies of docs/fleet.md; plots in out/
 	@mkdir -p out
 	@$(BIN)/budgetmeter fleet compare flanders-10a flanders-6a --plot out/fleet-flanders.png
@@ -59,8 +67,12 @@ device: $(VENV)/test.stamp  ## the device suite on one target: TARGET=/dev/ttyAC
 cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and power cuts; N=100 for fewer
 	@$(BIN)/python -m tests.cards.campaign $(N)
 
+docs: $(VENV)/docs.stamp  ## the documentation site in out/site; a dead link fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate
+	@$(BIN)/python -m budgetmeter.report.kinds
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) $(NODE_MODULES) out .pytest_cache .ruff_cache .hypothesis
@@ -73,6 +85,10 @@ $(BIN)/python:
 
 $(VENV)/run.stamp: pyproject.toml | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plot]'
+	@touch $@
+
+$(VENV)/docs.stamp: pyproject.toml | $(BIN)/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
 	@touch $@
 
 $(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json | $(BIN)/python

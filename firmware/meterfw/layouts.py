@@ -23,13 +23,16 @@ PROTOCOL_VERSION = 1
 ANSWER = 128  # added to the type
 PAGE = 16  # entries
 MAX_PING = 64  # bytes
+REPORT_PART = 240  # octets of a report in one answer
 MAX_CONTENT = 256  # bytes of a frame
+RANKS = 54  # settings, each with its rank
 MAGIC = 226378306
-LAYOUT = 2  # version of the stored record
+LAYOUT = 3  # version of the stored record
 LOG_SIZE = 128  # entries
 CARD_PAGE = 32  # octets written at once
 CARD_MAGIC = 1129136706
 CARD_VERSION = 1
+REPORT_VERSION = 2
 CARD_TOKENS = 20  # at most on one card
 CARD_INWARD = 32  # where the terminal's pair begins
 CARD_INWARD_SIZE = 800  # octets of one area
@@ -38,7 +41,9 @@ CARD_OUTWARD_SIZE = 1216  # octets of one area
 MOST_CAPTURES = 13  # index captures kept
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # of typed tokens
 FIRST_LOG_CODE = 32  # below are the bit numbers of the events
-OLDER_LAYOUTS = {3139: (52, 38, False)}  # fields of state and profile, whether it has owner and log
+SETTING_OF_KIND = b'\xff\xff\xff\xff\x03\x02\n\x04\x0b\x07\x07\xff\x00\x05\x06\x08\x08\x0c\t\x10\xff\xff'
+SETS_NOTHING = 255
+OLDER_LAYOUTS = {3139: (52, 38, False, 112), 2: (54, 38, True, 112)}  # fields of state and profile, owner and log, octets of memory
 
 ENERGY_ELECTRICITY = 0
 ENERGY_GAS = 1
@@ -91,6 +96,21 @@ KIND_PARAMETER = 19
 KIND_KEY_CHANGE = 20
 KIND_TEST = 21
 
+SETTING_PRICE = 0
+SETTING_ANNOUNCED_PRICE = 1
+SETTING_HOLD = 2
+SETTING_OVERDRAFT = 3
+SETTING_LIMIT = 4
+SETTING_EMERGENCY_PRESET = 5
+SETTING_PAYMENT_MODE = 6
+SETTING_MINIMUM_SUPPLY = 7
+SETTING_SUPPLY = 8
+SETTING_CLOCK = 9
+SETTING_LIMITER = 10
+SETTING_LIMITER_RELEASE = 11
+SETTING_TAMPER = 12
+SETTING_PARAMETER = 16
+
 CAUSE_SAFETY = 1
 CAUSE_FRAUD = 2
 CAUSE_BAD_WILL = 3
@@ -108,6 +128,7 @@ RESULT_EXPIRED = 9
 RESULT_TOO_LONG = 10
 RESULT_UNKNOWN = 11
 RESULT_NOT_STORED = 12
+RESULT_SUPERSEDED = 13
 
 TOKEN_STATUS_EXECUTED = 3
 TOKEN_STATUS_FORMAT_FAILURE = 4
@@ -140,11 +161,13 @@ MESSAGE_STATUS = 3
 MESSAGE_REGISTERS = 4
 MESSAGE_EVENTS = 5
 MESSAGE_TOKEN = 6
+MESSAGE_REPORT = 7
 MESSAGE_ERROR = 127
 
 MESSAGE_ERROR_VERSION = 1
 MESSAGE_ERROR_TYPE = 2
 MESSAGE_ERROR_LENGTH = 3
+MESSAGE_ERROR_AGAIN = 4
 
 EVENT_PRICE_CHANGED = 1 << 0
 EVENT_CREDITED = 1 << 1
@@ -279,6 +302,10 @@ TOKEN_ANSWER_FIELDS = _names(
     status=0, reason=1, number=2, balance=3, control_state=4,
 )
 
+REPORT_REQUEST_FORMAT = "<LLH"
+
+REPORT_PART_FORMAT = "<LHH"
+
 ERROR_FORMAT = "<B"
 ERROR_FIELDS = _names(
     code=0,
@@ -329,7 +356,7 @@ STATE_HIGH = (
     1, 1, 52597439, 1073741823, 1, 1440,
 )
 
-TOKEN_MEMORY_FORMAT = "<H32sL32sL32sbbL"
+TOKEN_MEMORY_FORMAT = "<H32sL32sL32sbbL32sL216s"
 
 PROFILE_FORMAT = "<bblllblllblbllbbbbbblllhhhbhhlbhhhbhhb"
 PROFILE_FIELDS = _names(
@@ -366,7 +393,7 @@ AREA_FORMAT = "<LH"
 
 INWARD_FORMAT = "<LB"
 
-REPORT_FORMAT = "<6sBHLLLL8sHL32sL32sbBBLB"
+REPORT_FORMAT = "<6sBHLLLL8sHL32sL32s32sbBBLB"
 
 CARD_ANSWER_FORMAT = "<LBB"
 

@@ -3,7 +3,7 @@
 import sys
 
 
-def main():
+def main() -> None:
     """Entry point: Ctrl-C is silent and exit status 130, also while modules are loaded."""
     try:
         from budgetmeter.cli import main as cli  # noqa: PLC0415

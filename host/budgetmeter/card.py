@@ -2,8 +2,10 @@
 
 import os
 import tempfile
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, Self
 
 from construct import ConstructError
 from meterproto import cards
@@ -21,26 +23,26 @@ class MemoryCard:
     write cut short leaves its page as `spoil` says: as before, its first octets new, or garbage.
     """
 
-    def __init__(self, data=BLANK):
+    def __init__(self, data: bytes | bytearray = BLANK) -> None:
         self.data = bytearray(data[: cards.SIZE].ljust(cards.SIZE, b"\xff"))
         self.pull_after = None
         self.spoil = "torn"
         self._busy = False
 
     @property
-    def inside(self):
+    def inside(self) -> bool:
         """Whether it is still in the slot."""
         return self.pull_after != 0
 
-    def pull_at(self, octets, spoil="torn"):
+    def pull_at(self, octets: int, spoil: str = "torn") -> None:
         """Pull it out after so many octets more."""
         self.pull_after, self.spoil = octets, spoil
 
-    def push(self):
+    def push(self) -> None:
         """Put it in again, to stay."""
         self.pull_after = None
 
-    def _pass(self, size):
+    def _pass(self, size: int) -> int:
         """How many of `size` octets go over before it is pulled out."""
         if self.pull_after is None:
             return size
@@ -48,7 +50,7 @@ class MemoryCard:
         self.pull_after -= passed
         return passed
 
-    def read_into(self, at, buffer):
+    def read_into(self, at: int, buffer: bytearray | memoryview) -> bool:
         """Fill a buffer; False when the card is busy or gets pulled out."""
         if self._busy or not self.inside:
             self._busy = False
@@ -59,7 +61,7 @@ class MemoryCard:
         buffer[:] = self.data[at : at + size].ljust(size, b"\xff")
         return True
 
-    def write(self, at, data):
+    def write(self, at: int, data: bytes | bytearray | memoryview) -> bool:
         """Write within one page; False when the card is busy or was pulled out."""
         size = len(data)
         if at % cards.PAGE + size > cards.PAGE or at + size > cards.SIZE:
@@ -84,7 +86,7 @@ class MemoryCard:
     # Files
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> Self:
         """The card in a file.
 
         :raises InputError: no such file, or not the size of a card
@@ -97,7 +99,7 @@ class MemoryCard:
             raise InputError(f"{path}: no card: {len(data)} octets, a card has {cards.SIZE}")
         return cls(data)
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write it to a file, whole or not at all.
 
         :raises InputError: when that fails
@@ -107,10 +109,10 @@ class MemoryCard:
 
     @classmethod
     @contextmanager
-    def held(cls, path, done):
+    def held(cls, path: str | Path, done: str) -> Generator[Self]:
         """The card in a file, written back at the end; whether it can be is tried first.
 
-        :param done: what is to be said where writing fails after all
+        :param done: the words for a write that fails after all
         :raises InputError: no card, or one that cannot be written
         """
         card = cls.load(path)
@@ -130,13 +132,13 @@ class _Draft:
     :raises InputError: when it cannot be written
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path) -> None:
         self._path = path
         with self._told():
             handle, self._name = tempfile.mkstemp(dir=Path(path).resolve().parent)
             self._file = os.fdopen(handle, "r+b")
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         try:
             self._write(BLANK)
         except InputError:
@@ -144,21 +146,22 @@ class _Draft:
             raise
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         with suppress(OSError):  # of what could not be written
             self._file.close()
         Path(self._name).unlink(missing_ok=True)
 
-    def keep(self, data):
-        """Put the file's next contents in its place.
+    def keep(self, data: bytes | bytearray) -> None:
+        """Put the file's next contents in its place; nothing is kept after that.
 
         :raises InputError: when that failed; the file is as it was
         """
         self._write(data)
         with self._told():
+            self._file.close()  # Windows moves no file that is open
             os.replace(self._name, Path(self._path).resolve())
 
-    def _write(self, data):
+    def _write(self, data: bytes | bytearray) -> None:
         with self._told():
             self._file.seek(0)
             self._file.write(data)
@@ -166,14 +169,14 @@ class _Draft:
             os.fsync(self._file.fileno())
 
     @contextmanager
-    def _told(self):
+    def _told(self) -> Generator[None]:
         try:
             yield
         except OSError as error:
             raise InputError(f"{self._path}: {error.strerror or error}") from None
 
 
-def head_of(card):
+def head_of(card: MemoryCard) -> Any:
     """The head of a card.
 
     :raises InputError: blank, not a card of this system, damaged, or newer
@@ -194,7 +197,7 @@ def head_of(card):
     return head
 
 
-def personalise(key, **head):
+def personalise(key: bytes, **head: int) -> MemoryCard:
     """A new card with an empty inward area.
 
     :param key: the meter's key
@@ -208,7 +211,7 @@ def personalise(key, **head):
     return made
 
 
-def write_inward(card, next_event, batch):
+def write_inward(card: MemoryCard, next_event: int, batch: Sequence[bytes]) -> bool:
     """Write the terminal's area, over the older of its two; False if the card was pulled out."""
     found = cards.newest(card.data, cards.INWARD, cards.INWARD_SIZE)
     which, sequence = (1, 0) if found is None else found[:2]

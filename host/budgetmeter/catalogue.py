@@ -1,6 +1,7 @@
 """The requirements catalogue: what each rule id stands for, and where it is written."""
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -8,7 +9,7 @@ from importlib.resources import files
 NO_SOURCE = "no source"
 
 # Prefixes of the ids that speak about each region; facts (B) and ambiguities (AMB) about all.
-REGIONS = {
+REGIONS: dict[str, tuple[str, ...]] = {
     "Wallonia": ("OC", "OS", "WE", "WG"),
     "Flanders": ("FE",),
     "Brussels": ("BE", "BX"),
@@ -26,7 +27,7 @@ class Rule:
 
 
 @cache
-def rules():
+def rules() -> dict[str, Rule]:
     """All rules of the catalogue by id."""
     text = (files("budgetmeter") / "data" / "rules.toml").read_text(encoding="utf-8")
     return {
@@ -35,7 +36,7 @@ def rules():
     }
 
 
-def relevant(ids, region):
+def relevant(ids: Iterable[str], region: str) -> list[str]:
     """Those of the rule ids that speak about a region; all of them if none does."""
     prefixes = (*REGIONS.get(region, ()), "B", "AMB")
     chosen = [i for i in ids if i.rpartition("-")[0] in prefixes]

@@ -1,10 +1,13 @@
 """TOML files that come with the package by name, or a user's own by path."""
 
 import tomllib
+from collections.abc import Iterable
 from decimal import Decimal
 from difflib import get_close_matches
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 from budgetmeter.errors import InputError
 
@@ -17,23 +20,23 @@ FOLDERS = {
 }
 
 
-def folder(kind):
+def folder(kind: str) -> Traversable:
     """The folder of the shipped files of a kind."""
     return files("budgetmeter").joinpath(*FOLDERS[kind].split("/"))
 
 
-def names(kind):
+def names(kind: str) -> list[str]:
     """Names of the shipped files of a kind ("profile", "scenario", "fleet", "campaign")."""
     return sorted(path.name[:-5] for path in folder(kind).iterdir() if path.name.endswith(".toml"))
 
 
-def did_you_mean(word, known, cutoff=0.5):
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.5) -> str:
     """A hint at the nearest known word, or at all of them."""
     near = get_close_matches(word, known, 1, cutoff)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
 
 
-def read(kind, name):
+def read(kind: str, name: str) -> tuple[dict[str, Any], str]:
     """The TOML document of a shipped name or of a path ending in .toml, and what to call it.
 
     Numbers with a point are `Decimal`.
@@ -64,7 +67,7 @@ def read(kind, name):
     return document, where
 
 
-def _check_integers(value):
+def _check_integers(value: object) -> None:
     """TOML's integers have 64 bits; its parser here takes any."""
     if isinstance(value, dict):
         value = list(value.values())

@@ -2,29 +2,34 @@
 
 import math
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from numbers import Real
+from typing import Any
 
-from meterfw import layouts
 from meterproto import tokens
-from meterproto.codes import CardType, ControlState
+from meterproto.codes import CardOutcome, CardType, ControlState, Kind
 from meterproto.records import CLOCK_LIMIT
 
 from budgetmeter import orders, profiles, units
 from budgetmeter.card import MemoryCard, personalise, write_inward
-from budgetmeter.client import Meter
+from budgetmeter.client import Entered, Meter
 from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator.load import MAX_LITRES_PER_HOUR, MAX_W
 from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
 from budgetmeter.errors import InputError
+from budgetmeter.issue import Issuer
 
 PROFILE = "wallonia-card"
 START = "2020-06-02 12:00"  # a Tuesday, outside friendly hours and winter
 LAST_EVENTS = 12  # shown with a failure
+Number = float | Decimal
+Time = str | date  # a Belgian local time, as text or of datetime
 UNITS_S = {"days": units.DAY_S, "hours": 3600, "minutes": 60, "seconds": 1}
 
 
@@ -40,7 +45,7 @@ class Token:
     octets: bytes
 
     @property
-    def text(self):
+    def text(self) -> str:
         """As groups of characters to type."""
         return tokens.to_text(self.octets)
 
@@ -48,31 +53,48 @@ class Token:
 class Vending:
     """An office for one meter, in memory: numbers and seals its tokens."""
 
-    def __init__(self, issuer):
+    def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
 
-    def issue(self, kind, order=0, expiry=None, **options):
+    def issue(
+        self,
+        kind: str,
+        order_id: int | None = None,
+        expiry: Time | None = None,
+        order: int | None = None,
+        **options: object,
+    ) -> Token:
         """A `Token`, not yet entered.
 
         :param kind: as in `budgetmeter token issue`: "top-up", "hold", "overdraft", …
-        :param order: order id; tokens under one id take effect once; 0 none
-        :param expiry: Belgian local time from which on the meter refuses it
-        :param options: those of the kind as text: amount="20.00", until="2021-03-31", …
+        :param order_id: tokens under one id take effect once; if left out, none, and 1 for a kind
+            that needs one
+        :param expiry: Belgian local time from which on the meter refuses it; a day is meant to its
+            last minute
+        :param order: an older name of `order_id`
+        :param options: those of the kind: amount="20.00", until="2021-03-31", …; `from` is a word
+            of Python: `**{"from": "2021-01-01"}`
         :raises InputError: an unknown kind, or an option missing or unusable
         """
         wanted = orders.read(kind, options)
-        until = 0 if expiry is None else units.to_clock(moment(expiry))
-        more = {"order": order, "expiry": until}
-        if wanted.kind == layouts.KIND_KEY_CHANGE:
+        if wanted.kind == Kind.KEY_CHANGE:
             raise InputError("key changes come from an office: budgetmeter.office")
-        octets = self._issuer.token(wanted.kind, wanted.value, wanted.extra, **more)
+        counted = order_id if order_id is not None else order
+        number = orders.order_id(counted or None, wanted)  # 0 was "none" in the older name
+        octets = self._issuer.token(
+            wanted.kind,
+            wanted.value,
+            wanted.extra,
+            order_id=number,
+            expiry=orders.expiry(expiry, mark=""),
+        )
         return Token(self._issuer.number, octets)
 
-    def top_up(self, amount):
+    def top_up(self, amount: object) -> Token:
         """A top-up of so many EUR, e.g. "20.00": a `Token`."""
         return self.issue("top-up", amount=str(amount))
 
-    def card(self, *issued):
+    def card(self, *issued: Token) -> MemoryCard:
         """A customer's card (`budgetmeter.card.MemoryCard`) that carries `Token`s, at most 20."""
         office = self._issuer
         head = {"meter": office.meter, "card": 1, "key_revision": office.revision}
@@ -91,18 +113,27 @@ class MeterUnderTest:
     :ivar vending: its `Vending`
     """
 
-    def __init__(self, profile=PROFILE, start=START):
+    def __init__(self, profile: str = PROFILE, start: Time = START) -> None:
         clock = units.to_clock(moment(start))
         self._load = ConstantLoad()
         self.world = Emulator(profiles.load(profile), clock, self._load)
         self.lock = threading.Lock()  # a server on the same meter takes it too
         self.line = LockedLine(self)
         self.client = Meter(self.line)
-        self.vending = Vending(self.world.issuer)
+        issuer = self.world.issuer
+        assert isinstance(issuer, Issuer)
+        self.vending = Vending(issuer)
 
     # Time and consumption
 
-    def use(self, watts=0, litres=0, hours=0, minutes=0, seconds=0):
+    def use(
+        self,
+        watts: Number = 0,
+        litres: Number = 0,
+        hours: Number = 0,
+        minutes: Number = 0,
+        seconds: Number = 0,
+    ) -> None:
         """Draw so many watts, or litres of gas an hour, for so long; then nothing.
 
         A meter counts whole watts, litres an hour and seconds: fractions are rounded. While supply
@@ -123,14 +154,16 @@ class MeterUnderTest:
             self._load.set(0, gas)
             self.world.load_changed()
 
-    def wait(self, days=0, hours=0, minutes=0, seconds=0):
+    def wait(
+        self, days: Number = 0, hours: Number = 0, minutes: Number = 0, seconds: Number = 0
+    ) -> None:
         """Let time pass without consumption.
 
         :raises InputError: after the meter's calendar
         """
         self.use(seconds=self._seconds(days=days, hours=hours, minutes=minutes, seconds=seconds))
 
-    def _seconds(self, **parts):
+    def _seconds(self, **parts: Number) -> int:
         """Seconds of a span, rounded, by the names of its parts.
 
         :raises InputError: back in time, or after the meter's calendar
@@ -142,7 +175,7 @@ class MeterUnderTest:
             raise InputError(f"the meter's calendar ends in 2099, and it is {self.time}")
         return round(total)
 
-    def at(self, time):
+    def at(self, time: Time) -> None:
         """Let time pass without consumption until a Belgian local time, e.g. "2020-07-02 23:00".
 
         :raises InputError: when it is past
@@ -156,34 +189,34 @@ class MeterUnderTest:
 
     # People, the operator, the mains
 
-    def press(self, seconds=0):
+    def press(self, seconds: Number = 0) -> None:
         """Press the button, and hold it for so many seconds."""
-        held = self._seconds(seconds=seconds)
+        pressed = self._seconds(seconds=seconds)
         with self.lock:
-            self.world.press(held)
+            self.world.press(pressed)
 
-    def top_up(self, amount):
+    def top_up(self, amount: object) -> Entered:
         """Enter a top-up of so many EUR, e.g. "20.00".
 
         :raises TokenRefused: as `enter`
         """
         return self.enter(self.vending.top_up(amount))
 
-    def order(self, kind, **options):
+    def order(self, kind: str, **options: Any) -> Entered:
         """Issue a token of a kind and enter it; options as for `Vending.issue`.
 
         :raises TokenRefused: as `enter`
         """
         return self.enter(self.vending.issue(kind, **options))
 
-    def enter(self, token):
+    def enter(self, token: Token | bytes | str) -> Entered:
         """Enter a `Token`, its bytes or its text at the port: `budgetmeter.client.Entered`.
 
         :raises TokenRefused: with the reason
         """
         return self.client.enter(getattr(token, "octets", token))
 
-    def insert(self, card):
+    def insert(self, card: MemoryCard) -> CardOutcome | None:
         """Put a card into the slot until the meter has read and written it, then take it out.
 
         :param card: a `budgetmeter.card.MemoryCard`, as of `Vending.card` or of a file
@@ -199,7 +232,7 @@ class MeterUnderTest:
         with self.lock:
             return self.world.insert(card)
 
-    def cut_power(self, hours=0, minutes=0, seconds=0):
+    def cut_power(self, hours: Number = 0, minutes: Number = 0, seconds: Number = 0) -> None:
         """Take the mains away for so long; the meter starts again from what it has stored."""
         passed = self._seconds(hours=hours, minutes=minutes, seconds=seconds)
         with self.lock:
@@ -208,73 +241,73 @@ class MeterUnderTest:
     # What there is to see
 
     @property
-    def time(self):
+    def time(self) -> datetime:
         """Belgian local time."""
         return self.world.local_time()
 
     @property
-    def balance(self):
+    def balance(self) -> Decimal:
         """What the customer sees, EUR."""
         return Decimal(self.world.balance()).scaleb(-5)
 
     @property
-    def supply(self):
+    def supply(self) -> ControlState:
         """`meterproto.codes.ControlState`: CONNECTED, DISCONNECTED or READY."""
         return ControlState(self.world.meter.state.control_state)
 
     @property
-    def connected(self):
+    def connected(self) -> bool:
         """Whether energy may flow."""
         return self.supply == ControlState.CONNECTED
 
     @property
-    def display(self):
+    def display(self) -> tuple[str, ...]:
         """The four lines on its display."""
         return self.world.board.lines
 
-    def status(self):
+    def status(self) -> Any:
         """A `budgetmeter.client.Status`, read at the port."""
         return self.client.status()
 
-    def registers(self):
+    def registers(self) -> Any:
         """`budgetmeter.client.Registers`, read at the port."""
         return self.client.registers()
 
-    def events(self):
+    def events(self) -> list[str]:
         """Names of what happened, oldest first, e.g. "credited", "disconnected"."""
         entries = self.world.trace.entries
-        return [entry.code.name.lower().replace("_", "-") for entry in entries]
+        return [entry.code.word for entry in entries]
 
-    def story(self):
+    def story(self) -> Iterator[str]:
         """Lines that tell where the meter is and what happened last."""
         profile, entries = self.world.profile, self.world.trace.entries
-        yield f"{profile.name} at {self.time:%Y-%m-%d %H:%M:%S}, {self.supply.name.lower()}"
+        yield f"{profile.name} at {self.time:%Y-%m-%d %H:%M:%S}, {self.supply.word}"
         yield f"balance {self.balance:.5f} EUR; display: {' | '.join(map(str.strip, self.display))}"
         if len(entries) > LAST_EVENTS:
             yield f"last {LAST_EVENTS} of {len(entries)} events:"
         for entry in entries[-LAST_EVENTS:]:
-            name = entry.code.name.lower().replace("_", "-")
             rules = " ".join(entry.rules(profile.region))
-            line = f"{entry.time}  {name:22}{units.euros(entry.balance):>9} EUR  {entry.detail}"
+            balance = units.euros(entry.balance)
+            line = f"{entry.time}  {entry.code.word:22}{balance:>9} EUR  {entry.detail}"
             yield f"{line.rstrip():<64}{'  ' if rules else ''}{rules}".rstrip()
 
 
 class LockedLine(LoopbackLine):
     """A line in process to a meter that a server may be serving too."""
 
-    def __init__(self, under_test):
+    def __init__(self, under_test: MeterUnderTest) -> None:
         super().__init__(under_test.world)
         self._lock = under_test.lock
         self._answer = bytearray()
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         sent = self._world.board.sent
         with self._lock:
             super().write(data)
             self._answer += sent
             sent.clear()
 
-    def read(self, wait_s):
+    def read(self, wait_s: float) -> bytes:
         data = bytes(self._answer)
         self._answer.clear()
         if not data:
@@ -283,7 +316,7 @@ class LockedLine(LoopbackLine):
 
 
 @contextmanager
-def served(under_test, port=None):
+def served(under_test: MeterUnderTest, port: Any = None) -> Iterator[str]:
     """A meter under test on a port, TCP on loopback by default; gives its URL."""
     server = Server(speed=0, lock=under_test.lock)
     port = port or TcpPort("127.0.0.1", 0)
@@ -298,7 +331,7 @@ def served(under_test, port=None):
         server.close()
 
 
-def moment(value):
+def moment(value: Time) -> datetime:
     """A naive datetime of a time or of text.
 
     :raises InputError: when it is none, or not within 2000 to 2099
@@ -311,7 +344,7 @@ def moment(value):
     return time
 
 
-def _number(name, value, low=-math.inf, high=math.inf):
+def _number(name: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:
     """A finite number, from `low` to `high` where they are given.
 
     :raises InputError: when it is none

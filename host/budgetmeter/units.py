@@ -10,14 +10,16 @@ from decimal import Decimal
 from meterfw.account import calendar
 
 EUR = 100_000  # mc
+HOUR_S = 3600
 DAY_S = 86_400
+NOMINAL_V = 230  # of a phase, where a current is wanted and only the power is known
 LARGEST = 10**12  # of numbers people write
 EPOCH = datetime(2000, 1, 1)
 END = datetime(2100, 1, 1)  # of the meter's calendar
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def decimal(value):
+def decimal(value: object) -> Decimal:
     """An exact decimal of a TOML or command line value.
 
     :raises ValueError: when it is no number
@@ -35,12 +37,12 @@ def decimal(value):
     return number
 
 
-def written(value):
+def written(value: object) -> str:
     """A TOML or command line value as somebody wrote it, text in quotes."""
     return str(value) if isinstance(value, Decimal) else repr(value)
 
 
-def scaled(value, factor):
+def scaled(value: object, factor: int) -> int:
     """`value` × `factor` as an integer.
 
     :raises ValueError: when the value is no number or finer than one unit of the result
@@ -51,12 +53,12 @@ def scaled(value, factor):
     return int(number)
 
 
-def mc(value):
+def mc(value: object) -> int:
     """Euros (number or text) as millicents."""
     return scaled(value, EUR)
 
 
-def euros(amount, places=2):
+def euros(amount: int, places: int = 2) -> str:
     """Millicents as text in euros, rounded towards zero to the given places (5 is exact)."""
     sign = "-" if amount < 0 else ""
     units = abs(amount) // 10 ** (5 - places)
@@ -65,7 +67,7 @@ def euros(amount, places=2):
     return f"{sign}{units // 10**places}.{units % 10**places:0{places}d}"
 
 
-def to_clock(moment):
+def to_clock(moment: datetime) -> int:
     """Clock value of a naive Belgian local time; seconds are dropped.
 
     In the hour that summer time skips, the time is read as winter time; in the hour that occurs
@@ -85,22 +87,22 @@ def to_clock(moment):
     return minutes
 
 
-def from_clock(clock, second=0):
+def from_clock(clock: int, second: int = 0) -> datetime:
     """Belgian local time of a clock value, as a naive datetime."""
     return EPOCH + timedelta(minutes=calendar.local(clock), seconds=second)
 
 
-def clock_now():
+def clock_now() -> int:
     """Clock value of the present moment."""
     return _now_s() // 60
 
 
-def _now_s():
+def _now_s() -> int:
     """Seconds since 2000-01-01 00:00 UTC+1."""
     return int((datetime.now(UTC) - EPOCH.replace(tzinfo=UTC)).total_seconds()) + 3600
 
 
-def moment(value):
+def moment(value: object) -> datetime:
     """A naive datetime of a TOML date or time or of text such as 2020-07-03T23:00.
 
     :raises ValueError: when it is neither, has a zone, is outside 2000 to 2099, or in the hour that
@@ -122,26 +124,33 @@ def moment(value):
     return value
 
 
-def now():
+def now() -> datetime:
     """Belgian local time now, to the second, as a naive datetime."""
     return from_clock(*divmod(_now_s(), 60))
 
 
-def end_clock(text):
+def end_clock(value: object) -> int:
     """Clock value of an end; a day alone is meant to its last minute and ends at midnight.
 
+    :param value: as `moment` takes it
     :raises ValueError: no time
     """
-    end = moment(text)
-    clock = to_clock(end)
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return clock
-    return to_clock(end + timedelta(days=1))
+    end = moment(value)
+    return to_clock(end + timedelta(days=1)) if _is_day(value) else to_clock(end)
 
 
-def duration(seconds):
+def _is_day(value: object) -> bool:
+    """Whether a date stands there, without a time."""
+    if isinstance(value, str):
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            return False
+        return True
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def duration(seconds: float) -> str:
     """Seconds as text: days, hours, minutes."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)

@@ -1,13 +1,15 @@
 """The memory card that goes between meter and terminal: its image, declared once.
 
-Each of the two writers, the terminal (`Inward`, to the meter) and the meter (`Report`, out of it),
-owns a pair of areas and writes the one that does not hold its newest: a card pulled out at any
-octet keeps the other. No page is shared. Octets beyond what an area says it holds mean nothing.
+There are two writers: the terminal (`Inward`, to the meter) and the meter (`Report`, out of it).
+Each owns a pair of areas and writes the one that does not have its newest contents. So a card that
+is pulled out at any octet keeps the other. No page is shared. Octets beyond the size of an area
+mean nothing.
 """
 
 import hashlib
 import hmac
 from binascii import crc32
+from collections.abc import Sequence
 from typing import Any
 
 from construct import Struct
@@ -16,13 +18,14 @@ from meterproto.codes import CardType, TokenReason, TokenStatus
 from meterproto.messages import Entry, number
 from meterproto.quantity import Opaque, Quantity, pick
 from meterproto.records import Profile, State
-from meterproto.stored import LAYOUT, TokenMemory, crc
+from meterproto.stored import HISTORY, TokenMemory, crc
 from meterproto.tokens import METER_LIMIT, NUMBER_LIMIT, TAG_SIZE
 
 SIZE = 4096
 PAGE = 32  # octets written at once
 MAGIC = int.from_bytes(b"BBMC", "little")
-VERSION = 1
+VERSION = 1  # of the card
+REPORT_VERSION = 2
 MOST_TOKENS = 20  # what one commit of the meter can log and take back
 CAPTURES = 13  # index captures a meter keeps: a year and a month
 LABEL = b"report"  # begins what a report's tag covers, so that it is the tag of nothing else
@@ -32,7 +35,7 @@ INWARD, INWARD_SIZE = 32, 800
 OUTWARD, OUTWARD_SIZE = 1632, 1216
 
 
-def revision():
+def revision() -> Quantity:
     return Quantity("H", "", 1, 65_535)
 
 
@@ -56,7 +59,7 @@ Inward = Struct(
 )
 Report = Struct(
     "label" / Opaque(len(LABEL)) * "the word `report`",
-    "version" / Quantity("B", "", 1, 255) * "layout of the report: 1",
+    "version" / Quantity("B", "", 1, 255) * "layout of the report: 2",
     "key_revision" / revision() * "revision of the key its tag is made with",
     "meter" / Quantity("L", "", 1, METER_LIMIT) * "serial number",
     "card" / Quantity("L", "", 0, NUMBER_LIMIT) * "serial number of the card it was written on",
@@ -64,12 +67,14 @@ Report = Struct(
     "inward" / number() * "sequence of the inward area that was read; 0 none was whole",
     "firmware" / Opaque(8) * "version of the firmware, ASCII, padded with zeros",
     "layout" / Quantity("H", "", 1, 65_535) * "version of the layouts of state and profile",
-    *pick(TokenMemory, "number", "numbers", "order", "orders", "lost"),
+    *pick(TokenMemory, "number", "numbers", "order", "orders", "superseded", "lost"),
     "answers" / Quantity("B", "", 0, MOST_TOKENS) * "answers to the card's tokens",
     "captures" / Quantity("B", "", 0, CAPTURES) * "index captures",
     "first_event" / number() * "number of the first event that follows",
     "events" / Quantity("B", "", 0, 255) * "events that follow",
 )
+# The first layout of a report did not say which orders had come too late.
+_FIRST_REPORT = Struct(*(field for field in Report.subcons if field.name != "superseded"))
 Answer = Struct(
     "number" / number() * "number of the token; 0 where it could not be read",
     "status" / Quantity("B", "", 3, 7, TokenStatus) * "token status code of DLMS class 115",
@@ -82,11 +87,11 @@ CapturesHead = Struct("count" / Quantity("B", "", 0, CAPTURES) * "captures that 
 TAIL = TAG_SIZE + 4
 
 
-def crc_of(data):
+def crc_of(data: bytes | bytearray) -> bytes:
     return crc32(data).to_bytes(4, "little")
 
 
-def head(key, **values):
+def head(key: bytes, **values: int) -> bytes:
     """The first page of a card.
 
     :param key: the meter's key of the revision named in the fields
@@ -98,29 +103,29 @@ def head(key, **values):
     return tagged + crc_of(tagged)
 
 
-def head_genuine(data, key):
+def head_genuine(data: bytes, key: bytes) -> bool:
     """Whether the tag of a card's head is right."""
     end = Head.sizeof() - TAIL
     wanted = hmac.digest(key, b"card" + data[:end], hashlib.sha256)[:TAG_SIZE]
     return hmac.compare_digest(wanted, data[end : end + TAG_SIZE])
 
 
-def area(sequence, contents):
+def area(sequence: int, contents: bytes) -> bytes:
     """An area as written."""
     data = Area.build({"sequence": sequence, "size": len(contents)}) + contents
     return data + crc_of(data)
 
 
-def contents(data) -> tuple[int, bytes] | None:
+def contents(data: bytes | bytearray) -> tuple[int, bytes] | None:
     """Sequence and contents of an area; None if it is not whole."""
     sequence = int.from_bytes(data[:4], "little")
     end = Area.sizeof() + int.from_bytes(data[4:6], "little")
     if sequence > NUMBER_LIMIT or end + 4 > len(data) or data[end : end + 4] != crc_of(data[:end]):
         return None
-    return sequence, data[Area.sizeof() : end]
+    return sequence, bytes(data[Area.sizeof() : end])
 
 
-def newest(image, at, size):
+def newest(image: bytes | bytearray, at: int, size: int) -> tuple[int, int, bytes] | None:
     """The newest whole area of a pair: which, its sequence, its contents; None if there is none."""
     found = [(contents(image[at + i * size : at + (i + 1) * size]), i) for i in (0, 1)]
     whole = [(*held, i) for held, i in found if held is not None]
@@ -130,19 +135,20 @@ def newest(image, at, size):
     return which, sequence, held
 
 
-def inward(next_event, batch):
+def inward(next_event: int, batch: Sequence[bytes]) -> bytes:
     """The contents of an inward area."""
     data = Inward.build({"next_event": next_event, "count": len(batch)})
     return data + b"".join(bytes([len(token)]) + token for token in batch)
 
 
-def tokens_of(held):
+def tokens_of(held: bytes) -> tuple[int, list[bytes]]:
     """`next_event` and the tokens of an inward area's contents.
 
     :raises ValueError: they do not fit what it says
     """
     top: Any = Inward.parse(held)
-    at, batch = Inward.sizeof(), []
+    at = Inward.sizeof()
+    batch: list[bytes] = []
     for _ in range(top.count):
         if at >= len(held) or at + 1 + held[at] > len(held):
             raise ValueError("a token is cut off")
@@ -151,25 +157,36 @@ def tokens_of(held):
     return top.next_event, batch
 
 
-def _list(held, at, struct, count) -> list[Any]:
+def _list(held: bytes, at: int, struct: Struct, count: int) -> list[Any]:
     size = struct.sizeof()
     return [struct.parse(held[at + i * size : at + (i + 1) * size]) for i in range(count)]
 
 
-def report(held) -> dict[str, Any]:
+def _grown(whole: Struct, count: int, held: bytes, at: int) -> tuple[Any, int]:
+    """A record of an older layout, which had the first `count` fields, and where it ends."""
+    had = Struct(*whole.subcons[:count])
+    record: Any = had.parse(held[at:])
+    for field in whole.subcons[count:]:
+        record[field.name] = 0
+    return record, at + had.sizeof()
+
+
+def report(held: bytes) -> dict[str, Any]:
     """The parts of a report by name, its tag unchecked: `head`, `state`, `profile`, `answers`,
     `captures`, `events`.
 
     :raises construct.ConstructError, ValueError: not the bytes of a report of a layout known here
     """
-    top: Any = Report.parse(held)
-    if top.label != LABEL or top.version != VERSION or top.layout != LAYOUT:
+    top: Any = (_FIRST_REPORT if held[len(LABEL) : len(LABEL) + 1] == b"\1" else Report).parse(held)
+    if top.label != LABEL or top.version > REPORT_VERSION or top.layout not in HISTORY:
         raise ValueError("a report of a layout unknown here")
     at = Report.sizeof()
-    parts: dict[str, Any] = {"head": top, "state": State.parse(held[at:])}
-    at += State.sizeof()
-    parts["profile"] = Profile.parse(held[at:])
-    at += Profile.sizeof()
+    if top.version == 1:
+        at, top.superseded = _FIRST_REPORT.sizeof(), bytes(len(top.orders))
+    parts: dict[str, Any] = {"head": top}
+    states, profiles, *_ = HISTORY[top.layout]
+    for name, whole, count in (("state", State, states), ("profile", Profile, profiles)):
+        parts[name], at = _grown(whole, count, held, at)
     for name, struct, count in (
         ("answers", Answer, top.answers),
         ("captures", Capture, top.captures),
@@ -182,13 +199,13 @@ def report(held) -> dict[str, Any]:
     return parts
 
 
-def report_genuine(held, key):
+def report_genuine(held: bytes, key: bytes) -> bool:
     """Whether the tag of a report is right."""
     wanted = hmac.digest(key, held[:-TAG_SIZE], hashlib.sha256)[:TAG_SIZE]
     return hmac.compare_digest(wanted, held[-TAG_SIZE:])
 
 
-def most_events(answers, captures):
+def most_events(answers: int, captures: int) -> int:
     """How many events a report has room for beside so many answers and captures."""
     taken = Area.sizeof() + Report.sizeof() + State.sizeof() + Profile.sizeof() + TAIL
     taken += answers * Answer.sizeof() + captures * Capture.sizeof()

@@ -94,33 +94,52 @@ class WinterBar(Code):
 
 
 class Kind(Code):
-    """What an order to the meter asks for. Value and extra value in the meaning."""
+    """What an order to the meter asks for; `kinds` says what its two values are."""
 
-    TOP_UP = 1, "credit bought; value: amount (mc)", ("FE-21", "OC-16")
-    SUPPORT = 2, "credit given; value: amount (mc)", ("OC-04", "AMB-26")
-    AID = 3, "credit of a supply card; value: amount (mc)", ("WG-30",)
-    OVERDRAFT = 4, "negative credit limit; value: amount (mc), extra: end (clock)", ("OC-12",)
-    HOLD = 5, "no disconnection for credit; value: end (clock), 0 ends it", ("B-7",)
+    TOP_UP = 1, "credit bought", ("FE-21", "OC-16")
+    SUPPORT = 2, "credit given", ("OC-04", "AMB-26")
+    AID = 3, "credit of a supply card", ("WG-30",)
+    OVERDRAFT = 4, "negative credit limit", ("OC-12",)
+    HOLD = 5, "no disconnection for lack of credit", ("B-7",)
     LIMITER_ENABLE = 6, "the limiter becomes available", ("OC-19", "WE-33")
-    LIMIT = 7, "raised limit; value: end (clock), extra: connection power (W, 0 none)", ("BE-02",)
+    LIMIT = 7, "raised limit", ("BE-02",)
     LIMITER_RELEASE = 8, "back to full power", ("WE-40", "AMB-13")
     MINIMUM_SUPPLY_DISABLE = 9, "no minimum supply", ("FE-30", "AMB-13")
     MINIMUM_SUPPLY_ENABLE = 10, "minimum supply again", ("FE-30",)
-    ARREARS_PAID = 11, "minimum supply paid by invoice; value: amount (mc)", ("OC-23", "WE-40")
-    PRICE = 12, "value: price (mc/kWh), extra: from (clock, 0 at once)", ("B-20", "FE-14")
-    EMERGENCY_PRESET = 13, "value: amount (mc), or energy (Wh) if extra is 1", ("FE-14", "B-1")
-    PAYMENT_MODE = 14, "value: mode, extra: 1 for a protected customer", ("OC-09", "OC-11")
-    DISCONNECT = 15, "by the operator; value: cause", ("FE-27", "OC-01")
+    ARREARS_PAID = 11, "minimum supply paid by invoice", ("OC-23", "WE-40")
+    PRICE = 12, "another price", ("B-20", "FE-14")
+    EMERGENCY_PRESET = 13, "another emergency credit", ("FE-14", "B-1")
+    PAYMENT_MODE = 14, "another payment mode", ("OC-09", "OC-11")
+    DISCONNECT = 15, "the operator opens supply", ("FE-27", "OC-01")
     RECONNECT = 16, "the operator's disconnection ends", ("FE-34",)
     CLEAR_TAMPER = 17, "tamper seen and settled", ()
-    CLOCK = 18, "value: minutes since 2000-01-01 00:00 UTC+1", ()
-    PARAMETER = (
-        19,
-        "one profile value; value: its field number, extra: what it becomes",
-        ("FE-23",),
-    )
-    KEY_CHANGE = 20, "value: the new revision; the new key comes wrapped", ()
+    CLOCK = 18, "the clock is set", ()
+    PARAMETER = 19, "another value of the profile", ("FE-23",)
+    KEY_CHANGE = 20, "a new key, which comes wrapped in the token", ()
     TEST = 21, "test of display and beeper; changes nothing", ()
+
+
+class Setting(Code):
+    """What of a meter an order sets: of each, the last one issued counts.
+
+    The meter keeps a rank for each (`stored.TokenMemory`). Numbers 13 to 15 are free; from
+    PARAMETER on there is one for each value of the profile, its field number added.
+    """
+
+    PRICE = 0, "the price in force", ("B-20",)
+    ANNOUNCED_PRICE = 1, "the price to come", ("B-20",)
+    HOLD = 2, "the hold on disconnections", ("B-7",)
+    OVERDRAFT = 3, "the negative credit limit", ("OC-12",)
+    LIMIT = 4, "the raised limit", ("BE-02",)
+    EMERGENCY_PRESET = 5, "the emergency credit on offer", ("FE-14",)
+    PAYMENT_MODE = 6, "the payment mode", ("OC-09", "OC-11")
+    MINIMUM_SUPPLY = 7, "whether there is a minimum supply", ("FE-30",)
+    SUPPLY = 8, "the operator's own switch", ("FE-27", "FE-34")
+    CLOCK = 9, "the clock", ()
+    LIMITER = 10, "whether the limiter is available", ("OC-19",)
+    LIMITER_RELEASE = 11, "the release of the limiter", ("WE-40",)
+    TAMPER = 12, "the clearing of tamper", ()
+    PARAMETER = 16, "a value of the profile", ("FE-23",)
 
 
 class Cause(Code):
@@ -147,6 +166,7 @@ class Result(Code):
     TOO_LONG = 10, "a longer period than the rule allows", ("BE-02",)
     UNKNOWN = 11, "no such order"
     NOT_STORED = 12, "the new key could not be stored"
+    SUPERSEDED = 13, "accepted and spent: a later order of the same setting is in force"
 
 
 class TokenStatus(Code):
@@ -191,6 +211,7 @@ class Message(Code):
     REGISTERS = 4, "energy and lifetime totals"
     EVENTS = 5, "a page of the event log"
     TOKEN = 6, "enter a token"
+    REPORT = 7, "a part of the report a card would carry, under the meter's tag"
     ERROR = 127, "answer only: the request could not be served"
 
 
@@ -200,6 +221,7 @@ class MessageError(Code):
     VERSION = 1, "a later version of the protocol"
     TYPE = 2, "no such message"
     LENGTH = 3, "not the length of this message"
+    AGAIN = 4, "not now, or no more: ask again from the beginning"
 
 
 class Event(Code):
@@ -308,6 +330,7 @@ CODES: tuple[type[Code], ...] = (
     LimiterRepay,
     WinterBar,
     Kind,
+    Setting,
     Cause,
     Result,
     TokenStatus,

@@ -1,9 +1,12 @@
 """HDLC-like asynchronous framing after RFC 1662.
 
 A frame is a flag 0x7E, the content with its FCS-16, and a flag. The octets 0x7E and 0x7D and all
-control characters (RFC 1662's default map) are escaped with 0x7D and bit 5 flipped, so that no
+control characters (RFC 1662's default map) are escaped with 0x7D and bit 5 flipped. So no
 flag, no line end and no Ctrl-C stands inside a frame.
 """
+
+from collections.abc import Iterator
+from typing import Any
 
 from construct import (
     ChecksumError,
@@ -25,7 +28,7 @@ MAX_CONTENT = 256  # octets of a frame's content, FCS not counted
 class Escaped(Tunnel):
     """Octets with RFC 1662's escapes around them."""
 
-    def _encode(self, data, context, path):
+    def _encode(self, data: bytes, context: Any, path: str) -> bytes:
         out = bytearray()
         for octet in data:
             if octet in (FLAG, ESCAPE) or octet < 0x20:
@@ -34,7 +37,7 @@ class Escaped(Tunnel):
                 out.append(octet)
         return bytes(out)
 
-    def _decode(self, data, context, path):
+    def _decode(self, data: bytes, context: Any, path: str) -> bytes:
         out = bytearray()
         octets = iter(data)
         for octet in octets:
@@ -48,10 +51,10 @@ class Escaped(Tunnel):
 class Checked(Tunnel):
     """Octets followed by their FCS-16, least significant octet first."""
 
-    def _encode(self, data, context, path):
+    def _encode(self, data: bytes, context: Any, path: str) -> bytes:
         return data + fcs16(data).to_bytes(2, "little")
 
-    def _decode(self, data, context, path):
+    def _decode(self, data: bytes, context: Any, path: str) -> bytes:
         if fcs16(data[:-2]) != int.from_bytes(data[-2:], "little"):
             raise ChecksumError("the frame check does not fit", path=path)
         return data[:-2]
@@ -65,7 +68,7 @@ Frame = FocusedSeq(
 )
 
 
-def encode(content):
+def encode(content: bytes) -> bytes:
     """A frame on the wire."""
     return Frame.build(content)
 
@@ -77,12 +80,12 @@ class Decoder:
     `bad`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.text = bytearray()
         self.bad = 0
-        self._frame = None  # octets since the opening flag; None outside a frame
+        self._frame: bytearray | None = None  # octets since the opening flag; None outside a frame
 
-    def feed(self, data):
+    def feed(self, data: bytes) -> Iterator[bytes]:
         """Contents of the frames that these octets complete."""
         for octet in data:
             if octet == FLAG:
@@ -96,7 +99,7 @@ class Decoder:
                 self._frame.append(octet)
                 del self._frame[2 * MAX_CONTENT + 5 :]  # no frame is longer: it will fail
 
-    def _flag(self):
+    def _flag(self) -> Iterator[bytes]:
         if not self._frame:  # opens, or opens again
             self._frame = bytearray()
             return

@@ -7,6 +7,7 @@ code constants, `meterfw/account/record.pyi` the fields of its records, for type
 
 import sys
 import textwrap
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from construct import Struct
@@ -20,13 +21,16 @@ from meterproto.codes import (
     ControlState,
     EmergencyStatus,
     Event,
+    Kind,
     LogCode,
     PaymentMode,
     Reason,
+    Setting,
     TokenStatus,
     prefix,
 )
-from meterproto.quantity import fields
+from meterproto.kinds import NOTHING, ROWS, Effect, Meaning, Row
+from meterproto.quantity import Declared, Quantity, fields, quantities
 
 ROOT = Path(__file__).parents[2]
 LAYOUTS = ROOT / "firmware" / "meterfw" / "layouts.py"
@@ -52,6 +56,8 @@ RECORDS = (
     ("EVENTS_PAGE", messages.EventsPage, "Events (answer), followed by the entries", False),
     ("ENTRY", messages.Entry, "Entry of the event log", False),
     ("TOKEN_ANSWER", messages.TokenAnswer, "Token (answer)", False),
+    ("REPORT_REQUEST", messages.ReportRequest, "Report (request)", False),
+    ("REPORT_PART", messages.ReportPart, "Report (answer), followed by octets of it", False),
     ("ERROR", messages.Error, "Error", False),
     ("TOKEN", tokens.Body, "Token", True),
     ("WRAPPED", tokens.Wrapped, "Token of a key change: after the token's fields", False),
@@ -89,7 +95,16 @@ UNNAMED = (
         "WRAPPED",
         "TAG",
     ),
-    *("CARD_HEAD", "AREA", "INWARD", "REPORT", "CARD_ANSWER", "CAPTURES"),
+    *(
+        "CARD_HEAD",
+        "AREA",
+        "INWARD",
+        "REPORT",
+        "REPORT_REQUEST",
+        "REPORT_PART",
+        "CARD_ANSWER",
+        "CAPTURES",
+    ),
 )
 UNREAD = (CardType,)
 
@@ -97,7 +112,7 @@ UNREAD = (CardType,)
 SPOKEN = (PaymentMode, ControlState, Reason, EmergencyStatus, TokenStatus, Event, LogCode)
 
 
-def _constants():
+def _constants() -> Iterator[str]:
     limits = {
         "BALANCE_LIMIT": (records.BALANCE_LIMIT, "mc"),
         "OVERDRAFT_LIMIT": (records.OVERDRAFT_LIMIT, "mc"),
@@ -116,13 +131,16 @@ def _constants():
         "ANSWER": (messages.ANSWER, "added to the type"),
         "PAGE": (messages.PAGE, "entries"),
         "MAX_PING": (messages.MAX_PING, "bytes"),
+        "REPORT_PART": (messages.REPORT_PART, "octets of a report in one answer"),
         "MAX_CONTENT": (framing.MAX_CONTENT, "bytes of a frame"),
+        "RANKS": (stored.RANKS, "settings, each with its rank"),
         "MAGIC": (stored.MAGIC, ""),
         "LAYOUT": (stored.LAYOUT, "version of the stored record"),
         "LOG_SIZE": (stored.LOG_SIZE, "entries"),
         "CARD_PAGE": (cards.PAGE, "octets written at once"),
         "CARD_MAGIC": (cards.MAGIC, ""),
         "CARD_VERSION": (cards.VERSION, ""),
+        "REPORT_VERSION": (cards.REPORT_VERSION, ""),
         "CARD_TOKENS": (cards.MOST_TOKENS, "at most on one card"),
         "CARD_INWARD": (cards.INWARD, "where the terminal's pair begins"),
         "CARD_INWARD_SIZE": (cards.INWARD_SIZE, "octets of one area"),
@@ -132,10 +150,12 @@ def _constants():
     }
     for name, (value, unit) in limits.items():
         yield f"{name} = {value}" + (f"  # {unit}" if unit else "")
-    older = {v: h[:3] for v, h in stored.HISTORY.items() if v != stored.LAYOUT}
+    older = {v: h[:4] for v, h in stored.HISTORY.items() if v != stored.LAYOUT}
     yield f'ALPHABET = "{tokens.ALPHABET}"  # of typed tokens'
     yield f"FIRST_LOG_CODE = {FIRST_LOG_CODE}  # below are the bit numbers of the events"
-    yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, whether it has owner and log"
+    yield f"SETTING_OF_KIND = {bytes(_setting(kind) for kind in range(max(Kind) + 1))!r}"
+    yield f"SETS_NOTHING = {NOTHING}"
+    yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, owner and log, octets of memory"
     yield ""
     for codes in CODES:
         if codes in UNREAD:
@@ -146,7 +166,13 @@ def _constants():
         yield ""
 
 
-def _words(codes):
+def _setting(kind: int) -> int:
+    """The place of a kind in the table of settings."""
+    row = ROWS.get(Kind(kind)) if kind in list(Kind) else None
+    return row.setting if row is not None and isinstance(row.setting, Setting) else NOTHING
+
+
+def _words(codes: type[Code]) -> Iterator[str]:
     """The words for a class of codes, each at the place of its value; of bits, of their number."""
     bits = codes is Reason
     first = FIRST_LOG_CODE if codes is LogCode else 0
@@ -155,9 +181,10 @@ def _words(codes):
         yield places[place].word if place in places else "-"
 
 
-def _wrapped(items):
+def _wrapped(items: Iterable[str]) -> str:
     """A tuple literal, in lines of at most 100 characters."""
-    lines, line = [], "   "
+    lines: list[str] = []
+    line = "   "
     for item in items:
         if len(line) + len(item) + 2 > 100:
             lines.append(line)
@@ -166,13 +193,13 @@ def _wrapped(items):
     return "(\n" + "\n".join([*lines, line]) + "\n)"
 
 
-def _text(words):
+def _text(words: Iterable[str]) -> str:
     """Words as one text: one object in memory, not one for each."""
     lines = textwrap.wrap(" ".join(words), 90, drop_whitespace=False, break_on_hyphens=False)
     return "(\n" + "\n".join(f'    "{line}"' for line in lines) + "\n)"
 
 
-def _lowest(name, declared):
+def _lowest(name: str, declared: list[tuple[str, Quantity, str]]) -> str:
     """Lowest values: by place, or by name those that are not 0, which take less memory."""
     if name in UNNAMED:
         return _wrapped(str(q.low) for _, q, _ in declared)
@@ -180,24 +207,24 @@ def _lowest(name, declared):
     return "{  # of others 0\n" + "\n".join(lines) + "\n}"
 
 
-def _record(name, struct, checked):
-    declared = fields(struct)
+def _record(name: str, struct: Struct, checked: bool) -> Iterator[str]:
     yield f'{name}_FORMAT = "{layout(struct)}"'
     if name not in UNNAMED:
-        names = (f"{field}={i}" for i, (field, _, _) in enumerate(declared))
+        names = (f"{field}={i}" for i, (field, _, _) in enumerate(fields(struct)))
         yield f"{name}_FIELDS = _names" + _wrapped(names)
     if checked:
+        declared = quantities(struct)
         yield f"{name}_LOW = " + _lowest(name, declared)
         yield f"{name}_HIGH = " + _wrapped(str(q.high) for _, q, _ in declared)
     yield ""
 
 
-def layout(struct):
+def layout(struct: Struct) -> str:
     """Struct format of a declaration: little endian, no padding."""
     return "<" + "".join(field.code for _, field, _ in fields(struct))
 
 
-def layouts():
+def layouts() -> str:
     """The text of `meterfw/layouts.py`."""
     lines = [
         *_constants(),
@@ -209,9 +236,9 @@ def layouts():
     return HEAD + "\n".join([NAMES, *lines]).rstrip("\n") + "\n"
 
 
-def record_types():
+def record_types() -> str:
     """The text of `meterfw/account/record.pyi`."""
-    lines = []
+    lines: list[str] = []
     for name, struct in (("State", records.State), ("Profile", records.Profile)):
         lines += [f"class {name}:", *(f"    {field}: int" for field, _, _ in fields(struct)), ""]
     return f"{HEAD}{chr(10).join(lines)}\n{RECORD_FUNCTIONS}"
@@ -230,13 +257,13 @@ def unpack(record: object, data: bytes, layout: str, fields: tuple[str, ...]) ->
 # ---- The byte tables -----------------------------------------------------------------------------
 
 
-def _range(field):
-    if getattr(field, "low", None) is None:
+def _range(field: Declared) -> str:
+    if not isinstance(field, Quantity):
         return ""
     return str(field.low) if field.low == field.high else f"{field.low} … {field.high}"
 
 
-def _table(struct):
+def _table(struct: Struct) -> Iterator[str]:
     yield "| offset | size | field | unit | range | meaning |"
     yield "| ---: | ---: | --- | --- | --- | --- |"
     offset = 0
@@ -247,36 +274,73 @@ def _table(struct):
         offset += size
 
 
-def _codes(codes):
+def _codes(codes: type[Code]) -> Iterator[str]:
     yield "| code | name | meaning |"
     yield "| ---: | --- | --- |"
     for code in codes:
         yield f"| {code.value} | `{code.name}` | {code.meaning} |"
 
 
-def tables():
+ORDERS_ABOUT = """\
+What `value` and `extra` of a token mean, by kind. A clock value counts minutes since
+2000-01-01 00:00 UTC+1. What adds, adds in any order; of what sets, the last issued counts."""
+
+
+def _orders() -> Iterator[str]:
+    """What the two values of each kind mean, and what the order does."""
+    yield "| kind | value | extra | what it does |"
+    yield "| --- | --- | --- | --- |"
+    for row in ROWS.values():
+        yield f"| `{row.name}` | {_values(row)} | {_meaning(row.extra)} | {_effect(row)} |"
+
+
+def _values(row: Row) -> str:
+    """What the value means; beside extra 1, where it is something else."""
+    return "; or ".join(map(_meaning, filter(None, (row.value, row.other))))
+
+
+def _meaning(meaning: Meaning | None) -> str:
+    if meaning is None:
+        return ""
+    unit = " (clock)" if meaning.unit == "clock" else f" {meaning.unit}".rstrip()
+    zero = f", or 0: {meaning.zero}" if meaning.zero else ""
+    words = f" ({meaning.codes.__name__})" if meaning.codes else ""
+    return f"{meaning.what}{words}, {meaning.low} … {meaning.high}{unit}{zero}"
+
+
+def _effect(row: Row) -> str:
+    once = ", once for each order id" if row.once else ""
+    if row.effect is Effect.NONE:
+        return row.effect.value
+    setting = row.setting.meaning if isinstance(row.setting, Setting) else row.setting
+    return f"{row.effect.value} **{setting}**{once}"
+
+
+def tables() -> str:
     """Everything below the mark in `protocol/README.md`."""
-    lines = []
+    lines: list[str] = []
     for _, struct, title, _ in RECORDS:
         lines += [f"### {title}", "", *_table(struct), ""]
     for codes in CODES:
         about = (codes.__doc__ or "").strip().splitlines()[0] if _documented(codes) else ""
         lines += [f"### Codes: {codes.__name__}", "", *([about, ""] if about else [])]
         lines += [*_codes(codes), ""]
+        if codes is Kind:
+            lines += ["### Orders", "", ORDERS_ABOUT, "", *_orders(), ""]
     return "\n".join(lines)
 
 
-def _documented(codes):
-    return codes.__doc__ and codes.__doc__ != Code.__doc__
+def _documented(codes: type[Code]) -> bool:
+    return bool(codes.__doc__) and codes.__doc__ != Code.__doc__
 
 
-def readme():
+def readme() -> str:
     """The text of `protocol/README.md`: its own words up to the mark, the tables after it."""
     text = README.read_text(encoding="utf-8")
     return text[: text.index(MARK) + len(MARK)] + "\n\n" + tables()
 
 
-def main():
+def main() -> None:
     LAYOUTS.write_text(layouts(), encoding="utf-8")
     RECORD_TYPES.write_text(record_types(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")

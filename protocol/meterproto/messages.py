@@ -23,9 +23,10 @@ VERSION = 1
 ANSWER = 128
 PAGE = 16  # entries of the event log in one answer
 MAX_PING = 64
+REPORT_PART = 240  # octets of a report in one answer
 
 
-def number():
+def number() -> Quantity:
     return Quantity("L", "", 0, NUMBER_LIMIT)
 
 
@@ -88,7 +89,17 @@ TokenAnswer = Struct(
     "balance" / Quantity("l", "mc", -(2**30), 2**30 - 1) * "balance now",
     "control_state" / one_of(ControlState) * "supply control switch now",
 )
-Error = Struct("code" / Quantity("B", "", 1, 3, MessageError) * "what was wrong")
+ReportRequest = Struct(
+    "sequence" / number() * "commit the report is about, as its first part has it; 0 asks for that",
+    "first_event" / number() * "of a first part: number of the first event the asker lacks",
+    "at" / Quantity("H", "octets", 0, 65_535) * "where the part begins; 0 in the first",
+)
+ReportPart = Struct(
+    "sequence" / number() * "commit the report is about",
+    "size" / Quantity("H", "octets", 0, 65_535) * "of the whole: an area as on a card (cards.Area)",
+    "at" / Quantity("H", "octets", 0, 65_535) * "where the octets that follow begin",
+)
+Error = Struct("code" / Quantity("B", "", 1, 4, MessageError) * "what was wrong")
 
 # Payload of each request and of each answer; None: any octets, or none.
 REQUESTS = {
@@ -98,6 +109,7 @@ REQUESTS = {
     Message.REGISTERS: None,
     Message.EVENTS: EventsRequest,
     Message.TOKEN: None,
+    Message.REPORT: ReportRequest,
 }
 ANSWERS = {
     Message.PING: None,
@@ -106,5 +118,6 @@ ANSWERS = {
     Message.REGISTERS: Registers,
     Message.EVENTS: EventsPage,
     Message.TOKEN: TokenAnswer,
+    Message.REPORT: ReportPart,
     Message.ERROR: Error,
 }

@@ -1,8 +1,11 @@
 """Field types: integers that carry their unit, range and code names, and opaque bytes."""
 
+from typing import Any
+
 from construct import (
     Adapter,
     Bytes,
+    Construct,
     Int8sl,
     Int8ul,
     Int16sl,
@@ -11,11 +14,15 @@ from construct import (
     Int32ul,
     Int64sl,
     Int64ul,
+    Renamed,
+    Struct,
     ValidationError,
 )
 
+from meterproto.codes import Code
+
 # The field codes both construct and MicroPython's struct have (little endian, no padding).
-WIDTHS = {
+WIDTHS: dict[str, Construct] = {
     "b": Int8sl,
     "h": Int16sl,
     "l": Int32sl,
@@ -27,7 +34,20 @@ WIDTHS = {
 }
 
 
-class Quantity(Adapter):
+class Declared(Adapter):
+    """Base of the field types.
+
+    :ivar code: struct code of its width
+    :ivar unit: unit of the value; "" where it has none
+    :ivar codes: the `Code` enumeration the value is taken from, if it is one
+    """
+
+    code: str
+    unit: str
+    codes: type[Code] | None
+
+
+class Quantity(Declared):
     """An integer field with a unit and a closed range.
 
     :param code: struct code of its width, a key of `WIDTHS`
@@ -38,7 +58,9 @@ class Quantity(Adapter):
     :raises construct.ValidationError: on building or parsing a value out of range; it never wraps
     """
 
-    def __init__(self, code, unit, low, high, codes=None):
+    def __init__(
+        self, code: str, unit: str, low: int, high: int, codes: type[Code] | None = None
+    ) -> None:
         super().__init__(WIDTHS[code])
         self.code = code
         self.unit = unit
@@ -46,52 +68,73 @@ class Quantity(Adapter):
         self.high = high
         self.codes = codes
 
-    def _check(self, value, path):
+    def _check(self, value: Any, path: str) -> int:
         if not isinstance(value, int) or not self.low <= value <= self.high:
             raise ValidationError(f"{value!r} is not in {self.low}..{self.high}", path=path)
         return value
 
-    def _decode(self, obj, context, path):
+    def _decode(self, obj: Any, context: Any, path: str) -> int:
         return self._check(obj, path)
 
-    def _encode(self, obj, context, path):
+    def _encode(self, obj: Any, context: Any, path: str) -> int:
         return self._check(obj, path)
 
 
-class Opaque(Adapter):
+class Opaque(Declared):
     """A field of `size` bytes that are no number: keys, tags, bitmaps."""
 
     unit = "bytes"
     codes = None
 
-    def __init__(self, size):
+    def __init__(self, size: int) -> None:
         super().__init__(Bytes(size))
         self.size = size
         self.code = f"{size}s"
 
-    def _decode(self, obj, context, path):
+    def _decode(self, obj: Any, context: Any, path: str) -> bytes:
         return bytes(obj)
 
-    def _encode(self, obj, context, path):
+    def _encode(self, obj: Any, context: Any, path: str) -> bytes:
         return bytes(obj)
 
 
-def one_of(codes):
+def one_of(codes: type[Code]) -> Quantity:
     """A byte holding one of the `codes`."""
     return Quantity("b", "", min(codes), max(codes), codes)
 
 
-def flag():
+def flag() -> Quantity:
     """A byte that is 0 or 1."""
     return Quantity("b", "flag", 0, 1)
 
 
-def fields(struct):
+def fields(struct: Struct) -> list[tuple[str, Declared, str]]:
     """Name, field type and description of each field of a construct `Struct`."""
-    return [(named.name, named.subcon, named.docs) for named in struct.subcons]
+    return [(named.name, _field(named), named.docs) for named in struct.subcons]
 
 
-def pick(struct, *names):
+def _field(named: Renamed) -> Declared:
+    """The field type that a name and a description are put around."""
+    inner = named.subcon
+    while isinstance(inner, Renamed):
+        inner = inner.subcon
+    return inner
+
+
+def quantities(struct: Struct) -> list[tuple[str, Quantity, str]]:
+    """The same of a struct that has no opaque field.
+
+    :raises TypeError: when it has one
+    """
+    found: list[tuple[str, Quantity, str]] = []
+    for name, field, docs in fields(struct):
+        if not isinstance(field, Quantity):
+            raise TypeError(f"{name} is no quantity")
+        found.append((name, field, docs))
+    return found
+
+
+def pick(struct: Struct, *names: str) -> list[Renamed]:
     """Some fields of a struct, to be declared again in another one."""
     found = {named.name: named for named in struct.subcons}
     return [found[name] for name in names]

@@ -10,6 +10,7 @@ minutes of the day; date = month × 100 + day, 0 none; weekdays = a bit each, bi
 from construct import Struct
 
 from meterproto.codes import (
+    Code,
     ControlState,
     EmergencyStatus,
     Energy,
@@ -34,31 +35,31 @@ POWER_LIMIT = 100_000  # W
 UNCERTAIN_LIMIT = 1440  # powered minutes that windows and holds protect on uncertain time
 
 
-def mc(low, high):
+def mc(low: int, high: int) -> Quantity:
     return Quantity("l", "mc", low, high)
 
 
-def euros(low=0):
+def euros(low: int = 0) -> Quantity:
     return Quantity("l", "EUR", low, TOTAL_LIMIT)
 
 
-def clock():
+def clock() -> Quantity:
     return Quantity("l", "clock", 0, CLOCK_LIMIT)
 
 
-def seconds(high):
+def seconds(high: int) -> Quantity:
     return Quantity("h", "s", 0, high)
 
 
-def watts():
+def watts() -> Quantity:
     return Quantity("l", "W", 0, POWER_LIMIT)
 
 
-def register(unit):
+def register(unit: str) -> Quantity:
     return Quantity("l", unit, 0, REGISTER_LIMIT - 1)
 
 
-def bits(high, codes=None):
+def bits(high: int, codes: type[Code] | None = None) -> Quantity:
     return Quantity("b", "bits", 0, high, codes)
 
 
@@ -130,11 +131,11 @@ State = Struct(
 )
 
 
-def minute_of_day():
+def minute_of_day() -> Quantity:
     return Quantity("h", "time", 0, 1440)
 
 
-def month_day():
+def month_day() -> Quantity:
     return Quantity("h", "date", 0, 1231)
 
 

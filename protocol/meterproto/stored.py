@@ -2,16 +2,18 @@
 
 from construct import Struct
 
+from meterproto.codes import Setting
 from meterproto.fcs import fcs16
 from meterproto.messages import Entry
-from meterproto.quantity import Opaque, Quantity, fields, flag
-from meterproto.records import Profile, State
+from meterproto.quantity import Declared, Opaque, Quantity, fields, flag
+from meterproto.records import CLOCK_LIMIT, Profile, State
 from meterproto.tokens import KEY_SIZE, METER_LIMIT, NUMBER_LIMIT, WINDOW
 
 MAGIC = 0x0D7E4242  # begins every stored record
+RANKS = Setting.PARAMETER + len(fields(Profile))  # one for each setting; those of values last
 
 
-def crc():
+def crc() -> Quantity:
     return Quantity("L", "", 0, 2**32 - 1)
 
 
@@ -37,6 +39,12 @@ TokenMemory = Struct(
     "lock_level" / Quantity("b", "", 0, 7) * "0 open; else 60 s doubled for each level above 1",
     "lost" / flag() * "replay memory lost: only a key change is taken",
     "profile_crc" / crc() * "CRC-32 of the profile file the profile was taken from",
+    "superseded" / Opaque(WINDOW // 8) * "bit i set: order minus i is taken, and came too late",
+    "priced" / Quantity("L", "clock", 0, CLOCK_LIMIT) * "when the last price of today was taken",
+    "ranks"
+    / Opaque(4 * RANKS)
+    * "rank (L) of the newest order taken of each setting (codes.Setting): its id plus 2^30, or the"
+    " number of a token without one; 0 none",
 )
 Head = Struct(
     "magic" / Quantity("L", "", MAGIC, MAGIC) * "begins every stored record",
@@ -57,20 +65,28 @@ LOG_SIZE = 128  # entries of the event log that are stored
 # the last; entry n stands at place n modulo LOG_SIZE.
 PARTS = (Head, State, TokenMemory, Profile, Owner, LogHead, Crc)
 
-# A layout grows at the end of the state and of the profile, and nowhere else. For every version:
-# how many fields of the state and of the profile it has, whether it has owner and event log, and
-# the fingerprint of its fields, which a test compares, so that no field moves unnoticed.
-LAYOUT = 2
+# A layout grows at the end of the state, of the profile and of the token memory, and nowhere else.
+# For every version: how many fields of the state and of the profile it has, whether it has owner
+# and event log, the octets of its token memory, and the fingerprint of its fields, which a test
+# compares, so that no field moves unnoticed.
+LAYOUT = 3
 HISTORY = {
-    3139: (52, 38, False, 0x5601),  # the first, which called itself by a checksum
-    2: (54, 38, True, 0xD21E),
+    3139: (52, 38, False, 112, 0x5601),  # the first, which called itself by a checksum
+    2: (54, 38, True, 112, 0xD21E),
+    3: (54, 38, True, TokenMemory.sizeof(), 0x5C32),
 }
 
 
-def fingerprint(version):
+def fingerprint(version: int) -> int:
     """Sixteen bits that change with the names, order or widths of a version's fields."""
-    states, profiles, log, _ = HISTORY[version]
-    declared = [*fields(State)[:states], *fields(TokenMemory), *fields(Profile)[:profiles]]
+    states, profiles, log, octets, _ = HISTORY[version]
+    memory: list[tuple[str, Declared, str]] = []
+    at = 0
+    for field in fields(TokenMemory):
+        if at < octets:
+            memory.append(field)
+        at += field[1].sizeof()
+    declared = [*fields(State)[:states], *memory, *fields(Profile)[:profiles]]
     if log:
         declared += [*fields(Owner), *fields(LogHead), *fields(Entry)]
     return fcs16(" ".join(f"{name}:{field.code}" for name, field, _ in declared).encode())

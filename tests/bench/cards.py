@@ -13,7 +13,7 @@ from meterproto.codes import Kind
 from tests import micropython
 from tests.bench.measure import report, spread, timed
 from tests.cards import visits
-from tests.cards.desk import METER, Desk
+from tests.cards.counter import METER, Counter
 from tests.firmware.support import EUR, clock
 
 RUNS = 5
@@ -53,15 +53,15 @@ class Counted(MemoryCard):
 def main():
     """Octets over the contacts, allocation, exchanges per second."""
     for tokens in (1, 20):
-        office = Issuer(METER, Desk().keys.meter_key(METER, 1))
+        office = Issuer(METER, Counter().keys.meter_key(METER, 1))
         card = personalise(office.key, type=1, meter=METER, card=1, key_revision=1)
-        batch = [office.token(Kind.TOP_UP, 5 * EUR, order=i + 1) for i in range(tokens)]
+        batch = [office.token(Kind.TOP_UP, 5 * EUR, order_id=i + 1) for i in range(tokens)]
         write_inward(card, 0, batch)
         image = bytes(card.data)
         seconds = []
         for _ in range(RUNS):
-            desk, counted = Desk(), Counted(image)
-            seconds.append(timed(lambda d=desk, c=counted: d.insert(c)) * 1000)
+            counter, counted = Counter(), Counted(image)
+            seconds.append(timed(lambda d=counter, c=counted: d.insert(c)) * 1000)
         report(
             "card_visit", tokens=tokens, unit="ms", read=counted.read, written=counted.written,
             **spread(seconds),
@@ -70,11 +70,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         rates = []
         for run in range(RUNS):
-            desk = Desk(url=f"sqlite:///{folder}/{run}.db").enrol()
-            desk.insert()
-            taken = timed(lambda d=desk: [d.pay() for _ in range(EXCHANGES)])
+            counter = Counter(url=f"sqlite:///{folder}/{run}.db").enrol()
+            counter.insert()
+            taken = timed(lambda d=counter: [d.pay() for _ in range(EXCHANGES)])
             rates.append(EXCHANGES / taken)
-            desk.office.engine.dispose()
+            counter.office.engine.dispose()
         report("exchanges_sqlite", unit="exchanges/s", **spread(rates))
 
 

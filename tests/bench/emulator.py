@@ -1,6 +1,6 @@
 """Four months of measured minutes through the whole emulator, from reading the file on."""
 
-from budgetmeter.scenario import scenario
+from budgetmeter import scenario
 
 from tests.bench.measure import report, spread, timed
 

@@ -2,13 +2,12 @@
 
 from datetime import datetime
 
-from budgetmeter import profiles
+from budgetmeter import profiles, scenario
 from budgetmeter.emulator import Emulator, Household
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.nor import BOARDS, LittleFiles, Nor
 from budgetmeter.emulator.world import start_of
 from budgetmeter.flashing.identity import flashed
-from budgetmeter.scenario import scenario
 from budgetmeter.units import DAY_S
 from meterfw.meter import Meter
 

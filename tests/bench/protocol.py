@@ -34,7 +34,7 @@ def main():
     """Decoding, codec alone and from the wire on; tokens verified and taken per second."""
     office = Bench().office
     header = messages.Header.build({"version": 1, "type": Message.TOKEN, "sequence": 1})
-    bodies = [office.token(Kind.TOP_UP, 100_000 + i, order=i + 1) for i in range(FRAMES)]
+    bodies = [office.token(Kind.TOP_UP, 100_000 + i, order_id=i + 1) for i in range(FRAMES)]
     contents = [header + body for body in bodies]
     frames = [framing.encode(content) for content in contents]
     wire = b"".join(frames)

@@ -61,7 +61,7 @@ def token(draw, office, now):
     if kind == Kind.KEY_CHANGE:
         return office.change_key(bytes(draw.randrange(256) for _ in range(32)))
     value, extra = values.get(kind, (draw.choice((1, 5, 60, 250)) * EUR, 0))
-    return office.token(kind, value, extra, order=order)
+    return office.token(kind, value, extra, order_id=order)
 
 
 @pytest.mark.parametrize("profile", ["wallonia-card", "wallonia-gas", "flanders-digital"])

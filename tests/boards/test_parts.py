@@ -276,7 +276,7 @@ def test_a_chip_that_has_stood_still_or_is_gone_is_no_clock(bench):
 
 def test_a_chip_that_was_there_and_cannot_be_put_refuses_the_token(bench):
     before = bench.meter.state.clock
-    token = bench.office.token(Kind.CLOCK, before + 600, order=1)
+    token = bench.office.token(Kind.CLOCK, before + 600, order_id=1)
     assert bench.board.clock() == -1  # it answers, and was never set
     bench.chip.plugged = False
     assert bench.meter.enter(token)[1] == TokenReason.COMMIT_FAILED
@@ -291,7 +291,7 @@ def test_without_a_chip_a_clock_token_is_taken(monkeypatch, tmp_path):
     bench.flash()
     bench.chip.plugged = False
     bench.start()
-    token = bench.office.token(Kind.CLOCK, bench.meter.state.clock + 600, order=1)
+    token = bench.office.token(Kind.CLOCK, bench.meter.state.clock + 600, order_id=1)
     assert bench.meter.enter(token)[0] == TokenStatus.EXECUTED
 
 
@@ -351,7 +351,7 @@ def test_a_card_that_is_writing_stays_in_after_a_slow_pass(bench):
 
 def test_a_card_is_visited_once_and_keeps_its_report(bench):
     made = personalise(bench.office.key, type=1, meter=METER, card=7, key_revision=1)
-    assert write_inward(made, 0, [bench.office.token(Kind.TOP_UP, 1_000_000, order=1)])
+    assert write_inward(made, 0, [bench.office.token(Kind.TOP_UP, 1_000_000, order_id=1)])
     bench.card.data[:] = made.data[: len(bench.card.data)]
     bench.run(6000, step=2)
     slot = bench.meter.slot

@@ -16,7 +16,7 @@ from meterfw.tokens.memory import USED
 from meterproto import cards as layout
 from meterproto.codes import CardOutcome, TokenReason, TokenStatus
 
-from tests.cards.desk import METER, Desk
+from tests.cards.counter import METER, Counter
 from tests.faults.images import images
 from tests.faults.story import SECTORS, credited
 from tests.firmware.support import EUR, conserved
@@ -37,33 +37,33 @@ class Ways(RuleBasedStateMachine):
         self.geometry = Geometry(SECTORS, BOARDS[board].prog_size)
         self.flash = Nor(SECTORS)
         files = LittleFiles(self.flash, self.geometry, format=True)
-        self.desk = Desk(name, files=files).enrol(protected=True)
-        self.cards = [self.desk.card]
+        self.counter = Counter(name, files=files).enrol(protected=True)
+        self.cards = [self.counter.card]
         self.network = []  # tokens on their way by network
-        self.first = credited(self.desk.state)
+        self.first = credited(self.counter.state)
         self.paid = 0  # mc, paid or given
         self.items = []
 
     def teardown(self):
         """In the end everything arrives, once."""
-        if not hasattr(self, "desk"):
+        if not hasattr(self, "counter"):
             return
-        desk = self.desk
-        desk.card = desk.terminal.new_card(METER)
+        counter = self.counter
+        counter.card = counter.terminal.new_card(METER)
         for token in self.network:
-            desk.meter.enter(token)
+            counter.meter.enter(token)
         for _ in range(3):
-            desk.wait(1)
-            assert desk.insert() in (CardOutcome.GOOD, CardOutcome.REFUSED)
-            assert desk.pay().written
-        assert credited(desk.state) - self.first == self.paid
-        assert desk.money() == (0, self.paid, 0)
+            counter.wait(1)
+            assert counter.insert() in (CardOutcome.GOOD, CardOutcome.REFUSED)
+            assert counter.pay().written
+        assert credited(counter.state) - self.first == self.paid
+        assert counter.money() == (0, self.paid, 0)
 
     def _restart(self, image):
         self.flash.image = bytearray(image)
-        self.desk.board.files = LittleFiles(self.flash, self.geometry)
-        self.desk.board.elapsed_ms()
-        self.desk.meter = Meter(self.desk.board)
+        self.counter.board.files = LittleFiles(self.flash, self.geometry)
+        self.counter.board.elapsed_ms()
+        self.counter.meter = Meter(self.counter.board)
 
     def _acting(self, action, cut):
         """Do something; with `cut` a number, the power fails in the middle of storing it."""
@@ -88,29 +88,29 @@ class Ways(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 3), euros=st.sampled_from([0, 5, 20, 250]), pull=PULL)
     def visit(self, which, euros, pull):
-        desk = self.desk
+        counter = self.counter
         if self.paid // EUR + euros > MOST_EUR:
             euros = 0
         card = self._card(which, pull)
-        on_card = len(desk.office.transaction(lambda c: books.for_the_card(c, METER))[0])
+        on_card = len(counter.office.transaction(lambda c: books.for_the_card(c, METER))[0])
         if euros and on_card >= layout.MOST_TOKENS:
             euros = 0
-        receipt = desk.terminal.exchange(card, euros * EUR)
+        receipt = counter.terminal.exchange(card, euros * EUR)
         self.paid += euros * EUR
         assert receipt.tokens <= layout.MOST_TOKENS
 
     @precondition(lambda self: self.paid < MOST_EUR * EUR)
     @rule(euros=st.integers(1, 100))
     def give(self, euros):
-        self.items.append(self.desk.queue("support", amount=str(euros)))
+        self.items.append(self.counter.queue("support", amount=str(euros)))
         self.paid += euros * EUR
 
     @precondition(lambda self: self.items)
     @rule(which=st.integers(0, 5))
     def send(self, which):
-        item = self.desk.pending.item(self.items[which % len(self.items)].item)
+        item = self.counter.pending.item(self.items[which % len(self.items)].item)
         if item.state in ("queued", books.OUT):
-            self.network.append(self.desk.pending.send(item.item).token)
+            self.network.append(self.counter.pending.send(item.item).token)
 
     # The meter
 
@@ -118,7 +118,7 @@ class Ways(RuleBasedStateMachine):
     def insert(self, which, pull, cut):
         card = self._card(which, pull)
         before = bytes(card.data)
-        _, failed = self._acting(lambda: self.desk.insert(card), cut)
+        _, failed = self._acting(lambda: self.counter.insert(card), cut)
         if failed:  # in the commit, which comes before anything is written on the card
             card.data[:] = before
 
@@ -126,17 +126,17 @@ class Ways(RuleBasedStateMachine):
     @rule(which=st.integers(0, 5), cut=CUT)
     def arrive(self, which, cut):
         token = self.network[which % len(self.network)]
-        (status, why), failed = self._acting(lambda: self.desk.meter.enter(token), cut)
+        (status, why), failed = self._acting(lambda: self.counter.meter.enter(token), cut)
         if not failed:
             assert status == TokenStatus.EXECUTED or why == TokenReason.USED
 
     @rule(wh=st.integers(0, 400), minutes=st.integers(0, 30), cut=CUT)
     def use(self, wh, minutes, cut):
-        board = self.desk.board
+        board = self.counter.board
 
         def action():
             board.draw = NOTHING._replace(rate=wh * 60, wanted=wh * 60, ma=1000, w=230)
-            self.desk.wait(minutes)
+            self.counter.wait(minutes)
             board.draw = NOTHING
 
         self._acting(action, cut)
@@ -160,20 +160,20 @@ class Ways(RuleBasedStateMachine):
 
     @invariant()
     def all_the_money_is_there(self):
-        if not hasattr(self, "desk"):
+        if not hasattr(self, "counter"):
             return
-        desk = self.desk
-        taken = desk.meter.memory.orders
-        handed = desk.office.transaction(lambda c: books.credit_orders(c, METER))
+        counter = self.counter
+        taken = counter.meter.memory.orders
+        handed = counter.office.transaction(lambda c: books.credit_orders(c, METER))
         waiting = sum(value for order, value in handed if taken.state(order) != USED)
-        queued = sum(item.order.value for item in desk.pending.items() if item.state == "queued")
+        queued = sum(item.order.value for item in counter.pending.items() if item.state == "queued")
         # Paid and given = still in the office's queue + on its way + taken by the meter.
-        assert self.paid == queued + waiting + credited(desk.state) - self.first
+        assert self.paid == queued + waiting + credited(counter.state) - self.first
         # The office never believes more delivered than was, whatever cards it is shown.
-        _, known, lapsed = desk.money()
-        assert known <= credited(desk.state) - self.first
+        _, known, lapsed = counter.money()
+        assert known <= credited(counter.state) - self.first
         assert lapsed == 0
-        assert conserved(desk.state)
+        assert conserved(counter.state)
 
 
 TestWays = Ways.TestCase

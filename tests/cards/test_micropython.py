@@ -27,7 +27,7 @@ def card(*batch):
 def told():
     """A life of a card: empty, pulled, loaded, full, refused, damaged, foreign, new keys."""
     office = Issuer(METER, KEY)
-    tokens = [office.token(Kind.TOP_UP, 5 * EUR, order=i + 1) for i in range(20)]
+    tokens = [office.token(Kind.TOP_UP, 5 * EUR, order_id=i + 1) for i in range(20)]
     forged = bytearray(office.token(Kind.TOP_UP, EUR))
     forged[-1] ^= 1
     blank = MemoryCard()
@@ -49,7 +49,7 @@ def told():
     steps += [step("same"), step(card(*tokens)), step("same"), step(card(bytes(forged), tokens[4]))]
     steps += [step(blank), step(damaged), step(newer), step(lying)]
     change = office.change_key(bytes(32))
-    after = office.token(Kind.TOP_UP, EUR, order=21)
+    after = office.token(Kind.TOP_UP, EUR, order_id=21)
     steps += [step(card(change, after), cut=True), step("same")]
     profile = profiles.load("wallonia-card")
     files = {name: data.hex() for name, data in flashed(METER, 1, KEY, profile).items()}

@@ -1,11 +1,11 @@
 """Cards in scenarios: the story of 2020 end to end, and mistakes in the files."""
 
 import pytest
+from budgetmeter import scenario
 from budgetmeter.card import MemoryCard, personalise
 from budgetmeter.emulator.world import METER
 from budgetmeter.errors import InputError
 from budgetmeter.office import books
-from budgetmeter.scenario import scenario
 from budgetmeter.scenario.counter import Counter
 from meterproto import cards as layout
 
@@ -32,11 +32,12 @@ def step(line, time="10:00:00"):
 @pytest.mark.rule("B-7", "OC-05", "AMB-23", "AMB-25")
 @pytest.mark.parametrize("name", ["cards-2020", "cards-2020-incident"])
 def test_the_story_of_2020_adds_up_across_meter_card_and_office_at_every_step(name, monkeypatch):
-    told = []
+    told, counters = [], []
     balanced = Counter.balanced
 
     def note(self):
         told.append(balanced(self))
+        counters.append(self)
         return told[-1]
 
     monkeypatch.setattr(Counter, "balanced", note)
@@ -48,7 +49,7 @@ def test_the_story_of_2020_adds_up_across_meter_card_and_office_at_every_step(na
     assert told[-1] == (mc(100), mc(100))  # the aid, once
     held, booked = world.conservation()
     assert held == booked
-    on_way, taken, lapsed = world.counter.office.transaction(
+    on_way, taken, lapsed = counters[-1].office.transaction(
         lambda connection: books.money(connection, METER)
     )
     assert (on_way, taken, lapsed) == (0, mc(100), 0)
@@ -62,15 +63,17 @@ def test_money_that_went_missing_fails_a_scenario(tmp_path, monkeypatch):
 
 
 def test_tokens_by_hand_and_by_card_share_one_office(tmp_path):
-    text = step('top_up = "5.00"') + step('terminal = "20.00"', "10:01:00")
+    text = step('order = { kind = "top-up", amount = "5.00" }') + step(
+        'terminal = "20.00"', "10:01:00"
+    )
     text += step('card = true\nexpect = { card = "good", balance = "40.00" }', "10:02:00")
     text += step(
-        'overdraft = { amount = "5.00", until = 2021-01-01T00:00:00 }\n'
+        'order = { kind = "overdraft", amount = "5.00", until = 2021-01-01 }\n'
         'expect = { result = "done" }',
         "10:03:00",
     )
     text += step(
-        'overdraft = { amount = "5.00", until = 2021-01-01T00:00:00 }\n'
+        'order = { kind = "overdraft", amount = "5.00", until = 2021-01-01 }\n'
         'expect = { result = "no-effect" }',
         "10:04:00",
     )

@@ -81,7 +81,7 @@ class Scripted:
 
 def test_a_status_in_human_units():
     bench = Bench(clock=clock("2020-12-08 12:00"))
-    bench.enter(bench.office.token(Kind.OVERDRAFT, 50 * EUR, clock("2021-01-31 10:00"), order=1))
+    bench.enter(bench.office.token(Kind.OVERDRAFT, 50 * EUR, clock("2021-01-31 10:00"), order_id=1))
     bench.enter(bench.office.token(Kind.DISCONNECT, 1))
     status = Meter(LoopbackLine(bench)).status()
     assert status.time == datetime(2020, 12, 8, 12)
@@ -248,7 +248,7 @@ def test_what_is_no_command_never_leaves(bench, line):
     [
         ("", "is no port"),
         ("\0", "is no port"),
-        ("/dev/no-such-port", "No such file or directory"),
+        ("/dev/no-such-port", "no port /dev/no-such-port; is it plugged in?"),
         ("/tmp", "Is a directory"),
         ("socket://127.0.0.1:1", "Connection refused"),
         ("socket://", "an address such as"),

@@ -17,7 +17,7 @@ from decimal import Decimal
 
 from budgetmeter.client import Meter, MeterError, TokenUsed
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.directory import Directory
+from budgetmeter.emulator.folder import Folder
 from budgetmeter.emulator.world import METER, VENDING_KEY
 from budgetmeter.issue import Issuer
 from budgetmeter.testing import Vending
@@ -88,7 +88,7 @@ class Account:
     def audit(self, state):
         """The books as the killed process left them on disk."""
         ledger = Ledger()
-        board = VirtualBoard(0, Directory(f"{state}/{self.number:09d}"))
+        board = VirtualBoard(0, Folder(f"{state}/{self.number:09d}"))
         found = Journal(board).load(self.number, ledger)
         if found == NEW:
             assert self.taken == 0, "nothing is stored, and tokens were taken"

@@ -191,6 +191,6 @@ def test_an_address_in_use_is_one_line():
 
     port = TcpPort("127.0.0.1", 0)
     number = urlsplit(port.url).port
-    with pytest.raises(InputError, match="Address already in use"):
+    with pytest.raises(InputError, match="in use by another program"):
         TcpPort("127.0.0.1", number)
     port.close()

@@ -140,8 +140,8 @@ class Teller:
     def _charging_and_top_ups(self):
         for _ in range(4):
             self.use(260)
-        self.enter(Kind.TOP_UP, 5 * EUR, order=1)
-        self.enter(Kind.SUPPORT, 3 * EUR, order=2)
+        self.enter(Kind.TOP_UP, 5 * EUR, order_id=1)
+        self.enter(Kind.SUPPORT, 3 * EUR, order_id=2)
         self.enter(Kind.EMERGENCY_PRESET, EUR)
         self.enter(Kind.PRICE, 200_000)
         self.use(400)
@@ -168,17 +168,17 @@ class Teller:
         self.board.pass_time(60)
         self.meter.poll()
         self.press()
-        self.enter(Kind.TOP_UP, 20 * EUR, order=3)
-        self.enter(Kind.ARREARS_PAID, self.meter.state.arrears, order=4)
+        self.enter(Kind.TOP_UP, 20 * EUR, order_id=3)
+        self.enter(Kind.ARREARS_PAID, self.meter.state.arrears, order_id=4)
 
     def _grants_and_modes(self):
         now = self.meter.state.clock
-        self.enter(Kind.OVERDRAFT, 50 * EUR, now + 10_000, order=5)
-        self.enter(Kind.HOLD, now + 5000, order=6)
-        self.enter(Kind.PAYMENT_MODE, PaymentMode.CREDIT, order=7)
+        self.enter(Kind.OVERDRAFT, 50 * EUR, now + 10_000, order_id=5)
+        self.enter(Kind.HOLD, now + 5000, order_id=6)
+        self.enter(Kind.PAYMENT_MODE, PaymentMode.CREDIT, order_id=7)
         self.use(300)
-        self.enter(Kind.PAYMENT_MODE, PaymentMode.PREPAYMENT, 1, order=8)
-        self.enter(Kind.PARAMETER, layouts.PROFILE_FIELDS.index("low_credit"), 2 * EUR, order=9)
+        self.enter(Kind.PAYMENT_MODE, PaymentMode.PREPAYMENT, 1, order_id=8)
+        self.enter(Kind.PARAMETER, layouts.PROFILE_FIELDS.index("low_credit"), 2 * EUR, order_id=9)
 
     def _keys_and_forgeries(self):
         forged = bytearray(self.office.token(Kind.TOP_UP, EUR))
@@ -191,5 +191,5 @@ class Teller:
         self.board.pass_time(120)
         self.meter.poll()
         self._enter(self.office.change_key(bytes(range(1, 33))))
-        self.enter(Kind.TOP_UP, 10 * EUR, order=10)
+        self.enter(Kind.TOP_UP, 10 * EUR, order_id=10)
         self.use(270)

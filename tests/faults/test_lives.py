@@ -84,7 +84,7 @@ class Lives(RuleBasedStateMachine):
     )
     def top_up(self, kind, euros, cut):
         self.order += 1
-        token = self.office.token(kind, euros * EUR, order=self.order)
+        token = self.office.token(kind, euros * EUR, order_id=self.order)
         answer = self._acting(lambda: self.meter.enter(token), cut)
         if answer is None:  # cut before the answer: the customer enters it again
             status, why = self.meter.enter(token)

@@ -55,7 +55,7 @@ def test_worn_sectors_lose_nothing_that_was_answered(board, tells, seed, tmp_pat
     there = (meter.state.credit - GIVEN) // worn.CENT
     assert there in (executed, executed + 1)
     office = worn.office()
-    again = office.reissue(1, worn.Kind.SUPPORT, worn.CENT, order=1)
+    again = office.reissue(1, worn.Kind.SUPPORT, worn.CENT, order_id=1)
     assert meter.enter(again)[0] == TokenStatus.VALIDATION_FAILURE
 
 

@@ -49,7 +49,7 @@ def main(board, tells, seed, path):
         for number in range(1, TOKENS + 1):
             if number % EVERY == 0 and len(flash.worn) < SECTORS:
                 flash.worn.add(chance.choice([i for i in range(SECTORS) if i not in flash.worn]))
-            status, _ = meter.enter(issuer.token(Kind.SUPPORT, CENT, order=number))
+            status, _ = meter.enter(issuer.token(Kind.SUPPORT, CENT, order_id=number))
             print(int(status), len(flash.worn), meter.state.credit, flush=True)
 
 

@@ -285,7 +285,9 @@ class AccountModel:
         s = self.s
         self._look_up_calendar()
         if s["price_next"] and s["price_next"][0] <= s["clock"]:
-            self._set_price(s["price_next"][1])
+            price = s["price_next"][1]
+            s["price_next"] = None
+            self._set_price(price)
         if s["overdraft"] and s["overdraft_until"] <= s["clock"]:
             self._end_overdraft()
         if not self._held:
@@ -459,7 +461,7 @@ class AccountModel:
         return min(whole_mc(wh * self.s["price"] / 1000), PRESET_LIMIT)
 
     def _set_price(self, price):
-        self.s |= {"price": price, "price_next": None}
+        self.s["price"] = price
         if self.s["emergency_wh"]:
             self.s["emergency_next"] = self._worth(self.s["emergency_wh"])
 
@@ -580,6 +582,8 @@ class AccountModel:
         if extra > self.s["clock"]:
             self.s["price_next"] = extra, price
         else:
+            if extra:
+                self.s["price_next"] = None
             self._set_price(price)
 
     def _order_emergency_preset(self, value, extra, order):

@@ -28,7 +28,7 @@ def newest(bench):
 
 def test_the_record_is_what_is_declared():
     bench = Bench()
-    bench.enter(bench.office.token(Kind.TOP_UP, 20 * EUR, order=1))
+    bench.enter(bench.office.token(Kind.TOP_UP, 20 * EUR, order_id=1))
     head, state, memory, profile, owner, log, entries, _ = newest(bench)
     assert (head.magic, head.layout) == (stored.MAGIC, stored.LAYOUT)
     assert {name: state[name] for name in layouts.STATE_FIELDS} == fields(bench.state)
@@ -43,6 +43,7 @@ def test_no_layout_has_changed_unnoticed():
     """A field moved, renamed or widened needs a new version in `stored.HISTORY`."""
     for version, (*_, noted) in stored.HISTORY.items():
         assert stored.fingerprint(version) == noted, f"layout {version}: {noted:#x}"
-    states, profiles, has_log, _ = stored.HISTORY[stored.LAYOUT]
+    states, profiles, has_log, memory, _ = stored.HISTORY[stored.LAYOUT]
     assert has_log
     assert (states, profiles) == (len(layouts.STATE_FIELDS), len(layouts.PROFILE_FIELDS))
+    assert memory == stored.TokenMemory.sizeof()

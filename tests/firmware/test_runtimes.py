@@ -203,7 +203,7 @@ def test_the_journal_keeps_the_account_in_both_interpreters(tmp_path, monkeypatc
     def token(kind, *values, **more):
         return ["token", office.token(kind, *values, **more).hex()]
 
-    top_up = token(Kind.TOP_UP, 20 * EUR, order=1)
+    top_up = token(Kind.TOP_UP, 20 * EUR, order_id=1)
     lives = [
         (noon, [["use", 300], top_up, ["use", 240]]),  # 240 Wh are cut off
         (noon + 60, [top_up, ["wait", 60], token(Kind.SUPPORT, EUR), ["use", 499]]),

@@ -78,7 +78,7 @@ def test_tokens_are_those_of_the_vending_office():
     portable = bench.Office(bench.METER, bench.VENDING_KEY, derive=True)
     office = Issuer(bench.METER, bench.VENDING_KEY, derive=True)
     for kind in codes.Kind:
-        more = {"order": 7, "expiry": 8}
+        more = {"order_id": 7, "expiry": 8}
         if kind == codes.Kind.KEY_CHANGE:
             more["new_key"] = bytes(range(32))
         token = office.token(kind, 5, 6, **more)

@@ -21,6 +21,7 @@ import pytest
 import serial
 from budgetmeter import orders, profiles
 from budgetmeter.cli import flash as command
+from budgetmeter.client import LineError
 from budgetmeter.errors import InputError
 from budgetmeter.flashing import flash, identity, port, remote, sources
 from budgetmeter.issue import Issuer
@@ -128,7 +129,7 @@ def wait_for_free(name):
     while True:
         try:
             return port.check(str(name))
-        except InputError:
+        except LineError:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
@@ -288,6 +289,46 @@ def cut_short(board, command, octets):
     wait_for_free(board.port)
 
 
+# ---- Boards of earlier releases ----------------------------------------------------------------
+
+FLAT = ("calendar", "console", "crypto", "display", "fcs", "files", "journal", "layouts", "link")
+PARTS = ("__init__", "at24c", "beeper", "board", "button", "port", "pzem", "relay", "wiring")
+LINKED = ["meterfw/meter.mpy"]  # the whole firmware in one file, the parts in board.mpy
+PLAIN = [
+    *(f"meterfw/{name}.mpy" for name in (*FLAT, "__init__", "meter", "card")),
+    *(f"rig/{name}.mpy" for name in PARTS),
+]
+
+
+@pytest.mark.parametrize("layout", [LINKED, PLAIN], ids=["linked", "plain"])
+def test_a_board_of_an_earlier_release_becomes_one_of_this(keys, flashed, compiled, layout):
+    """Cut short in the middle first: it starts into its REPL then, and the next run mends it."""
+    with Board(flashed) as board:
+        before = account(board)
+    for name in compiled:
+        (flashed / name).unlink()
+    for folder in sorted(flashed.glob("**/"), reverse=True):
+        if folder.name not in ("lib", flashed.name):
+            folder.rmdir()
+    write(flashed, dict.fromkeys((*layout, "board.mpy"), b"M of an earlier release"))
+    write(flashed, {"main.py": b"raise SystemExit\n"})
+    with Board(flashed) as board:
+        cut_short(board, arguments(board, keys), b"open('meterfw/store/journal.mpy','wb')")
+        port.leave(str(board.port))
+        assert "main.py" not in files_of(flashed)
+        told = run_flash(board, keys)
+        assert account(board) == before
+    assert told["account"] == "kept"
+    files = files_of(flashed)
+    assert {name: files.pop(name) for name in compiled} == compiled
+    assert not [name for name in files if "/" in name and name != "lib/ssd1306.py"]
+    assert sorted(path.name for path in flashed.iterdir() if path.is_dir()) == [
+        "lib",
+        "meterfw",
+        "parts",
+    ]
+
+
 # ---- Factory -----------------------------------------------------------------------------------
 
 
@@ -347,14 +388,28 @@ def test_factory_that_is_cut_short_has_erased_nothing(keys, flashed):
 # ---- What cannot be done -----------------------------------------------------------------------
 
 
+class Quiet:
+    """A user who agrees to nothing, and keeps the warnings."""
+
+    def __init__(self):
+        self.warnings = []
+
+    def confirm(self, question):
+        return False
+
+    def warn(self, text):
+        self.warnings.append(text)
+
+    def doing(self, what, done=0, total=None):
+        pass
+
+
 def attempt(board, keys, serial=METER, profile="wallonia-card", index=""):
     """Flash from within; what the user was warned of."""
-    user = flash.User()
-    warnings = []
-    user.warn = warnings.append
+    user = Quiet()
     wanted = flash.Wanted(sources.board("rp2040"), serial, profiles.load(profile), keys)
     flash.flash(str(board.port), wanted, user, index)
-    return warnings
+    return user.warnings
 
 
 OTHER_PLATFORM = "the board is no rp2040, it is: Generic ESP32 module with ESP32; try --board esp32"
@@ -528,9 +583,9 @@ def test_a_board_that_restarts_by_itself_leaves_all_the_same(flashed):
 def test_a_port_that_goes_away_for_good(monkeypatch, tmp_path):
     monkeypatch.setattr(port, "ANSWER_S", 0.2)
     name = tmp_path / "port"
-    with pytest.raises(InputError) as raised:
+    with pytest.raises(LineError) as raised:
         port.leave(str(name))
-    assert str(raised.value) == f"no port {name}; is the board plugged in?"
+    assert str(raised.value) == f"no port {name}; is it plugged in?"
 
 
 def test_a_board_that_falls_silent(monkeypatch):
@@ -542,7 +597,9 @@ def test_a_board_that_falls_silent(monkeypatch):
 
 def test_without_its_tools_flash_says_what_to_install(keys, monkeypatch):
     monkeypatch.setattr(command, "_installed", lambda name: name != "mpremote")
-    with pytest.raises(InputError, match=r"flash needs mpremote: pip install 'budgetmeter\[rig\]'"):
+    with pytest.raises(
+        InputError, match=r"flash needs mpremote: pip install 'budgetmeter\[flashing\]'"
+    ):
         command.flash("rp2040", "/dev/nowhere", METER, "wallonia-card", keys.path)
 
 
@@ -550,13 +607,13 @@ def test_a_port_in_use(keys, tmp_path):
     with port_that_says(b"") as name, serial.Serial(name, exclusive=True):
         command = [str(COMMAND), "flash", "--board=rp2040", f"--port={name}", "--serial=5"]
         done = run([*command, "--profile=wallonia-card", f"--key={keys.path}"])
-    assert refused(done) == f"{name} is in use by another program"
+    assert refused(done) == f"{name}: in use by another program"
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "no port /dev/nowhere; is the board plugged in?"),
+        ({}, "no port /dev/nowhere; is it plugged in?"),
         ({"board": "rp2350"}, "no board rp2350; did you mean rp2040?"),
         ({"serial": 0}, "--serial 0: a number of up to nine digits, from 1"),
         ({"serial": 1_000_000_000}, "--serial 1000000000: a number of up to nine digits"),
@@ -564,7 +621,7 @@ def test_a_port_in_use(keys, tmp_path):
         ({"profile": "walonia-card"}, "did you mean wallonia-card?"),
         ({"key": "none.key"}, "none.key: No such file or directory"),
         ({"key": "/dev/null"}, "/dev/null: not a file of vending keys"),
-        ({"port": "/dev/null"}, "/dev/null: "),
+        ({"port": "/dev/null"}, "/dev/null: not a serial port"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_2(tmp_path, keys, changes, said):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from budgetmeter import profiles
 from budgetmeter.fleet import engine, single
+from budgetmeter.fleet.rows import Household, Outcome, fields_of
 from budgetmeter.report.phases import PHASES
 from meterproto.codes import Event
 
@@ -109,14 +110,14 @@ def test_compiled_is_interpreted(name, tmp_path):
         one = engine.interpreted(ready, meter, chunk.log.shape[1])
         assert [tuple(row) for row in one.log] == events(chunk, meter)
         for field in chunk.states.dtype.names:
-            assert chunk.states[meter][field] == getattr(one.m, field), field
-        for field in engine.HOUSEHOLD_FIELDS:
-            assert chunk.households[meter][field] == getattr(one.h, field), field
-        for field in engine.OUTCOME_FIELDS:
-            assert chunk.outcomes[meter][field] == getattr(one.o, field), field
-        assert chunk.outcomes[meter]["phase_s"].tolist() == one.o.phase_s
+            assert chunk.states[meter][field] == getattr(one.state, field), field
+        for field in fields_of(Household):
+            assert chunk.households[meter][field] == getattr(one.household, field), field
+        for field in fields_of(Outcome):
+            assert chunk.outcomes[meter][field] == getattr(one.outcome, field), field
+        assert chunk.outcomes[meter]["phase_s"].tolist() == one.outcome.phase_s
         assert chunk.months[meter].tolist() == one.months
-        assert [next(spells) for _ in range(one.o.spells)] == one.spells[: one.o.spells]
+        assert [next(spells) for _ in range(one.outcome.spells)] == one.spells[: one.outcome.spells]
 
 
 def test_time_and_self_disconnections_add_up(tmp_path):

@@ -82,6 +82,7 @@ def test_meter_terminal_meter_by_hand(cli, tmp_path):
     assert [item["state"] for item in one["items"]] == ["taken"]
     shown = cli("office", "report", "--meter", METER, at="17:00").stdout
     assert "winter-2020" in shown
+    assert shown.splitlines()[0] == f"meter {METER}"
     card = told(cli("card", "show", "a.card", "--key", "vending.key", "--json"))
     assert card["genuine"] is card["report"]["genuine"] is True
     assert card["report"]["balance"] == "85.00000"
@@ -176,9 +177,10 @@ def test_mistakes_are_one_line_and_exit_2(cli, tmp_path):
         (["card", "insert", "a.card", "--meter-dir", "vending.db"], "vending.db"),
         (["card", "insert", "a.card", "--meter-dir", "m", "--profile", "x"], "no profile x"),
         (["card", "pull", "a.card", *pulled, "--spoil", "x"], "--spoil x"),
-        (["office", "queue", "hold", "--meter", METER], "hold needs until"),
-        (["office", "queue", "hold", "until", "--meter", METER], "write NAME=VALUE"),
-        (["office", "queue", "hold", "until=x", "--meter", METER], "until: 'x' is not a time"),
+        (["office", "queue", "hold", "--meter", METER], "hold needs --until"),
+        (["office", "queue", "hold", "until", "--meter", METER], "until: write --NAME VALUE"),
+        (["office", "queue", "hold", "until=x", "--meter", METER], "--until: 'x' is not a time"),
+        (["office", "queue", "hold", "--until", "x", "--meter", METER], "--until: 'x' is not a"),
         (["office", "queue", "aid", "amount=5", "--meter", METER], "winter aid is for gas"),
         (
             ["office", "queue", "support", "amount=50", "amount=60", "--meter", METER],
@@ -282,7 +284,7 @@ def test_a_queued_order_that_is_over_is_warned_of(cli):
     done = cli(*queue, "until=2020-01-01")
     assert (done.returncode, done.stderr) == (
         0,
-        "budgetmeter: warning: until 2020-01-02 00:00 is past\n",
+        "budgetmeter: warning: --until 2020-01-02 00:00 is past\n",
     )
     assert cli(*queue, "until=2020-12-31", at="12:00").stderr == ""
 

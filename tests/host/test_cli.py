@@ -172,7 +172,7 @@ def test_shipped_scenarios_exit_0(name):
         (["emulate", "extra"], "unexpected extra argument"),
         (["status"], "Missing argument 'URL'"),
         (["status", ""], "is no port"),
-        (["status", "/dev/nowhere"], "/dev/nowhere: No such file"),
+        (["status", "/dev/nowhere"], "no port /dev/nowhere; is it plugged in?"),
         (["status", "/tmp"], "/tmp: Is a directory"),
         (["status", "socket://127.0.0.1:1"], "Connection refused"),
         (["status", "socket://nowhere"], "an address such as"),

@@ -3,12 +3,11 @@
 from datetime import datetime
 
 import pytest
-from budgetmeter import profiles, units
+from budgetmeter import profiles, scenario, units
 from budgetmeter.emulator import ConstantLoad, Emulator, Household
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.nor import BOARDS, LittleFiles, Nor
 from budgetmeter.report.phases import OFF
-from budgetmeter.scenario import scenario
 from budgetmeter.units import DAY_S
 from meterfw import layouts
 from meterfw.store.journal import WHOLE

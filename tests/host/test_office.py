@@ -59,7 +59,7 @@ def test_key_changes_lost_one_after_the_other_are_issued_again_under_their_old_k
         office.new_key()
         lost.append(office.issue(METER, KEY_CHANGE))
     for change in lost:
-        again = office.issue(METER, KEY_CHANGE, order_id=change.order)
+        again = office.issue(METER, KEY_CHANGE, order_id=change.order_id)
         assert again.number > lost[-1].number
         assert executed(bench.enter(again.token))
         assert not executed(bench.enter(change.token))
@@ -72,7 +72,7 @@ def test_a_key_change_issued_again_needless_changes_nothing(office, bench):
     office.new_key()
     change = office.issue(METER, KEY_CHANGE)
     assert executed(bench.enter(change.token))
-    again = office.issue(METER, KEY_CHANGE, order_id=change.order)
+    again = office.issue(METER, KEY_CHANGE, order_id=change.order_id)
     assert bench.enter(again.token)[1] == TokenReason.KEY_REVISION
     assert bench.meter.gateway.locked_ms == 0
     assert executed(bench.enter(office.issue(METER, TOP_UP).token))
@@ -89,10 +89,10 @@ def test_a_meter_back_at_its_first_key_is_led_up_again_and_takes_nothing_twice(o
     bench.board.files["key"] = b"damaged"
     bench.restart()
     assert bench.enter(office.issue(METER, TOP_UP).token)[1] == TokenReason.KEY_REVISION
-    again = office.issue(METER, KEY_CHANGE, order_id=change.order)
+    again = office.issue(METER, KEY_CHANGE, order_id=change.order_id)
     assert executed(bench.enter(again.token))
     assert bench.enter(spent.token)[1] == TokenReason.USED
-    repeated = office.issue(METER, TOP_UP, order_id=spent.order)
+    repeated = office.issue(METER, TOP_UP, order_id=spent.order_id)
     bench.enter(repeated.token)
     assert bench.state.credit == 0
     assert executed(bench.enter(office.issue(METER, TOP_UP).token))
@@ -104,7 +104,7 @@ def test_tokens_of_before_a_key_change_die_with_it_and_their_orders_do_not(offic
     office.new_key()
     bench.enter(office.issue(METER, KEY_CHANGE).token)
     assert bench.enter(before.token)[1] == TokenReason.KEY_REVISION
-    assert executed(bench.enter(office.issue(METER, TOP_UP, order_id=before.order).token))
+    assert executed(bench.enter(office.issue(METER, TOP_UP, order_id=before.order_id).token))
 
 
 def test_only_what_was_issued_is_shown(office):
@@ -125,8 +125,8 @@ def test_an_order_issued_again_is_the_same_order(office, kind, given):
     first = office.issue(METER, TOP_UP)
     said = r"order 1 was another one: kind top-up, amount 20\.00000 EUR"
     with pytest.raises(InputError, match=said):
-        office.issue(METER, orders.read(kind, given), order_id=first.order)
-    assert office.issue(METER, TOP_UP, order_id=first.order).number == 2
+        office.issue(METER, orders.read(kind, given), order_id=first.order_id)
+    assert office.issue(METER, TOP_UP, order_id=first.order_id).number == 2
 
 
 # ---- Keys of another office ----------------------------------------------------------------------

@@ -4,9 +4,8 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from budgetmeter import units
+from budgetmeter import scenario, units
 from budgetmeter.report import plot
-from budgetmeter.scenario import scenario
 from budgetmeter.units import DAY_S
 
 

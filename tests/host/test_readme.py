@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from budgetmeter import profiles
+from budgetmeter import profiles, scenario
 from budgetmeter.emulator.household import Habits
-from budgetmeter.scenario import scenario
 
 ROOT = Path(__file__).parents[2]
 READMES = [*sorted(ROOT.glob("*/README.md")), ROOT / "README.md"]

@@ -5,7 +5,7 @@ import os
 import re
 
 import pytest
-from budgetmeter.report import run as report
+from budgetmeter.report import screen
 
 from tests.host.test_cli import budgetmeter
 
@@ -36,7 +36,7 @@ def test_disconnections_and_days_with_supply_off_are_told_apart():
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 days"), (1, "1 day"), (2, "2 days")])
 def test_one_is_one(number, text):
-    assert report.counted(number, "day") == text
+    assert screen.counted(number, "day") == text
 
 
 @pytest.mark.parametrize("columns", [20, 40, 80])

@@ -1,8 +1,11 @@
 """Scenario files: the shipped ones hold, a failed expectation says so, mistakes are one line."""
 
 import pytest
+from budgetmeter import scenario
 from budgetmeter.errors import InputError
-from budgetmeter.scenario import scenario
+from budgetmeter.scenario.spelling import OLD, new_spelling
+
+from tests.firmware.support import clock
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,19 @@ initial_reserve = "1.00"
 """
 
 
+AT = "[[at]]\ntime = 2020-12-08T10:00:00\n"
+
+
+def asking(kind, **options):
+    """The line of an order; options as TOML has them."""
+    given = "".join(f", {key} = {value}" for key, value in options.items())
+    return f'order = {{ kind = "{kind}"{given} }}\n'
+
+
+SUPPORT = 'order = { kind = "support", amount = "1.00" }\n'
+ORDER = 'order = {{ kind = "overdraft", amount = 5, until = 2021-01-01, order-id = {} }}\n'
+
+
 @pytest.fixture
 def write(tmp_path):
     def write(text, head=HEAD):
@@ -61,24 +77,24 @@ def write(tmp_path):
 ALL_ACTIONS = """
 [[at]]
 time = 2020-12-08T10:00:00
-support = "1.00"
+order = { kind = "support", amount = "1.00" }
 [[at]]
 time = 2020-12-08T10:00:00
-aid = "1.00"
+order = { kind = "aid", amount = "1.00" }
 expect = { credit = "2.75", result = "done" }
 [[at]]
 time = 2020-12-08T10:00:00
-limiter = "enable"
+order = { kind = "limiter-enable" }
 expect = { limiter = "available" }
 [[at]]
 time = 2020-12-08T10:00:00
-price = { value = "0.50", from = 2020-12-08T11:00:00 }
+order = { kind = "price", price = "0.50", from = 2020-12-08T11:00:00 }
 [[at]]
 time = 2020-12-08T10:00:00
-emergency_preset = { kwh = 4 }
+order = { kind = "emergency-preset", kwh = 4 }
 [[at]]
 time = 2020-12-08T10:00:00
-emergency_preset = { amount = "2.00" }
+order = { kind = "emergency-preset", amount = "2.00" }
 [[at]]
 time = 2020-12-08T12:00:00
 load = { watts = 4000 }
@@ -108,60 +124,60 @@ time = 2020-12-08T14:01:30
 expect = { phase = "off: overload", arrears = "0.03", never = "tamper" }
 [[at]]
 time = 2020-12-08T14:05:00
-arrears_paid = "1.00"
+order = { kind = "arrears-paid", amount = "1.00" }
 expect = { arrears = "0.00", credit = "0.96" }
 [[at]]
 time = 2020-12-08T14:06:00
-minimum_supply = "disable"
+order = { kind = "minimum-supply-disable" }
 expect = { result = "barred" }
 [[at]]
 time = 2020-12-08T14:07:00
 bypass = true
 [[at]]
 time = 2020-12-08T14:10:00
-clear_tamper = true
+order = { kind = "clear-tamper" }
 expect = { happened = { event = "tamper", time = 2020-12-08T14:07:45 } }
 [[at]]
 time = 2020-12-08T14:10:00
 bypass = false
 [[at]]
 time = 2020-12-08T14:11:00
-disconnect = "safety"
+order = { kind = "disconnect", cause = "safety" }
 expect = { phase = "off: operator" }
 [[at]]
 time = 2020-12-08T14:12:00
-reconnect = true
+order = { kind = "reconnect" }
 [[at]]
 time = 2020-12-08T14:20:00
 cut_power = 600
 [[at]]
 time = 2020-12-08T14:40:00
-mode = "credit"
+order = { kind = "payment-mode", mode = "credit" }
 expect = { mode = "credit" }
 [[at]]
 time = 2020-12-08T14:41:00
-mode = { to = "prepayment", protected = true }
+order = { kind = "payment-mode", mode = "prepayment", protected = true }
 expect = { credit = "1.00", result = "done" }
 [[at]]
 time = 2020-12-08T14:42:00
-hold = 2020-12-08T20:00:00
+order = { kind = "hold", until = 2020-12-08T20:00:00 }
 [[at]]
 time = 2020-12-08T14:43:00
-hold = "end"
+order = { kind = "end-hold" }
 [[at]]
 time = 2020-12-08T14:44:00
-limit = { until = 2020-12-09T20:00:00, connection_w = 4000 }
+order = { kind = "limit", until = 2020-12-09T20:00:00, power = 4000 }
 expect = { result = "not-fitted" }
 [[at]]
 time = 2020-12-08T14:44:00
-limiter = "release"
+order = { kind = "limiter-release" }
 expect = { result = "no-effect" }
 [[at]]
 time = 2020-12-08T14:45:00
-overdraft = { amount = "10.00", until = 2021-01-01T00:00:00 }
+order = { kind = "overdraft", amount = "10.00", until = 2021-01-01T00:00:00 }
 [[at]]
 time = 2020-12-08T14:45:00
-top_up = "5.00"
+order = { kind = "top-up", amount = "5.00" }
 expect = { balance = "6.00" }
 [[at]]
 time = 2020-12-08T14:46:00
@@ -187,7 +203,7 @@ def test_every_action_and_expectation(write):
     loaded = scenario.load(write(ALL_ACTIONS))
     _, failures = scenario.run(loaded)
     assert [str(failure) for failure in failures] == []
-    used = {key for key in scenario.ACTIONS if f"\n{key} =" in ALL_ACTIONS}
+    used = {key for key in scenario.ACTIONS if f"\n{key} = " in ALL_ACTIONS}
     assert used == set(scenario.ACTIONS)
     assert all(f"{key} =" in ALL_ACTIONS for key in scenario.EXPECTATIONS)
 
@@ -210,7 +226,7 @@ def test_every_action_and_expectation(write):
     ],
 )
 def test_a_failed_expectation_says_what_was_expected_and_seen(write, expect, said):
-    step = f'[[at]]\ntime = 2020-12-08T10:00:00\nsupport = "1.00"\nexpect = {{ {expect} }}\n'
+    step = f"{AT}{SUPPORT}expect = {{ {expect} }}\n"
     _, failures = scenario.run(scenario.load(write(step)))
     assert [str(failure) for failure in failures] == [
         f"{failures[0].where}, 2020-12-08 10:00: {said}"
@@ -219,12 +235,9 @@ def test_a_failed_expectation_says_what_was_expected_and_seen(write, expect, sai
 
 
 def test_an_order_that_is_refused_is_a_failure_unless_expected(write):
-    step = '[[at]]\ntime = 2020-12-08T10:00:00\ntop_up = "101.00"\n'
+    step = AT + 'order = { kind = "top-up", amount = "101.00" }\n'
     _, failures = scenario.run(scenario.load(write(step, HEAD + 'top_up_max = "100.00"\n')))
     assert "result: expected done, seen above-cap" in str(failures[0])
-
-
-ORDER = "overdraft = {{ amount = 5, until = 2021-01-01, order = {} }}\n"
 
 
 def test_a_token_that_is_not_even_tried_is_a_result_too(write):
@@ -243,9 +256,6 @@ def test_a_household_at_the_end_of_the_calendar(write):
     assert world.now_s == world.start_s + 10 * 86_400
 
 
-AT = "[[at]]\ntime = 2020-12-08T10:00:00\n"
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -256,20 +266,35 @@ AT = "[[at]]\ntime = 2020-12-08T10:00:00\n"
         ("[[at]]\ntime = 1999-12-08T10:00:00\npress = true\n", "not within 2000 to 2099"),
         (AT, "at 1: nothing to do"),
         (AT + "pres = true\n", "at 1: unknown key pres; did you mean press?"),
-        (AT + 'top_up = "1.00"\nsupport = "1.00"\n', "one action at a time"),
-        (AT + 'top_up = "lots"\n', "at 1: top_up: 'lots' is not a number"),
-        (AT + "top_up = 0.000001\n", "at 1: top_up: 0.000001 is finer than 0.00001"),
-        (AT + 'limiter = "on"\n', "'on' is not one of enable, release"),
-        (AT + 'mode = "free"\n', "'free' is not one of credit, prepayment, limiter-only"),
-        (AT + "overdraft = { amount = 5 }\n", "until is missing"),
-        (AT + "overdraft = 5\n", "a table with amount, until, order"),
-        (AT + 'emergency_preset = { amount = "1", kwh = 2 }\n', "one of amount, kwh"),
+        (AT + SUPPORT + "press = true\n", "one action at a time, not order and press"),
+        (AT + asking("top-up", amount="'lots'"), "at 1: amount: 'lots' is not a number"),
+        (AT + asking("top-up", amount="0.000001"), "at 1: amount: 0.000001 is finer than 0.00001"),
+        (AT + asking("top-up", amount="nan"), "at 1: amount: NaN is not a number"),
+        (AT + asking("top-up", amount="true"), "at 1: amount: True is not a number"),
+        (AT + asking("top-up", amount="[1]"), "at 1: amount: [1] is not a number"),
+        (AT + asking("limiter-on"), "at 1: no kind limiter-on; one of top-up"),
+        (AT + 'order = { kind = ["hold"] }\n', "at 1: no kind ['hold']; one of top-up"),
+        (AT + "order = { amount = 5 }\n", "at 1: kind is missing"),
+        (AT + 'order = "hold"\n', 'at 1: a table such as { kind = "hold", until = 2021-03-31 }'),
+        (AT + asking("key-change"), "at 1: key changes come from an office"),
+        (
+            AT + asking("payment-mode", mode="'free'"),
+            "'free' is not one of credit, prepayment, lim",
+        ),
+        (AT + asking("payment-mode", mode="1.5"), "mode: 1.5 is not one of credit"),
+        (AT + asking("overdraft", amount="5"), "at 1: overdraft needs until"),
+        (AT + asking("overdraft", amount="5", power="1"), "takes amount and until, not power"),
+        (AT + asking("hold", until="16:00:00"), "is not a time such as"),
+        (AT + asking("emergency-preset", amount="1", kwh="2"), "takes either amount or kwh"),
+        (AT + asking("hold", until="2021-01-01", expiry="'x'"), "at 1: expiry: 'x' is not a time"),
+        (AT + asking("clear-tamper", to="'yes'"), "takes no option of its own, not to"),
+        (AT + asking("parameter", name="'energy'", to="1"), "name: energy is fixed when the meter"),
+        (AT + asking("parameter", name="'close_auto'", to="5"), "to: close_auto: 5 is not allowed"),
+        (AT + asking("parameter", name="5", to="5"), "name: unknown key 5"),
         (AT + "load = { litres_per_hour = 5 }\n", "watts for electricity"),
         (AT + "load = { watts = -5 }\n", "watts is from 0 to 100000"),
         (AT + "load = { watts = 5, x = 1 }\n", "unknown key x"),
         (AT + "cut_power = -1\n", "seconds, up to a year"),
-        (AT + "top_up = nan\n", "at 1: top_up: NaN is not a number"),
-        (AT + "limiter = 1.5\n", "at 1: limiter: 1.5 is not one of"),
         (AT + "card = { pull = -1 }\n", "at 1: pull is a number of octets, at least 1"),
         (AT + "card = { pull = 0 }\n", "pull is a number of octets, at least 1"),
         (AT + "terminal = { pull = -1 }\n", "pull is a number of octets, at least 1"),
@@ -284,27 +309,24 @@ AT = "[[at]]\ntime = 2020-12-08T10:00:00\n"
         ("x = " + "9" * 5000, "not TOML: a number too large"),
         ("x = 0x" + "f" * 5000, "not TOML: a number too large"),
         ("x = 1e" + "9" * 30, "not TOML: a number too large"),
-        (AT + 'top_up = "99999999"\n', "at 1: top_up: 99999999 EUR is not above 0"),
-        (AT + 'top_up = "-5"\n', "at 1: top_up: -5 EUR is not above 0 and at most 250.00 EUR"),
-        (AT + 'support = "251"\n', "at most 250.00 EUR"),
-        (AT + 'arrears_paid = "10001"\n', "at most 10000.00 EUR"),
-        (AT + "overdraft = { amount = 501, until = 2021-01-01 }\n", "at most 500.00 EUR"),
+        (AT + asking("top-up", amount="99999999"), "at 1: amount: 99999999 EUR is not above 0"),
+        (AT + asking("top-up", amount="-5"), "-5 EUR is not above 0 and at most 250.00 EUR"),
+        (AT + asking("support", amount="251"), "at most 250.00 EUR"),
+        (AT + asking("arrears-paid", amount="10001"), "at most 10000.00 EUR"),
+        (AT + asking("overdraft", amount="501", until="2021-01-01"), "at most 500.00 EUR"),
         (AT + ORDER.format(-1), "order -1 is not a whole number from 1"),
         (AT + ORDER.format(0), "order 0 is not a whole number from 1"),
         (AT + ORDER.format('"a"'), "order 'a' is not a whole number from 1"),
         (AT + ORDER.format("1.5"), "is not a whole number from 1"),
         (AT + ORDER.format(99999999999), "is not a whole number from 1 to"),
-        (AT + 'price = { value = "99999" }\n', "EUR/kWh is not from 0 to 2.00"),
-        (AT + 'emergency_preset = { kwh = "9999999999" }\n', "kWh is not from 0 to 1000"),
-        (AT + 'emergency_preset = { amount = "251" }\n', "EUR is not from 0 to 250.00"),
-        (AT + "limit = { until = 2021-01-01, connection_w = 99999999999 }\n", "W is not from 0"),
-        (AT + "reconnect = false\n", "at 1: reconnect: False is not true; leave it out"),
-        (AT + "reconnect = 1\n", "at 1: reconnect: 1 is not true"),
-        (AT + 'clear_tamper = "yes"\n', "at 1: clear_tamper: 'yes' is not true"),
-        (AT + "limiter = [1]\n", "at 1: limiter: [1] is not one of enable, release"),
-        (AT + "limiter = { a = 1 }\n", "is not one of enable, release"),
-        (AT + "mode = { to = [1] }\n", "[1] is not one of credit"),
-        (AT + 'mode = { to = "credit", protected = "maybe" }\n', "'maybe' is not true or false"),
+        (AT + asking("price", price="99999"), "EUR/kWh is not from 0 to 2.00"),
+        (AT + asking("emergency-preset", kwh="9999999999"), "kWh is not from 0 to 1000"),
+        (AT + asking("emergency-preset", amount="251"), "EUR is not from 0 to 250.00"),
+        (AT + asking("limit", until="2021-01-01", power="99999999999"), "W is not from 0"),
+        (
+            AT + asking("payment-mode", mode="'credit'", protected="'maybe'"),
+            "protected: 'maybe' is not true or false",
+        ),
         (AT + 'bypass = "no"\n', "at 1: bypass: 'no' is not true or false"),
         (AT + "press = -1\n", "true, or seconds from 0 to 3600"),
         (AT + "expect = { supply = [1] }\n", "[1] is not one of disconnected"),
@@ -416,3 +438,78 @@ def test_a_load_file_beside_the_scenario(write, tmp_path):
     world, failures = scenario.run(scenario.load(path))
     assert not failures
     assert world.meter.state.energy_wh == 800
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('top_up = "20.00"', '{ kind = "top-up", amount = "20.00" }'),
+        ("support = 5.5", '{ kind = "support", amount = 5.5 }'),
+        ("aid = 20", '{ kind = "aid", amount = 20 }'),
+        ('arrears_paid = "1.00"', '{ kind = "arrears-paid", amount = "1.00" }'),
+        ("hold = 2021-03-31", '{ kind = "hold", until = 2021-03-31 }'),
+        ("hold = 2021-03-31T23:59:00", '{ kind = "hold", until = 2021-03-31T23:59:00 }'),
+        ('hold = "end"', '{ kind = "end-hold" }'),
+        ('limiter = "enable"', '{ kind = "limiter-enable" }'),
+        ('limiter = "release"', '{ kind = "limiter-release" }'),
+        ('minimum_supply = "disable"', '{ kind = "minimum-supply-disable" }'),
+        ('minimum_supply = "enable"', '{ kind = "minimum-supply-enable" }'),
+        (
+            "limit = { until = 2021-01-01, connection_w = 4000 }",
+            '{ kind = "limit", until = 2021-01-01, power = 4000 }',
+        ),
+        (
+            'price = { value = "0.50", from = 2021-01-01 }',
+            '{ kind = "price", price = "0.50", from = 2021-01-01 }',
+        ),
+        ("emergency_preset = { kwh = 4 }", '{ kind = "emergency-preset", kwh = 4 }'),
+        ('mode = "credit"', '{ kind = "payment-mode", mode = "credit" }'),
+        (
+            'mode = { to = "prepayment", protected = true }',
+            '{ kind = "payment-mode", mode = "prepayment", protected = true }',
+        ),
+        ('disconnect = "safety"', '{ kind = "disconnect", cause = "safety" }'),
+        ("reconnect = true", '{ kind = "reconnect" }'),
+        ("clear_tamper = true", '{ kind = "clear-tamper" }'),
+        (
+            "overdraft = { amount = 5, until = 2021-01-01, order = 7 }",
+            '{ kind = "overdraft", amount = 5, until = 2021-01-01, order-id = 7 }',
+        ),
+        # What was not right in the old spelling either is told the shape of the new one.
+        ("overdraft = 5", '{ kind = "overdraft", amount = "…", until = "…" }'),
+        ("limiter = [1]", '{ kind = "limiter-enable" }'),
+        ("mode = 5", '{ kind = "payment-mode", mode = "…", protected = "…" }'),
+        # Who writes the kind as the key.
+        ("limiter-enable = true", '{ kind = "limiter-enable" }'),
+    ],
+)
+def test_an_order_in_an_old_spelling_is_told_the_new_one(write, old, new):
+    key = old.partition(" ")[0]
+    with pytest.raises(InputError) as raised:
+        scenario.load(write(AT + old + "\n"))
+    assert str(raised.value).endswith(f"mine.toml: at 1: {key} is an order now: order = {new}")
+    assert "\n" not in str(raised.value)
+
+
+def test_every_old_action_is_told_its_new_spelling_and_those_are_right(write):
+    """What is told can be written: the old line's twin is read, and is the same order."""
+    assert set(OLD) == {
+        *("top_up", "support", "aid", "arrears_paid", "overdraft", "hold", "limiter", "limit"),
+        *("minimum_supply", "price", "emergency_preset", "mode", "disconnect", "reconnect"),
+        "clear_tamper",
+    }
+    told = new_spelling("limit", {"until": "2021-01-01T00:00", "connection_w": 4000})
+    assert scenario.load(write(AT + told + "\n")).steps[0].act is not None
+
+
+@pytest.mark.parametrize(
+    ("written", "ends"),
+    [
+        ("2021-03-31", "2021-04-01 00:00"),
+        ('"2021-03-31"', "2021-04-01 00:00"),
+        ("2021-03-31T00:00:00", "2021-03-31 00:00"),
+    ],
+)
+def test_the_judges_end_of_a_contract_is_a_day_to_its_last_minute(write, written, ends):
+    read = scenario.load(write(f"[contract]\njudge_until = {written}\n"))
+    assert read.contract == {"judge_until_s": clock(ends) * 60}

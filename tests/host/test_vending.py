@@ -124,7 +124,7 @@ def test_what_the_office_issues_the_meter_takes(office):
     bench = bench_of(office)
     first, second = (office.issue(METER, TOP_UP) for _ in range(2))
     assert (first.number, second.number) == (1, 2)
-    assert (first.order, second.order) == (1, 2)
+    assert (first.order_id, second.order_id) == (1, 2)
     assert executed(bench.enter(second.token))
     assert bench.type("token " + first.text)[-1] == "ok"
     assert bench.state.credit == mc(55)
@@ -133,12 +133,12 @@ def test_what_the_office_issues_the_meter_takes(office):
 def test_an_order_issued_again_takes_effect_once(office):
     bench = bench_of(office)
     first = office.issue(METER, TOP_UP)
-    again = office.issue(METER, TOP_UP, order_id=first.order)
-    assert (again.number, again.order) == (2, 1)
+    again = office.issue(METER, TOP_UP, order_id=first.order_id)
+    assert (again.number, again.order_id) == (2, 1)
     assert executed(bench.enter(again.token))
     assert executed(bench.enter(first.token))
     assert bench.state.credit == mc(35)
-    assert office.issue(METER, TOP_UP).order == 2
+    assert office.issue(METER, TOP_UP).order_id == 2
 
 
 def test_a_new_key_reaches_the_meter_by_token(office):
@@ -354,7 +354,7 @@ def test_orders_in_human_units(name, given, wanted):
 
 def test_every_kind_can_be_issued():
     assert {name for name, _, _ in GOOD} == set(orders.KINDS)
-    assert {kind for kind, _ in orders.KINDS.values()} == set(Kind)
+    assert {form.kind for form in orders.KINDS.values()} == set(Kind)
 
 
 @pytest.mark.parametrize(
@@ -474,9 +474,9 @@ def test_the_log_is_in_the_units_of_people(cli):
 
 
 def test_a_note_of_before_its_second_value_was_noted_stays_as_it_is():
-    assert orders.told("OVERDRAFT 5000000") == "OVERDRAFT 5000000"
-    assert orders.told("HOLD 11175780") == "hold until 2021-04-01 00:00"
-    assert orders.told("of people") == "of people"
+    assert orders.in_words("OVERDRAFT 5000000") == "OVERDRAFT 5000000"
+    assert orders.in_words("HOLD 11175780") == "hold until 2021-04-01 00:00"
+    assert orders.in_words("of people") == "of people"
 
 
 def test_tokens_that_no_meter_on_time_takes_are_warned_of(cli):

@@ -31,7 +31,7 @@ class Line(RuleBasedStateMachine):
 
     @rule(target=flight, amount=st.integers(1, 250 * EUR), order=st.integers(0, 40))
     def issue(self, amount, order):
-        token = self.bench.office.token(Kind.SUPPORT, amount, order=order)
+        token = self.bench.office.token(Kind.SUPPORT, amount, order_id=order)
         return self.frame(token, amount, order, self.bench.office.number)
 
     @rule(

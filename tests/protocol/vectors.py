@@ -171,10 +171,10 @@ def bodies():  # noqa: PLR0915  # a story of one meter, token after token
     """Tokens in a row for one meter: about, bytes, status, reason, balance afterwards."""
     ok, fine = TokenStatus.EXECUTED, TokenReason.NONE
     office = issuer()
-    credit = office.token(Kind.TOP_UP, 20 * EUR, order=5)  # number 1
+    credit = office.token(Kind.TOP_UP, 20 * EUR, order_id=5)  # number 1
     yield "credit", credit, ok, fine, 1, 35
     yield "replayed", credit, TokenStatus.VALIDATION_FAILURE, TokenReason.USED, 1, 35
-    again = office.token(Kind.TOP_UP, 20 * EUR, order=5)
+    again = office.token(Kind.TOP_UP, 20 * EUR, order_id=5)
     yield "same order", again, ok, TokenReason.RESULT + Result.NO_EFFECT, 2, 35
     flipped = bytearray(office.token(Kind.TOP_UP, 30 * EUR))
     flipped[16] ^= 1
@@ -214,16 +214,16 @@ def bodies():  # noqa: PLR0915  # a story of one meter, token after token
         *(TokenReason.RESULT + Result.UNKNOWN, 22, 36),
     )
     office.number = 300
-    yield "far ahead", office.token(Kind.TEST, order=600), ok, fine, 301, 36
+    yield "far ahead", office.token(Kind.TEST, order_id=600), ok, fine, 301, 36
     yield "still in the window", office.reissue(46, Kind.AID, EUR), ok, fine, 46, 37
     old = office.reissue(45, Kind.TOP_UP, EUR)
     yield "too old", old, TokenStatus.VALIDATION_FAILURE, TokenReason.TOO_OLD, 45, 37
-    stale = office.token(Kind.TOP_UP, EUR, order=344)
+    stale = office.token(Kind.TOP_UP, EUR, order_id=344)
     yield (
         *("order too old", stale, TokenStatus.VALIDATION_FAILURE),
         *(TokenReason.ORDER_TOO_OLD, 302, 37),
     )
-    fresh = office.token(Kind.TOP_UP, EUR, order=345)
+    fresh = office.token(Kind.TOP_UP, EUR, order_id=345)
     yield "order in the window", fresh, ok, fine, 303, 38
     parameter = office.token(Kind.PARAMETER, 7, 2 * EUR)
     yield "parameter", parameter, ok, fine, 304, 38
@@ -264,7 +264,7 @@ def typed():
     office = issuer()
     for token in (
         office.token(Kind.TOP_UP, 20 * EUR),
-        office.token(Kind.HOLD, CLOCK + 1000, order=3),
+        office.token(Kind.HOLD, CLOCK + 1000, order_id=3),
         office.change_key(bytes(range(32, 64))),
     ):
         groups = tokens.to_text(token)

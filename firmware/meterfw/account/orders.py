@@ -280,13 +280,15 @@ def raise_limit(m: State, p: Profile, until: int, connection_w: int) -> int:
 
 
 def set_price(m: State, price: int, since: int) -> int:
-    """A price, at once or from a time on (B-20)."""
+    """A price, at once or from a time on (B-20). One of today leaves the announced one alone."""
     if price < 0 or price > PRICE_LIMIT or since < 0 or since > CLOCK_LIMIT:
         return RESULT_OUT_OF_RANGE
     if since > m.clock:
         m.price_next = price
         m.price_from = since
     else:
+        if since > 0:  # announced, and already to hold: it takes the place of one to come
+            m.price_from = 0
         change_price(m, price)
     return RESULT_DONE
 

@@ -2,8 +2,8 @@
 
 Pure functions over the state `m`, changed in place, and the profile `p`, both declared in
 `meterproto.records`. Written in the portable subset (integers, comparisons, attributes, `if`,
-`while`, `for range`, calls between rules), so that the same source runs in MicroPython on the
-board, in CPython in the emulator and compiled by Numba in the fleet. What the operator asks for is
+`while`, `for range`, calls between rules). So the same source runs in MicroPython on the board, in
+CPython in the emulator, and compiled by Numba in the fleet. What the operator asks for is
 in `orders`, local time in `calendar`. Comments name the rule ids; the account is this invariant:
 
     credit - emergency_used - arrears == credited - charged + settled
@@ -457,7 +457,6 @@ def default_limit(m: State, p: Profile) -> None:
 def change_price(m: State, price: int) -> None:
     """A new price; an emergency credit given as energy follows it (FE-14)."""
     m.price = price
-    m.price_from = 0
     if m.emergency_wh > 0:
         m.emergency_next = emergency_wh_value(m)
     m.events |= EVENT_PRICE_CHANGED
@@ -475,6 +474,7 @@ def expire(m: State, p: Profile) -> None:
     if m.clock >= m.calendar_until:
         look_up(m, p)
     if m.price_from > 0 and m.clock >= m.price_from:
+        m.price_from = 0
         change_price(m, m.price_next)
     if m.overdraft > 0 and m.clock >= m.overdraft_until:  # AMB-23
         end_overdraft(m)

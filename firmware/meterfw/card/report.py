@@ -73,7 +73,7 @@ class Report:
             struct.pack(
                 layouts.REPORT_FORMAT,
                 _LABEL,
-                layouts.CARD_VERSION,
+                layouts.REPORT_VERSION,
                 memory.key_revision,
                 self.gateway.meter,
                 card,
@@ -85,6 +85,7 @@ class Report:
                 memory.numbers.bits,
                 memory.orders.highest,
                 memory.orders.bits,
+                memory.superseded,
                 memory.lost,
                 len(answers),
                 captures.count,

@@ -48,11 +48,24 @@ class Slot:
         self.present = False
         self.outcome = layouts.CARD_OUTCOME_READING
         self.taken = 0
+        self.lent = -1  # commit whose report is in the buffer for the wire; -1 none
         self._visit: "Generator[None, None, None] | None" = None
         self._card = 0  # serial number of the card
         self._answers: "list[tuple[int, int, int]]" = []  # number, status, reason of each token
-        self._area = bytearray(layouts.CARD_OUTWARD_SIZE)
-        self._view = memoryview(self._area)
+        self.area = bytearray(layouts.CARD_OUTWARD_SIZE)
+        self._view = memoryview(self.area)
+
+    def lend(self, first: int) -> int:
+        """Put a report into the buffer for whoever asks over the wire; its octets.
+
+        The buffer is the slot's: 0 while a card is in, and what was lent is gone with the next one.
+
+        :param first: the first event the asker lacks
+        """
+        if self.present:
+            return 0
+        self.lent = self.till.sequence()
+        return self.report.fill(self.area, 0, 0, 0, first, [])
 
     def poll(self) -> bool:
         """One step of what there is to do; answers whether there is something else to show."""
@@ -63,6 +76,7 @@ class Slot:
             return changed
         if not self.present:
             self.present = True
+            self.lent = -1
             self.outcome = layouts.CARD_OUTCOME_READING
             self.taken = 0
             self._visit = self._run()
@@ -96,7 +110,7 @@ class Slot:
         if not self._take(batch):
             self.outcome = layouts.CARD_OUTCOME_NOT_STORED
             return
-        size = self.report.fill(self._area, last + 1, self._card, inward, first, self._answers)
+        size = self.report.fill(self.area, last + 1, self._card, inward, first, self._answers)
         yield from self._write(at, size)
         kept = yield from self._whole(at, layouts.CARD_OUTWARD_SIZE)
         if not kept:
@@ -173,23 +187,23 @@ class Slot:
 
     def _sequence(self) -> int:
         """Sequence of the area in the buffer; -1 if it has none."""
-        sequence = struct.unpack_from(layouts.AREA_FORMAT, self._area, 0)[0]
+        sequence = struct.unpack_from(layouts.AREA_FORMAT, self.area, 0)[0]
         return sequence if sequence <= _HIGHEST else -1
 
     def _whole(self, at: int, size: int) -> "Generator[None, None, bool]":
         """Read an area into the buffer; whether it is whole."""
         yield from self._read(at, 1)
-        end = _AREA + struct.unpack_from(layouts.AREA_FORMAT, self._area, 0)[1]
+        end = _AREA + struct.unpack_from(layouts.AREA_FORMAT, self.area, 0)[1]
         if self._sequence() < 0 or end + 4 > size:
             return False
         yield from self._read(at, (end + 4 + PAGE - 1) // PAGE)
-        return struct.unpack_from("<L", self._area, end)[0] == crc(self._view[:end])
+        return struct.unpack_from("<L", self.area, end)[0] == crc(self._view[:end])
 
     # Tokens in
 
     def _tokens(self) -> "tuple[list[bytes], int]":
         """The tokens in the inward area in the buffer, and the first event the office lacks."""
-        area = self._area
+        area = self.area
         end = _AREA + struct.unpack_from(layouts.AREA_FORMAT, area, 0)[1]
         first, count = struct.unpack_from(layouts.INWARD_FORMAT, area, _AREA)
         at = _AREA + _INWARD

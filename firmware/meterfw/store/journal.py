@@ -26,8 +26,9 @@ _HEAD = struct.calcsize(layouts.HEAD_FORMAT)
 _MEMORY = struct.calcsize(layouts.TOKEN_MEMORY_FORMAT)
 _OWNER = struct.calcsize(layouts.OWNER_FORMAT)
 
-# Fields of state and profile, and whether owner and log follow, in the layout of today.
-_NOW = (len(layouts.STATE_FIELDS), len(layouts.PROFILE_FIELDS), True)
+# Fields of state and profile, whether owner and log follow, and octets of the token memory, in
+# the layout of today.
+_NOW = (len(layouts.STATE_FIELDS), len(layouts.PROFILE_FIELDS), True, _MEMORY)
 
 
 def crc(data: "bytes | bytearray | memoryview") -> int:
@@ -195,10 +196,10 @@ class Journal:
 
     def _unpack(self, data: bytes, shape: tuple, ledger: Ledger) -> None:
         """Fill ledger and log; fields that an older layout lacks keep their zero."""
-        states, profiles, has_tail = shape
+        states, profiles, has_tail, memory = shape
         at = _part(data, _HEAD, ledger.state, layouts.STATE_FORMAT, layouts.STATE_FIELDS, states)
-        ledger.memory.unpack(data[at : at + _MEMORY])
-        at += _MEMORY
+        ledger.memory.unpack(data[at : at + memory])
+        at += memory
         names = layouts.PROFILE_FIELDS
         at = _part(data, at, ledger.profile, layouts.PROFILE_FORMAT, names, profiles)
         if has_tail:
@@ -206,17 +207,17 @@ class Journal:
             self.log.unpack(data[at : at + _LOG])
 
 
-def _shape(layout: int) -> "tuple[int, int, bool] | None":
+def _shape(layout: int) -> "tuple[int, int, bool, int] | None":
     """The same of any layout; None of one that nobody knows."""
     if layout == layouts.LAYOUT:
         return _NOW
     return layouts.OLDER_LAYOUTS.get(layout)
 
 
-def _size(shape: "tuple[int, int, bool]") -> int:
+def _size(shape: "tuple[int, int, bool, int]") -> int:
     """Bytes of a record of a shape."""
-    states, profiles, has_tail = shape
-    size = _HEAD + struct.calcsize(layouts.STATE_FORMAT[: states + 1]) + _MEMORY + 4
+    states, profiles, has_tail, memory = shape
+    size = _HEAD + struct.calcsize(layouts.STATE_FORMAT[: states + 1]) + memory + 4
     size += struct.calcsize(layouts.PROFILE_FORMAT[: profiles + 1])
     return size + _OWNER + _LOG if has_tail else size
 

@@ -120,9 +120,7 @@ class Gateway:
     def change_key(self, memory: TokenMemory) -> None:
         """Put the new key in force; numbers up to this token's are closed if they were lost."""
         if memory.lost:
-            memory.numbers.close(self.number)
-            memory.orders.close(self.order_id)
-            memory.lost = 0
+            memory.close(self.number, self.order_id)
         memory.key_revision = self.value
         memory.key = self.new_key
 

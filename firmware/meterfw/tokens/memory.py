@@ -39,14 +39,18 @@ class Window:
             self.bits[i] = 0xFF
 
     def _shift(self, count: int) -> None:
-        bits = self.bits
-        whole, part = count >> 3, count & 7
-        for i in range(len(bits) - 1, -1, -1):
-            j = i - whole
-            value = bits[j] << part if j >= 0 else 0
-            if j >= 1:
-                value |= bits[j - 1] >> (8 - part)
-            bits[i] = value & 0xFF
+        shift(self.bits, count)
+
+
+def shift(bits: bytearray, count: int) -> None:
+    """Move every bit up by so many places."""
+    whole, part = count >> 3, count & 7
+    for i in range(len(bits) - 1, -1, -1):
+        j = i - whole
+        value = bits[j] << part if j >= 0 else 0
+        if j >= 1:
+            value |= bits[j - 1] >> (8 - part)
+        bits[i] = value & 0xFF
 
 
 class TokenMemory:
@@ -60,6 +64,36 @@ class TokenMemory:
         self.lock_level = 0
         self.lost = 0
         self.profile_crc = 0
+        self.superseded = bytearray(layouts.WINDOW // 8)  # bit i: orders.highest - i
+        self.priced = 0  # clock value at which the last price of today was taken
+        self.ranks = bytearray(4 * layouts.RANKS)
+
+    def take_order(self, order_id: int, superseded: bool) -> None:
+        """Note an order that is not too old, and whether it came too late for its setting."""
+        ahead = order_id - self.orders.highest
+        if ahead > 0:
+            shift(self.superseded, ahead)
+        self.orders.take(order_id)
+        if superseded:
+            age = self.orders.highest - order_id
+            self.superseded[age >> 3] |= 1 << (age & 7)
+
+    def close(self, number: int, order_id: int) -> None:
+        """Begin again after a loss: every number and order up to these counts as taken."""
+        self.numbers.close(number)
+        self.orders.close(order_id)
+        for i in range(len(self.superseded)):
+            self.superseded[i] = 0
+        self.lost = 0
+
+    def rank(self, setting: int) -> int:
+        """Rank of the newest order taken of a setting; 0 for none."""
+        return struct.unpack_from("<L", self.ranks, 4 * setting)[0]
+
+    def raise_rank(self, setting: int, rank: int) -> None:
+        """Keep a rank, where it is above the one kept so far."""
+        if rank > self.rank(setting):
+            struct.pack_into("<L", self.ranks, 4 * setting, rank)
 
     def copy(self, other: "TokenMemory") -> None:
         """Become equal to another memory."""
@@ -72,6 +106,10 @@ class TokenMemory:
         self.lock_level = other.lock_level
         self.lost = other.lost
         self.profile_crc = other.profile_crc
+        self.priced = other.priced
+        for mine, theirs in ((self.superseded, other.superseded), (self.ranks, other.ranks)):
+            for i in range(len(mine)):
+                mine[i] = theirs[i]
 
     def pack(self) -> bytes:
         """As stored."""
@@ -86,10 +124,14 @@ class TokenMemory:
             self.lock_level,
             self.lost,
             self.profile_crc,
+            self.superseded,
+            self.priced,
+            self.ranks,
         )
 
     def unpack(self, data: "bytes | bytearray") -> None:
-        """From what was stored."""
+        """From what was stored; what an older layout lacks is zero."""
+        data = bytes(data) + bytes(struct.calcsize(layouts.TOKEN_MEMORY_FORMAT) - len(data))
         (
             self.key_revision,
             self.key,
@@ -100,6 +142,11 @@ class TokenMemory:
             self.lock_level,
             self.lost,
             self.profile_crc,
+            superseded,
+            self.priced,
+            ranks,
         ) = struct.unpack(layouts.TOKEN_MEMORY_FORMAT, data)
         self.numbers.bits[:] = numbers
         self.orders.bits[:] = orders
+        self.superseded[:] = superseded
+        self.ranks[:] = ranks

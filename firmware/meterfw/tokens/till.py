@@ -13,6 +13,7 @@ from meterfw.store.journal import Journal, Ledger, sealed
 from meterfw.timekeeper import Timekeeper
 from meterfw.tokens.gateway import Gateway
 from meterfw.tokens.memory import USED
+from meterfw.tokens.settings import note_setting, rank_of, setting_of, superseded
 
 BATCH = 20  # tokens booked in one commit; the log can take back what they note
 COMMIT_MIN = 15  # clock minutes between commits while nothing happens
@@ -150,13 +151,15 @@ class Till:
             return _status(why), why
         result = layouts.RESULT_NO_EFFECT
         order_id = gateway.order_id
-        if order_id == 0 or memory.orders.state(order_id) != USED:
-            result = self._apply(spare)
-        if result > layouts.RESULT_NO_EFFECT:
+        known = order_id > 0 and memory.orders.state(order_id) == USED
+        if not known:
+            result = self._carry_out(spare)
+        late = result == layouts.RESULT_SUPERSEDED
+        if result > layouts.RESULT_NO_EFFECT and not late:
             return layouts.TOKEN_STATUS_EXECUTION_FAILURE, layouts.TOKEN_REASON_RESULT + result
         memory.numbers.take(gateway.number)
-        if order_id > 0:
-            memory.orders.take(order_id)
+        if order_id > 0 and not known:
+            memory.take_order(order_id, late)
         return (
             layouts.TOKEN_STATUS_EXECUTED,
             layouts.TOKEN_REASON_RESULT + result if result else layouts.TOKEN_REASON_NONE,
@@ -167,6 +170,18 @@ class Till:
         if self.gateway.fail(self.ledger.memory):
             self.log.add(self.ledger.state, layouts.LOG_CODE_LOCKED_OUT)
             self.commit()
+
+    def _carry_out(self, spare: Ledger) -> int:
+        """Apply the token to the spare ledger, unless a later order of its setting was taken."""
+        gateway, memory, m = self.gateway, spare.memory, spare.state
+        setting = setting_of(gateway.kind, gateway.value, gateway.extra)
+        rank = rank_of(gateway.order_id, gateway.number)
+        if superseded(memory, m, setting, rank, gateway.extra):
+            return layouts.RESULT_SUPERSEDED
+        result = self._apply(spare)
+        if result <= layouts.RESULT_NO_EFFECT:
+            note_setting(memory, m, setting, rank)
+        return result
 
     def _apply(self, spare: Ledger) -> int:
         """Carry out the token on the spare ledger; a RESULT code."""

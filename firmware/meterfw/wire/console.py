@@ -1,6 +1,6 @@
 """The technician's console: one command a line, answers in plain ASCII.
 
-Every answer is lines of `name value unit`, closed by a line `ok` or `error` and a reason, so that a
+Every answer is lines of `name value unit`, closed by a line `ok`, or `error` and a reason. So a
 person and a script read the same.
 """
 

@@ -4,6 +4,7 @@ import struct
 
 from meterfw import VERSION, layouts
 from meterfw.account.rules import balance, supply_on
+from meterfw.card.slot import Slot
 from meterfw.tokens.till import Till
 from meterfw.wire.link import Link
 
@@ -15,14 +16,17 @@ _FROM_STATE = len(layouts.STATUS_FIELDS) - 5  # the last five are not fields of 
 class Service:
     """Answers requests about an account.
 
+    :param slot: the card slot, whose buffer holds a report while it is read in parts
     :param profile_name: as in the identity
     """
 
-    def __init__(self, link: Link, till: Till, profile_name: bytes) -> None:
+    def __init__(self, link: Link, till: Till, slot: Slot, profile_name: bytes) -> None:
         self.link = link
         self.till = till
         self.ledger = till.ledger
         self.gateway = till.gateway
+        self.slot = slot
+        self._report_size = 0
         self.profile_name = profile_name
         self._out = link.content  # an answer takes the place of its request
 
@@ -58,6 +62,8 @@ class Service:
             return self._token(payload)
         if kind == layouts.MESSAGE_EVENTS:
             return self._events(payload)
+        if kind == layouts.MESSAGE_REPORT:
+            return self._report(payload)
         if kind not in (
             layouts.MESSAGE_IDENTIFY,
             layouts.MESSAGE_STATUS,
@@ -110,6 +116,23 @@ class Service:
             layouts.TOKEN_ANSWER_FORMAT,
             (status, why, self.gateway.number, balance(m), m.control_state),
         )
+
+    def _report(self, payload: memoryview) -> int:
+        """A part of the report a card would carry; the first part is when it is made."""
+        if len(payload) != struct.calcsize(layouts.REPORT_REQUEST_FORMAT):
+            return self._error(layouts.MESSAGE_ERROR_LENGTH)
+        sequence, first, at = struct.unpack(layouts.REPORT_REQUEST_FORMAT, payload)
+        slot = self.slot
+        if at == 0:
+            self._report_size = slot.lend(first)
+            sequence = slot.lent
+        size = self._report_size
+        if sequence != slot.lent or at >= size:
+            return self._error(layouts.MESSAGE_ERROR_AGAIN)
+        end = self._pack(layouts.REPORT_PART_FORMAT, (sequence, size, at))
+        count = min(layouts.REPORT_PART, size - at)
+        self._out[end : end + count] = slot.area[at : at + count]
+        return end + count
 
     def _events(self, payload: memoryview) -> int:
         if len(payload) != struct.calcsize(layouts.EVENTS_REQUEST_FORMAT):

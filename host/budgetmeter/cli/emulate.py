@@ -3,10 +3,10 @@
 import contextlib
 import ipaddress
 import json
-import resource
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from meterproto.tokens import METER_LIMIT
 from budgetmeter import profiles, units
 from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator import load as loads
-from budgetmeter.emulator.directory import StateFolder, stored_clock
+from budgetmeter.emulator.folder import Folder, StateFolder, stored_clock
 from budgetmeter.emulator.ports import PtyPort, TcpPort
 from budgetmeter.emulator.server import AS_FAST_AS_IT_GOES, LAST_S, Server
 from budgetmeter.emulator.world import METER, start_of
@@ -54,7 +54,7 @@ def emulate(
         Path | None, typer.Option(metavar="DIR", help="keep the meters here; go on from there")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print each meter as JSON")] = False,
-):
+) -> None:
     """Meters on real ports, until stopped. Prints number and URL of each as soon as it answers."""
     if pty and (tcp is not None or bind != LOOPBACK):
         raise InputError("either --tcp or --pty")
@@ -81,20 +81,27 @@ def emulate(
         server = Server(rate, _end(clock, sampled, days))
         stack.callback(server.close)
         for number in range(meter, meter + count):
-            files = {} if folder is None else folder.meter(number, chosen)
-            stored = None if follow or folder is None else stored_clock(files)
+            files = None if folder is None else folder.meter(number, chosen)
+            stored = None if follow or files is None else stored_clock(files)
             world = _emulator(chosen, stored or clock, sampled, watts, files, number, keys)
             port = PtyPort() if pty else TcpPort(bind, tcp and tcp + number - meter)
             server.add(world, port)
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: server.stop())
+        _stop_on_signals(server)
         _announce(server.urls, meter, as_json)
         if not pty:
             _warn(bind)
         server.run()
 
 
-def _emulator(profile, clock, sampled, watts, files, number, keys):
+def _emulator(
+    profile: profiles.Profile,
+    clock: int,
+    sampled: loads.SampledLoad | None,
+    watts: int | None,
+    files: Folder | None,
+    number: int,
+    keys: KeyFile | None,
+) -> Emulator:
     """One meter, its load begun where its clock says."""
     consumption = ConstantLoad(watts or 0, profile.gas)
     if sampled is not None:
@@ -110,7 +117,7 @@ def _emulator(profile, clock, sampled, watts, files, number, keys):
         raise InputError(f"{error.filename or 'files'}: {error.strerror or error}") from None
 
 
-def _start(start, sampled):
+def _start(start: str, sampled: loads.SampledLoad | None) -> int:
     """Clock value at which time begins: as asked, with the load, or now."""
     begin = units.clock_now() if sampled is None else start_of(sampled)
     clock = begin
@@ -127,7 +134,7 @@ def _start(start, sampled):
     return clock
 
 
-def _end(clock, sampled, days):
+def _end(clock: int, sampled: loads.SampledLoad | None, days: int | None) -> int:
     """Where time stops: seconds since 2000-01-01 00:00 UTC+1."""
     ends = [LAST_S]
     if days is not None:
@@ -137,7 +144,8 @@ def _end(clock, sampled, days):
     return min(ends)
 
 
-def _speed(text):
+def _speed(text: str) -> float:
+    """Seconds of virtual time in a second."""
     if text == "max":
         return AS_FAST_AS_IT_GOES
     try:
@@ -149,8 +157,22 @@ def _speed(text):
     return speed
 
 
-def _make_room(count):
-    """Allow as many open files as the meters and their users need."""
+def _stop_on_signals(server: Server) -> None:
+    """Let Ctrl-C and, where the system has it, SIGTERM end the server."""
+    for name in ("SIGINT", "SIGTERM"):
+        with contextlib.suppress(AttributeError, ValueError):  # none such; not the main thread
+            signal.signal(getattr(signal, name), lambda *_: server.stop())
+
+
+def _make_room(count: int) -> None:
+    """Allow as many open files as the meters and their users need, where the system limits them.
+
+    :raises InputError: the system allows fewer
+    """
+    try:
+        import resource  # noqa: PLC0415  # Windows has none
+    except ImportError:
+        return
     needed = 2 * count + 64
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
@@ -160,7 +182,8 @@ def _make_room(count):
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-def _announce(urls, first, as_json):
+def _announce(urls: Sequence[str], first: int, as_json: bool) -> None:
+    """Print number and URL of each meter."""
     lines = []
     for number, url in enumerate(urls, first):
         data = {"meter": number, "url": url}
@@ -168,7 +191,7 @@ def _announce(urls, first, as_json):
     print("\n".join(lines), flush=True)
 
 
-def _warn(bind):
+def _warn(bind: str) -> None:
     """Say so when others can reach the port."""
     if ipaddress.ip_address(socket.getaddrinfo(bind, None)[0][4][0]).is_loopback:
         return

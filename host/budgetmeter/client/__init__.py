@@ -1,7 +1,7 @@
 """A meter on a line: read it, enter tokens, type at its console.
 
 `lines` carries octets (serial devices, sockets, a meter in this process, a faulty line around any
-of them), `exchange` asks and repeats, `readings` turns answers into human units, `meter` is the
+of them). `exchange` asks and repeats; `readings` turns answers into human units. `meter` is the
 client, `errors` what it raises.
 """
 

@@ -12,7 +12,12 @@ MeterError
     └── ExecutionFailure
 """
 
-from meterproto.codes import Result, TokenReason, TokenStatus
+# The checker takes a code for the tuple it is declared with:
+# pyright: reportUnnecessaryComparison=false
+
+from decimal import Decimal
+
+from meterproto.codes import MessageError, Result, TokenReason, TokenStatus
 
 from budgetmeter.errors import BudgetmeterError
 
@@ -30,7 +35,12 @@ class NoAnswer(MeterError):
 
 
 class BadAnswer(MeterError):
-    """The meter could not serve the request, or answered something else."""
+    """The meter could not serve the request, or answered something else.
+
+    :ivar code: `meterproto.codes.MessageError` of a request it could not serve; None otherwise
+    """
+
+    code: MessageError | None = None
 
 
 class TokenRefused(MeterError):
@@ -42,7 +52,7 @@ class TokenRefused(MeterError):
     :ivar balance: the balance, EUR
     """
 
-    def __init__(self, status, reason, number, balance):
+    def __init__(self, status: int, reason: int, number: int, balance: Decimal) -> None:
         super().__init__(f"token refused: {explain(reason)}")
         self.status = TokenStatus(status)
         self.reason = reason
@@ -70,7 +80,7 @@ class ExecutionFailure(TokenRefused):
     """Refused by a rule, or could not be stored; the token is not spent."""
 
 
-_BY_STATUS = {
+_BY_STATUS: dict[int, type[TokenRefused]] = {
     TokenStatus.FORMAT_FAILURE: FormatFailure,
     TokenStatus.AUTHENTICATION_FAILURE: AuthenticationFailure,
     TokenStatus.VALIDATION_FAILURE: ValidationFailure,
@@ -78,16 +88,17 @@ _BY_STATUS = {
 }
 
 
-def refusal(status, reason, number, balance):
+def refusal(status: int, reason: int, number: int, balance: Decimal) -> TokenRefused:
     """The exception for a meter's answer to a token."""
     kind = TokenUsed if reason == TokenReason.USED else _BY_STATUS[status]
     return kind(status, reason, number, balance)
 
 
-def explain(reason):
+def explain(reason: int) -> str:
     """A reason code in words."""
-    codes, number = TokenReason, reason
-    if reason >= TokenReason.RESULT:
-        codes, number = Result, reason - TokenReason.RESULT
-    known = {int(code): code.meaning for code in codes}
-    return known.get(number, f"reason {reason}")
+    try:
+        if reason >= TokenReason.RESULT:
+            return Result(reason - TokenReason.RESULT).meaning
+        return TokenReason(reason).meaning
+    except ValueError:  # of a later firmware
+        return f"reason {reason}"

@@ -1,13 +1,14 @@
 """Requests and their answers on a line: framed, repeated until one comes."""
 
 import random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from construct import ConstructError
 from meterproto import framing, messages
 from meterproto.codes import Message, MessageError
 
 from budgetmeter.client.errors import BadAnswer, LineError, NoAnswer
+from budgetmeter.client.lines import Line
 
 # Whatever came before: a flag ends a frame or a half-typed line, a line end the frame it opened.
 RESET = bytes([framing.FLAG]) + b"\n"
@@ -18,7 +19,7 @@ _HEADER = messages.Header.sizeof()
 class Answer(NamedTuple):
     """The parsed payload, and how often the request was sent for it."""
 
-    payload: object
+    payload: Any
     tries: int
 
 
@@ -30,14 +31,19 @@ class Exchange:
     :param tries: how often a request is sent at most
     """
 
-    def __init__(self, line, timeout, tries):
+    def __init__(self, line: Line, timeout: float, tries: int) -> None:
         self.line = line
         self.timeout = timeout
         self.tries = tries
         self._decoder = framing.Decoder()
         self._sequence = random.randrange(256)
 
-    def ask(self, kind, payload=b""):
+    @property
+    def text(self) -> bytes:
+        """What came in outside of frames since the last request: a console's words, or a REPL's."""
+        return bytes(self._decoder.text)
+
+    def ask(self, kind: Message, payload: bytes = b"") -> Answer:
         """The `Answer` to a request of a kind (`meterproto.codes.Message`).
 
         :raises NoAnswer: none came
@@ -56,7 +62,7 @@ class Exchange:
         seconds = f"{self.timeout:g} s"
         raise NoAnswer(f"no answer to {kind.name.lower()}, asked {self.tries} times for {seconds}")
 
-    def _await(self, kind):
+    def _await(self, kind: Message) -> bytes | None:
         """Content of the answer; None if it does not come in time. Answers to others pass by."""
         decoder = self._decoder
         kinds = (kind | messages.ANSWER, Message.ERROR | messages.ANSWER)
@@ -68,7 +74,7 @@ class Exchange:
             del decoder.text[:-LONGEST_TEXT]
         return None
 
-    def _read(self, wait_s):
+    def _read(self, wait_s: float) -> bytes:
         """Read on; a line that breaks off is told with the last that was said on it."""
         try:
             return self.line.read(wait_s)
@@ -78,7 +84,7 @@ class Exchange:
                 raise
             raise LineError(f"{error}: {said[-1]}") from None
 
-    def command(self, line):
+    def command(self, line: str) -> list[str]:
         """Lines answered to a console command, up to `ok` or `error …`. It is sent once.
 
         :raises NoAnswer: the answer did not come, or not to its end
@@ -100,10 +106,10 @@ class Exchange:
                 until = self.line.now() + self.timeout
             if len(decoder.text) > LONGEST_TEXT:
                 break
-        raise NoAnswer(f"no answer to {line.split(' ')[0]} within {self.timeout:g} s")
+        raise NoAnswer(f"no answer to {line.split(' ', maxsplit=1)[0]} within {self.timeout:g} s")
 
 
-def _parse(kind, content):
+def _parse(kind: Message, content: bytes) -> Any:
     """The payload of an answer: a construct container, or its octets where none is declared."""
     rest = content[_HEADER:]
     if content[0] != messages.VERSION:
@@ -111,10 +117,14 @@ def _parse(kind, content):
     try:
         if content[1] == Message.ERROR | messages.ANSWER:
             code = MessageError(messages.Error.parse(rest)["code"])  # pyright: ignore
-            raise BadAnswer(f"the meter could not serve {kind.name.lower()}: {code.meaning}")
+            refused = BadAnswer(f"the meter could not serve {kind.name.lower()}: {code.meaning}")
+            refused.code = code
+            raise refused
         struct = messages.ANSWERS[kind]
         if kind == Message.EVENTS:
             return _page(rest)
+        if kind == Message.REPORT:
+            return _part(rest)
         if struct is None:
             return rest
         if len(rest) != struct.sizeof():
@@ -125,7 +135,16 @@ def _parse(kind, content):
         raise BadAnswer(f"the answer to {kind.name.lower()} is none: {reason}") from None
 
 
-def _page(rest):
+def _part(rest: bytes) -> Any:
+    """A part of a report, its octets under `octets`."""
+    part = messages.ReportPart.parse(rest)
+    part.octets = rest[messages.ReportPart.sizeof() :]
+    if not part.octets or part.at + len(part.octets) > part.size:
+        raise BadAnswer(f"{len(part.octets)} octets of a report at {part.at} of {part.size}")
+    return part
+
+
+def _page(rest: bytes) -> Any:
     """A page of the event log, its entries under `entries`."""
     page = messages.EventsPage.parse(rest)
     size = messages.Entry.sizeof()

@@ -4,6 +4,10 @@ import random
 from collections import deque
 from itertools import pairwise
 
+from budgetmeter.client.lines import Line
+
+Queue = deque[tuple[float, bytes]]  # when due, octets
+
 
 class FaultyLine:
     """Another line with faults on it, the same ones for the same seed and traffic.
@@ -22,8 +26,16 @@ class FaultyLine:
     """
 
     def __init__(
-        self, line, seed=1, split=0.0, drop=0.0, duplicate=0.0, delay=0.0, flip=0.0, delay_s=0.5
-    ):
+        self,
+        line: Line,
+        seed: int = 1,
+        split: float = 0.0,
+        drop: float = 0.0,
+        duplicate: float = 0.0,
+        delay: float = 0.0,
+        flip: float = 0.0,
+        delay_s: float = 0.5,
+    ) -> None:
         self.line = line
         self.seed = seed
         self.faults = {"split": 0, "drop": 0, "duplicate": 0, "delay": 0, "flip": 0}
@@ -35,14 +47,14 @@ class FaultyLine:
                 raise ValueError(f"{name}={odds} is not a part between 0 and 1")
         self._delay_s = delay_s
         self._random = random.Random(seed)
-        self._going = deque()  # (when due, octets)
-        self._coming = deque()
+        self._going: Queue = deque()
+        self._coming: Queue = deque()
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         self._damage(data, self._going)
         self._send_due()
 
-    def read(self, wait_s):
+    def read(self, wait_s: float) -> bytes:
         line = self.line
         until = line.now() + wait_s
         while True:
@@ -58,22 +70,22 @@ class FaultyLine:
                 self._send_due()
                 return b""
 
-    def now(self):
+    def now(self) -> float:
         return self.line.now()
 
-    def close(self):
+    def close(self) -> None:
         self.line.close()
 
-    def _send_due(self):
+    def _send_due(self) -> None:
         while self._going and self._going[0][0] <= self.line.now():
             self.line.write(self._going.popleft()[1])
 
-    def _happens(self, fault):
+    def _happens(self, fault: str) -> bool:
         happens = self._random.random() < self._odds[fault]
         self.faults[fault] += happens
         return happens
 
-    def _damage(self, data, queue):
+    def _damage(self, data: bytes, queue: Queue) -> None:
         """Queue what becomes of a transmission."""
         due = max(self.line.now(), queue[-1][0] if queue else 0)
         for piece in self._pieces(data):
@@ -86,14 +98,14 @@ class FaultyLine:
             if self._happens("duplicate"):
                 queue.append((due, flipped))
 
-    def _pieces(self, data):
+    def _pieces(self, data: bytes) -> list[bytes]:
         if len(data) < 2 or not self._happens("split"):
             return [data]
         cuts = self._random.sample(range(1, len(data)), min(len(data) - 1, 3))
         edges = [0, *sorted(cuts), len(data)]
         return [data[a:b] for a, b in pairwise(edges)]
 
-    def _flip(self, piece):
+    def _flip(self, piece: bytes) -> bytes:
         if not self._odds["flip"]:
             return piece
         octets = bytearray(piece)

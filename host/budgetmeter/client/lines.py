@@ -1,30 +1,19 @@
 """Lines: octets to a meter and back, over a port or within this process."""
 
 import contextlib
-import errno
-import os
-import re
 import socket
 import time
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import serial
-
 from budgetmeter.client.errors import LineError
+from budgetmeter.errors import port_problem
 
 BAUD = 115_200
 OPEN_S = 10.0
 WRITE_S = 5.0  # longest wait for a port to take octets
 PIECE = 4096  # octets read at a time
 LOOP = "loop"
-
-
-_NAMED = {
-    errno.EAGAIN: "in use by another program",
-    errno.EIO: "the device is gone",
-    errno.ENOTTY: "not a serial port",
-}
 
 
 class Line(Protocol):
@@ -52,12 +41,14 @@ class Line(Protocol):
 class SerialLine:
     """A port by its pyserial URL: `/dev/ttyACM0`, `rfc2217://…`.
 
-    A device is taken for this program alone.
+    A device is taken for this program alone. pyserial's own errors are kinds of OSError.
 
     :raises LineError: when it cannot be opened
     """
 
-    def __init__(self, url):
+    def __init__(self, url: str) -> None:
+        import serial  # noqa: PLC0415  # lines of other kinds do without what it needs
+
         self.url = url
         if not url.isprintable() or not url.strip():
             raise LineError(f"{url!r} is no port, such as /dev/ttyACM0 or socket://127.0.0.1:7000")
@@ -67,96 +58,86 @@ class SerialLine:
             )
             if "://" not in url:
                 self._port.reset_input_buffer()  # what was meant for whoever had it before
-        except (serial.SerialException, OSError, ValueError, OverflowError) as error:
-            raise LineError(_why(url, error)) from None
+        except (OSError, ValueError, OverflowError) as error:
+            raise LineError(port_problem(url, error)) from None
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         try:
             self._port.write(data)
-        except (serial.SerialException, OSError) as error:
-            raise LineError(_why(self.url, error)) from None
+        except OSError as error:
+            raise LineError(port_problem(self.url, error)) from None
 
-    def read(self, wait_s):
+    def read(self, wait_s: float) -> bytes:
         port = self._port
         try:
             port.timeout = wait_s
             data = port.read(1)
-        except (serial.SerialException, OSError) as error:
-            raise LineError(_why(self.url, error)) from None
+        except OSError as error:
+            raise LineError(port_problem(self.url, error)) from None
         if data:
-            with contextlib.suppress(serial.SerialException, OSError):  # told by the next read
+            with contextlib.suppress(OSError):  # told by the next read
                 port.timeout = 0
                 data += port.read(PIECE)
         return data
 
-    def now(self):
+    def now(self) -> float:
         return time.monotonic()
 
-    def close(self):
+    def close(self) -> None:
         self._port.close()
 
 
 class SocketLine:
     """A TCP port by its pyserial URL, `socket://127.0.0.1:7000`.
 
-    Not pyserial's own: that one keeps the socket open when the other side is gone, loses what was
-    said last, and serves no descriptor above 1023.
+    Not pyserial's own: that one keeps the socket open when the other side is gone, loses the
+    last octets, and serves no descriptor above 1023.
 
     :raises LineError: when it cannot be opened
     """
 
-    def __init__(self, url):
+    def __init__(self, url: str) -> None:
         self.url = url
         try:
             parts = urlsplit(url)
             address = parts.hostname, parts.port
         except ValueError:
-            address = None, None
+            parts, address = urlsplit(""), (None, None)
         if not all(address) or parts.query or parts.path.strip("/"):
             raise LineError(f"{url}: an address such as socket://127.0.0.1:7000")
         try:
             self._socket = socket.create_connection(address, OPEN_S)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except (OSError, UnicodeError) as error:
-            raise LineError(_why(url, error)) from None
+            raise LineError(port_problem(url, error)) from None
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         try:
             self._socket.settimeout(WRITE_S)
             self._socket.sendall(data)
         except OSError as error:
-            raise LineError(_why(self.url, error)) from None
+            raise LineError(port_problem(self.url, error)) from None
 
-    def read(self, wait_s):
+    def read(self, wait_s: float) -> bytes:
         try:
             self._socket.settimeout(wait_s)
             data = self._socket.recv(PIECE)
         except (TimeoutError, BlockingIOError):
             return b""
         except OSError as error:
-            raise LineError(_why(self.url, error)) from None
+            raise LineError(port_problem(self.url, error)) from None
         if not data:
             raise LineError(f"{self.url}: closed by the other side")
         return data
 
-    def now(self):
+    def now(self) -> float:
         return time.monotonic()
 
-    def close(self):
+    def close(self) -> None:
         self._socket.close()
 
 
-def _why(url, error):
-    """One line; the system's own words where an error number is in pyserial's."""
-    number = re.search(r"\[Errno (\d+)\]|\((\d+), ", str(error))
-    if number:
-        code = int(number[1] or number[2])
-        return f"{url}: {_NAMED.get(code) or os.strerror(code)}"
-    reason = getattr(error, "strerror", None) or str(error)
-    return f"{url}: {' '.join(reason.split())}"
-
-
-def open_line(url):
+def open_line(url: str) -> Line:
     """The line of a URL; `loop` or `loop:PROFILE` is an emulated meter in this process.
 
     :raises LineError: when it cannot be opened
@@ -168,7 +149,7 @@ def open_line(url):
     return SocketLine(url) if kind == "socket" else SerialLine(url)
 
 
-def _loop(profile):
+def _loop(profile: str) -> Line:
     from budgetmeter import profiles  # noqa: PLC0415  # other lines need no emulator
     from budgetmeter.emulator import ConstantLoad, Emulator  # noqa: PLC0415
     from budgetmeter.emulator.loopback import LoopbackLine  # noqa: PLC0415

@@ -1,7 +1,7 @@
 """The emulator: the firmware on a virtual board, in virtual time.
 
 `load` reads or makes consumption, `board` is the virtual board, `household` the people, `world`
-puts them together and runs, `trace` keeps what happened for reports and plots.
+puts them together and runs.
 """
 
 from budgetmeter.emulator.board import VirtualBoard

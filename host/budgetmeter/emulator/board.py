@@ -1,11 +1,17 @@
 """The virtual board: a `meterfw.board.Board` in virtual time."""
 
+# pyright: reportIncompatibleMethodOverride=false
+
+from collections.abc import Callable
+
 from meterfw.board import Board
 from meterfw.meter import SERVED
 from meterfw.wire.link import CHUNK
 from meterproto.framing import FLAG
 
-from budgetmeter.emulator.load import NOTHING
+from budgetmeter.card import MemoryCard
+from budgetmeter.emulator.load import NOTHING, Draw
+from budgetmeter.emulator.parts import Files
 
 _ENDS = bytes([FLAG]) + b"\r\n"  # octets that may complete a line or a frame
 
@@ -16,7 +22,7 @@ class VirtualBoard(Board):
     The load flows only while supply is closed, or through a `bypass` put around it.
     """
 
-    def __init__(self, clock, files):
+    def __init__(self, clock: int, files: Files) -> None:
         """A board as flashed.
 
         :param clock: minutes since 2000-01-01 00:00 UTC+1
@@ -26,11 +32,11 @@ class VirtualBoard(Board):
         self.files = files
         self.received = bytearray()  # waits to be read by the meter
         self.sent = bytearray()  # what the meter sent
-        self.slot = None  # the `budgetmeter.card.MemoryCard` in the slot
+        self.slot: MemoryCard | None = None
         self.draw = NOTHING
         self.closed = False
         self.bypass = False
-        self.lines = ("", "", "", "")
+        self.lines: tuple[str, ...] = ("", "", "", "")
         self.beeps = 0
         self.wanted = 0  # pulse-seconds per hour asked for by the load
         self.drawn = 0  # and supplied
@@ -44,7 +50,7 @@ class VirtualBoard(Board):
 
     # What happens to the board
 
-    def pass_time(self, seconds):
+    def pass_time(self, seconds: int) -> None:
         """Let time pass at the present load."""
         self._now_s += seconds
         self.wanted += self.draw.wanted * seconds
@@ -53,11 +59,11 @@ class VirtualBoard(Board):
         if self.draw.missing:
             self.missing_s += seconds
 
-    def press(self, pressed_s=0):
+    def press(self, pressed_s: int = 0) -> None:
         """The button is pressed and released after so many seconds."""
         self._pressed_s = pressed_s
 
-    def receive(self, octets, poll):
+    def receive(self, octets: bytes, poll: Callable[[], object]) -> None:
         """Octets come in on the port; `poll` lets the meter do a pass, until all are served."""
         self.received += octets
         while self.received:
@@ -67,76 +73,76 @@ class VirtualBoard(Board):
             poll()
 
     @property
-    def now_s(self):
+    def now_s(self) -> int:
         """Seconds since 2000-01-01 00:00 UTC+1."""
         return self._now_s
 
-    def flowing(self):
+    def flowing(self) -> Draw:
         """What the sensors see."""
         return self.draw if self.closed or self.bypass else NOTHING
 
     # What the meter asks
 
-    def elapsed_ms(self):
+    def elapsed_ms(self) -> int:
         passed = self._now_s - self._asked_s
         self._asked_s = self._now_s
         return passed * 1000
 
-    def pulses(self):
+    def pulses(self) -> int:
         total = self.drawn // 3600
         new = total - self._counted
         self._counted = total
         return new
 
-    def current_ma(self):
+    def current_ma(self) -> int:
         return self.draw.ma if self.closed or self.bypass else 0
 
-    def power_w(self):
+    def power_w(self) -> int:
         return self.draw.w if self.closed or self.bypass else 0
 
-    def supply(self, closed):
+    def supply(self, closed: int) -> None:
         self.closed = closed == 1
 
-    def button_s(self):
+    def button_s(self) -> int:
         pressed_s, self._pressed_s = self._pressed_s, -1
         return pressed_s
 
-    def clock(self):
+    def clock(self) -> int:
         return (self._now_s + self._chip_s) // 60 if self.has_clock else -1
 
-    def clock_s(self):
+    def clock_s(self) -> int:
         return (self._now_s + self._chip_s) % 60
 
-    def set_clock(self, clock):
+    def set_clock(self, clock: int) -> None:
         self._chip_s = clock * 60 - self._now_s
 
-    def show(self, lines):
+    def show(self, lines: tuple[str, ...]) -> None:
         self.lines = lines
 
-    def beep(self, times):
+    def beep(self, times: int) -> None:
         self.beeps += times
 
-    def read_into(self, buffer):
+    def read_into(self, buffer: bytearray | memoryview) -> int:
         size = min(len(self.received), len(buffer))
         if size:
             buffer[:size] = self.received[:size]
             del self.received[:size]
         return size
 
-    def write(self, data, size):
+    def write(self, data: bytes, size: int) -> None:
         self.sent += data[:size]
 
-    def card_in(self):
+    def card_in(self) -> int:
         return int(self.slot is not None and self.slot.inside)
 
-    def card_read_into(self, at, buffer):
+    def card_read_into(self, at: int, buffer: bytearray | memoryview) -> bool:
         return self.slot is not None and self.slot.read_into(at, buffer)
 
-    def card_write(self, at, data):
+    def card_write(self, at: int, data: bytes) -> bool:
         return self.slot is not None and self.slot.write(at, data)
 
-    def load(self, name):
+    def load(self, name: str) -> bytes | None:
         return self.files.get(name)
 
-    def store(self, name, data):
+    def store(self, name: str, data: bytes) -> None:
         self.files[name] = bytes(data)

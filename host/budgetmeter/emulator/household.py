@@ -4,15 +4,24 @@ No statistic of Belgian top-ups was found. What is known: small amounts, visits 
 peaks on Monday and Friday, 5 to 250 EUR (facts B-8 and B-15). Everything here is a parameter.
 """
 
+from __future__ import annotations
+
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
 
 from meterfw import layouts
+from meterfw.account.record import State
 from meterfw.account.rules import balance
 
 from budgetmeter import units
+from budgetmeter.emulator.load import Draw
 from budgetmeter.errors import InputError
+
+if TYPE_CHECKING:
+    from budgetmeter.emulator.world import Emulator
 
 YEAR_MIN = 366 * 1440
 
@@ -22,8 +31,8 @@ class Habits:
     """How a household tops up. Hours are local time; one random seed decides all draws."""
 
     seed: int = 1
-    days: tuple = ("Mon", "Fri")  # days of the regular visit to the terminal
-    amounts: tuple = (20, 30, 40)  # EUR, one is drawn for each visit
+    days: tuple[str, ...] = ("Mon", "Fri")  # days of the regular visit to the terminal
+    amounts: tuple[int, ...] = (20, 30, 40)  # EUR, one is drawn for each visit
     skip: float = 0.2  # part of the regular visits that does not happen
     enough: int = 25  # EUR; with a higher balance a visit is skipped
     opens: int = 9  # hours in which the terminal can be reached
@@ -35,7 +44,7 @@ class Habits:
     wakes: int = 7  # nobody acts between sleep and waking
     sleeps: int = 23
 
-    def changed(self, texts):
+    def changed(self, texts: Iterable[str]) -> Self:
         """A copy with `key=value` texts applied.
 
         :raises InputError: unknown key or unusable value
@@ -46,12 +55,12 @@ class Habits:
             kinds = {field.name: field.default for field in fields(self)}
             if not equals or key not in kinds:
                 raise InputError(f"household: {text!r}: one of {', '.join(kinds)} = value")
-            changes[key] = _read(key, value, kinds[key])
+            changes[key] = _value_of(key, value, kinds[key])
         habits = replace(self, **changes)
         habits.check()
         return habits
 
-    def check(self):
+    def check(self) -> None:
         """:raises InputError: values that make no household"""
         if self.seed < 0:
             raise InputError("household: seed is at least 0")
@@ -72,7 +81,7 @@ class Habits:
             )
 
 
-def _read(key, text, default):
+def _value_of(key: str, text: str, default: Any) -> Any:
     try:
         if not isinstance(default, tuple):
             return type(default)(text)
@@ -90,20 +99,20 @@ def _read(key, text, default):
 class Household:
     """Acts on an `Emulator`: regular visits, errands after a cut, the button."""
 
-    def __init__(self, habits=None):
+    def __init__(self, habits: Habits | None = None) -> None:
         self.habits = habits or Habits()
         self._random = random.Random(self.habits.seed)
         self._errand = False
         self._pressing = False
         self._careful_until = 0
 
-    def move_in(self, world):
+    def move_in(self, world: Emulator) -> None:
         """Plan the first visit."""
         self._world = world
         if world.profile.prepayment:
             self._plan_visit()
 
-    def notice(self, events):
+    def notice(self, events: int) -> None:
         """Something happened at the meter (a mask of layouts.EVENT_…)."""
         m = self._world.meter.state
         if events & layouts.EVENT_OVERLOAD:
@@ -118,7 +127,7 @@ class Household:
             minutes = self._random.randint(1, within)
             self._world.plan(self._awake(self._now() + timedelta(minutes=minutes)), self._press)
 
-    def use(self, draw):
+    def use(self, draw: Draw) -> Draw:
         """What is drawn of a load: nothing during a leak test, less after an overload."""
         m = self._world.meter.state
         if m.reasons & layouts.REASON_LEAK_TEST:
@@ -131,28 +140,28 @@ class Household:
                 return draw.part(m.limit_w, draw.w, until)
         return draw
 
-    def _now(self):
+    def _now(self) -> datetime:
         return self._world.local_time()
 
-    def _can_press(self, m):
+    def _can_press(self, m: State) -> bool:
         return (
             m.control_state == layouts.CONTROL_STATE_READY
             or m.emergency_status == layouts.EMERGENCY_STATUS_SELECTABLE
-            or (
+            or bool(
                 m.reasons & layouts.REASON_CREDIT
                 and m.limiter_available
                 and not m.minimum_supply_disabled
             )
         )
 
-    def _press(self):
+    def _press(self) -> None:
         self._pressing = False
         m = self._world.meter.state
         if self._can_press(m):
             self._world.press(self._world.profile.values["reopen_hold_s"])
             self.notice(0)
 
-    def _awake(self, time):
+    def _awake(self, time: datetime) -> datetime:
         wakes, sleeps = self.habits.wakes, self.habits.sleeps
         if time.hour < wakes:
             return time.replace(hour=wakes, minute=time.minute)
@@ -160,7 +169,7 @@ class Household:
             return (time + timedelta(days=1)).replace(hour=wakes, minute=time.minute)
         return time
 
-    def _open(self, time):
+    def _open(self, time: datetime) -> datetime:
         """The first moment from `time` on at which the terminal can be reached."""
         if time.hour < self.habits.opens:
             return time.replace(hour=self.habits.opens)
@@ -168,7 +177,7 @@ class Household:
             return (time + timedelta(days=1)).replace(hour=self.habits.opens)
         return time
 
-    def _plan_visit(self):
+    def _plan_visit(self) -> None:
         if not self.habits.days:
             return
         day = self._now()
@@ -180,20 +189,20 @@ class Household:
         minute = self._random.randrange(60)
         self._world.plan(day.replace(hour=hour, minute=minute, second=0), self._visit)
 
-    def _visit(self):
+    def _visit(self) -> None:
         skipped = self._random.random() < self.habits.skip
         if not skipped and self._world.balance() < self.habits.enough * units.EUR:
             self._top_up()
         self._plan_visit()
 
-    def _plan_errand(self):
+    def _plan_errand(self) -> None:
         if self._errand:
             return
         self._errand = True
         minutes = self._random.randint(60, 60 * self.habits.errand_h)
         self._world.plan(self._open(self._now() + timedelta(minutes=minutes)), self._run_errand)
 
-    def _run_errand(self):
+    def _run_errand(self) -> None:
         self._errand = False
         m = self._world.meter.state
         if balance(m) < 2 * units.EUR:
@@ -201,5 +210,5 @@ class Household:
             if m.reasons & layouts.REASON_CREDIT:  # not enough: again
                 self._plan_errand()
 
-    def _top_up(self):
+    def _top_up(self) -> None:
         self._world.top_up(self._random.choice(self.habits.amounts) * units.EUR)

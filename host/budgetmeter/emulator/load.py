@@ -10,22 +10,28 @@ import io
 import random
 import zlib
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 from budgetmeter.errors import InputError
-from budgetmeter.units import END, EPOCH, decimal, duration
+from budgetmeter.units import DAY_S, END, EPOCH, NOMINAL_V, decimal, duration
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+Line = tuple[str, int]  # file and number
 
 HOUSEHOLD = "household-2007-jan-apr.csv.gz"
-NOMINAL_V = 230  # where a file has no current
 MAX_W = 100_000
 MAX_A = 500
 MAX_LITRES_PER_HOUR = 100_000
-LONGEST_SAMPLE_S = 86_400
+LONGEST_SAMPLE_S = DAY_S
 FOREVER = 1 << 40
 
 
@@ -42,7 +48,7 @@ class Draw(NamedTuple):
     wanted: int
     missing: bool = False
 
-    def part(self, share, whole, until):
+    def part(self, share: int, whole: int, until: int) -> Self:
         """The draw cut down to share/whole until then; what was wanted stays."""
         return self._replace(
             rate=self.rate * share // whole,
@@ -60,15 +66,15 @@ class ConstantLoad:
 
     start = None
 
-    def __init__(self, rate=0, gas=False):
+    def __init__(self, rate: int = 0, gas: bool = False) -> None:
         self.set(rate, gas)
 
-    def set(self, rate, gas=False):
+    def set(self, rate: int, gas: bool = False) -> None:
         """Draw `rate` W, or litres per hour of gas, from now on."""
         power = 0 if gas else rate
         self._draw = Draw(rate, power * 1000 // NOMINAL_V, power, FOREVER, rate)
 
-    def at(self, second):
+    def at(self, second: int) -> Draw:
         return self._draw
 
 
@@ -83,13 +89,13 @@ class SampledLoad:
 
     start: datetime
     interval: int
-    rates: array
-    currents: array
+    rates: "array[int]"
+    currents: "array[int]"
     gas: bool = False
     label: str = ""
     position: int = 0
 
-    def skip_to(self, start):
+    def skip_to(self, start: datetime) -> None:
         """Begin replay at a later time.
 
         :raises InputError: when the file does not reach it
@@ -104,16 +110,16 @@ class SampledLoad:
         self.position = position
 
     @property
-    def begin(self):
+    def begin(self) -> datetime:
         """Time at which replay begins."""
         return self.start + timedelta(seconds=self.position * self.interval)
 
     @property
-    def seconds(self):
+    def seconds(self) -> int:
         """Length from there to the end."""
         return (len(self.rates) - self.position) * self.interval
 
-    def at(self, second):
+    def at(self, second: int) -> Draw:
         index = second // self.interval
         until = (index + 1) * self.interval
         index += self.position
@@ -132,26 +138,26 @@ class From:
     :param clock: clock value at which the reader begins to count its seconds
     """
 
-    def __init__(self, load, clock):
+    def __init__(self, load: SampledLoad, clock: int) -> None:
         self._load = load
         begin = int((load.begin - EPOCH).total_seconds())
         self._later = clock * 60 - begin
 
-    def at(self, second):
+    def at(self, second: int) -> Draw:
         draw = self._load.at(second + self._later) if second + self._later >= 0 else None
         if draw is None:
             return NOTHING._replace(until=-self._later)
         return draw._replace(until=draw.until - self._later)
 
 
-def household():
+def household() -> SampledLoad:
     """The measured household that comes with the package: four months of minutes."""
     path = files("budgetmeter") / "data" / HOUSEHOLD
     with path.open("rb") as raw, gzip.open(raw, "rt", encoding="utf-8", newline="") as text:
-        return _read(text, "the measured household", gas=False)
+        return _parse(text, "the measured household", gas=False)
 
 
-def read(path, gas=False):
+def read(path: str | Path, gas: bool = False) -> SampledLoad:
     """A load from a CSV file (or .csv.gz): `time` and `watts`, optional `amps`; or `litres`.
 
     Watts hold during the sample, litres are the volume used in it. A sample lasts as long as the
@@ -174,10 +180,10 @@ def read(path, gas=False):
         raise InputError(f"{path}: damaged, cannot be unpacked") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a text file (UTF-8)") from None
-    return _read(io.StringIO(text, newline=""), str(path), gas)
+    return _parse(io.StringIO(text, newline=""), str(path), gas)
 
 
-def _read(text, label, gas):
+def _parse(text: IO[str], label: str, gas: bool) -> SampledLoad:
     column = "litres" if gas else "watts"
     reader = csv.reader(text)
     rows = _rows(reader, label)
@@ -188,15 +194,17 @@ def _read(text, label, gas):
         if name not in header:
             raise InputError(f"{label}, line 1: no column {name}; found {', '.join(header)}")
     where = {name: i for i, name in enumerate(header)}
-    times, values, amps = [], [], []
-    known = {}  # numbers repeat: each text is read once
+    times: list[datetime] = []
+    values: list[Decimal | None] = []
+    amps: list[Decimal | None] = []
+    known: dict[tuple[str, str], Decimal | None] = {}  # numbers repeat: each text is read once
     for row in rows:
         if not row:
             continue
         line = (label, reader.line_num)
         if len(row) != len(header):
             raise _bad(line, f"{len(row)} fields where the header has {len(header)}")
-        time = _time(row[where["time"]], line)
+        time = _sample_time(row[where["time"]], line)
         if times and time <= times[-1]:
             raise _bad(line, f"time does not move on: {time} after {times[-1]}")
         times.append(time)
@@ -207,7 +215,7 @@ def _read(text, label, gas):
     return _sampled(label, gas, times, values, amps)
 
 
-def _rows(reader, label):
+def _rows(reader: "Reader", label: str) -> Iterator[list[str]]:
     """The rows of a file, what is no CSV as an InputError."""
     try:
         yield from reader
@@ -215,11 +223,11 @@ def _rows(reader, label):
         raise _bad((label, reader.line_num), error) from None
 
 
-def _bad(line, what):
+def _bad(line: Line, what: object) -> InputError:
     return InputError(f"{line[0]}, line {line[1]}: {what}")
 
 
-def _time(text, line):
+def _sample_time(text: str, line: Line) -> datetime:
     try:
         time = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -234,7 +242,9 @@ def _time(text, line):
 _CEILINGS = {"watts": MAX_W, "amps": MAX_A, "litres": MAX_LITRES_PER_HOUR}
 
 
-def _number(text, column, line, known):
+def _number(
+    text: str, column: str, line: Line, known: dict[tuple[str, str], Decimal | None]
+) -> Decimal | None:
     """A value of a sample; None where it is missing."""
     key = (column, text)
     if key in known:
@@ -252,7 +262,13 @@ def _number(text, column, line, known):
     return value
 
 
-def _sampled(label, gas, times, values, amps):
+def _sampled(
+    label: str,
+    gas: bool,
+    times: list[datetime],
+    values: list[Decimal | None],
+    amps: list[Decimal | None],
+) -> SampledLoad:
     seconds = [int((time - times[0]).total_seconds()) for time in times]
     interval = min((b - a for a, b in pairwise(seconds)), default=60)
     if interval < 1:
@@ -279,7 +295,7 @@ def _sampled(label, gas, times, values, amps):
     return SampledLoad(times[0], interval, rates, currents, gas, label)
 
 
-def synthetic_gas(start, days, seed=1):
+def synthetic_gas(start: datetime, days: int, seed: int = 1) -> SampledLoad:
     """A synthetic gas load in steps of 15 minutes: heating by season and hour, hot water, cooking.
 
     Made up, seeded, for demonstration only; litres per quarter of an hour are multiples of 10 as a
@@ -299,6 +315,6 @@ def synthetic_gas(start, days, seed=1):
     return SampledLoad(start, 900, rates, currents, True, "a synthetic gas load")
 
 
-def _season(day):
+def _season(day: int) -> float:
     """-1 in mid-January, 1 in mid-July, as two straight lines."""
     return 1 - abs((day - 15) % 365 - 182.5) / 91.25

@@ -4,6 +4,7 @@ Programming turns ones into zeros only, erasing works by the sector. Every progr
 can be recorded; an image of what a power cut would have left is built from the record (`faults`).
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -29,7 +30,7 @@ class Geometry:
     block_cycles: int = 100
 
     @property
-    def cache_size(self):
+    def cache_size(self) -> int:
         return 4 * max(self.read_size, self.prog_size)
 
 
@@ -60,22 +61,22 @@ class Nor:
 
     sectors: int
     image: bytearray = None  # type: ignore[assignment]
-    operations: list | None = None
-    erases: list = field(default_factory=list)
+    operations: list[Operation] | None = None
+    erases: list[int] = field(default_factory=list)
     programmed: int = 0
-    worn: set = field(default_factory=set)
+    worn: set[int] = field(default_factory=set)
     tells: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.image is None:
             self.image = bytearray(ERASED * self.sectors)
         self.erases = [0] * self.sectors
 
-    def read(self, cfg, block, off, size):
+    def read(self, cfg: lfs.LFSConfig, block: int, off: int, size: int) -> bytearray:
         start = block * SECTOR + off
         return self.image[start : start + size]
 
-    def prog(self, cfg, block, off, data):
+    def prog(self, cfg: lfs.LFSConfig, block: int, off: int, data: bytes) -> int:
         start = block * SECTOR + off
         self.programmed += len(data)
         if block in self.worn:
@@ -85,7 +86,7 @@ class Nor:
         program(self.image, start, data)
         return 0
 
-    def erase(self, cfg, block):
+    def erase(self, cfg: lfs.LFSConfig, block: int) -> int:
         self.erases[block] += 1
         if block in self.worn:
             return IO_ERROR if self.tells else 0
@@ -94,17 +95,17 @@ class Nor:
         self.image[block * SECTOR : (block + 1) * SECTOR] = ERASED
         return 0
 
-    def sync(self, cfg):
+    def sync(self, cfg: lfs.LFSConfig) -> int:
         if self.operations is not None:
             self.operations.append(SYNC)
         return 0
 
-    def years(self, days):
+    def years(self, days: float) -> float:
         """Years to `ENDURANCE` erases of the busiest sector, if it goes on as in these days."""
         return ENDURANCE / max(1, *self.erases) * days / YEAR_DAYS
 
 
-def program(image, start, data):
+def program(image: bytearray, start: int, data: bytes) -> None:
     """Program bytes: a bit that is 0 stays 0."""
     end = start + len(data)
     old = image[start:end]
@@ -122,7 +123,7 @@ class LittleFiles:
     :raises OSError: from any of its methods, when littlefs reports an error
     """
 
-    def __init__(self, flash, geometry, format=False):
+    def __init__(self, flash: Nor, geometry: Geometry, format: bool = False) -> None:
         self.flash = flash
         self._config = lfs.LFSConfig(
             flash,
@@ -140,7 +141,7 @@ class LittleFiles:
                 lfs.format(self._fs, self._config)
             lfs.mount(self._fs, self._config)
 
-    def get(self, name):
+    def get(self, name: str) -> bytes | None:
         """Contents of a file; None if there is none."""
         try:
             with _errors():
@@ -152,7 +153,7 @@ class LittleFiles:
         except FileNotFoundError:
             return None
 
-    def __setitem__(self, name, data):
+    def __setitem__(self, name: str, data: bytes) -> None:
         """Replace a file; the new contents take the old ones' place as it is closed."""
         with _errors():
             file = lfs.file_open(self._fs, name, "wb")
@@ -163,7 +164,7 @@ class LittleFiles:
 
 
 @contextmanager
-def _errors():
+def _errors() -> Iterator[None]:
     """littlefs's errors as the OSError a board raises."""
     try:
         yield

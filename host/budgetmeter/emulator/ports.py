@@ -9,10 +9,13 @@ import contextlib
 import os
 import selectors
 import socket
-import tty
 from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Protocol
 
-from budgetmeter.errors import InputError
+from budgetmeter.emulator.world import Emulator
+from budgetmeter.errors import InputError, port_problem
 
 READ = 256  # octets taken in at a time
 ROOM = 16_384  # octets waiting to be read by the user, above which none are taken in
@@ -20,28 +23,68 @@ GIVE_UP_S = 30.0  # how long they may wait without one being read
 AT_ONCE = 8  # users let in or sent away at a time
 BUSY = b"error port in use\r\n"
 MORE, NOTHING, GONE = range(3)
+# For a port that was in use a moment ago; Windows would let two programs listen on one.
+_FOR_ONE = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+
+
+class Port(Protocol):
+    """What a `Server` needs of a port.
+
+    :ivar url: where a client finds it
+    """
+
+    url: str
+
+    @property
+    def stream(self) -> "Stream | None":
+        """To and from its present user; None without one."""
+        ...
+
+    def interests(self) -> "Mapping[int, Interest]":
+        """By file descriptor: what to select it for, and the stream on it."""
+        ...
+
+    def serve(self, world: Emulator, fd: int) -> None:
+        """A file descriptor has something to read."""
+        ...
+
+    def hang_up(self) -> None:
+        """The user is gone, or given up."""
+        ...
+
+    def close(self) -> None:
+        """Give the port back."""
+        ...
 
 
 class Stream:
-    """Octets to and from one file descriptor."""
+    """Octets to and from one file descriptor.
 
-    def __init__(self, fd):
+    :param fd: what to select for
+    :param read: takes a number of octets, and returns at most so many; b"" at the end
+    :param write: takes octets, and returns how many of them it took
+    """
+
+    def __init__(
+        self, fd: int, read: Callable[[int], bytes], write: Callable[[bytearray], int]
+    ) -> None:
         self.fd = fd
+        self._read, self._write = read, write
         self.ended = False  # nothing more will come in
         self._out = bytearray()
-        self._stuck_since = None
+        self._stuck_since: float | None = None
 
-    def interest(self):
+    def interest(self) -> "Mapping[int, Interest]":
         """What to select for, by file descriptor; nothing when nothing can happen."""
         events = selectors.EVENT_WRITE if self._out else 0
         if not self.ended and self.takes_more():
             events |= selectors.EVENT_READ
         return {self.fd: (events, self)} if events else {}
 
-    def serve(self, world):
+    def serve(self, world: Emulator) -> int:
         """Take in a piece for the meter to answer: MORE may have come, NOTHING, or he is GONE."""
         try:
-            data = os.read(self.fd, READ)
+            data = self._read(READ)
         except BlockingIOError:
             return NOTHING
         except OSError:
@@ -52,20 +95,20 @@ class Stream:
         self.ended = True
         return NOTHING if self._out else GONE
 
-    def takes_more(self):
+    def takes_more(self) -> bool:
         """Whether there is room for more answers."""
         return len(self._out) <= ROOM
 
-    def hold(self, sent):
+    def hold(self, sent: bytearray) -> None:
         """Keep octets for the user; `sent` is emptied."""
         self._out += sent
         sent.clear()
 
-    def send(self, now):
+    def send(self, now: float) -> bool:
         """Send what goes of what is kept; False when the user is gone."""
         while self._out:
             try:
-                sent = os.write(self.fd, self._out)
+                sent = self._write(self._out)
             except BlockingIOError:
                 if self._stuck_since is None:
                     self._stuck_since = now
@@ -76,60 +119,63 @@ class Stream:
             self._stuck_since = None
         return not self.ended
 
-    def stuck(self, now, give_up_s):
+    def stuck(self, now: float, give_up_s: float) -> bool:
         """Whether nothing has been read for too long."""
         return self._stuck_since is not None and now - self._stuck_since > give_up_s
 
-    def forget(self):
+    def forget(self) -> None:
         """Drop what waits."""
         self._out.clear()
         self._stuck_since = None
 
 
+Interest = tuple[int, Stream | None]  # events of `selectors`, and the stream
+
+
 class TcpPort:
-    """A listening socket and its one user at a time; a second one is told so and sent away.
+    """A listening socket and its one user at a time; a second one is sent away.
 
     :param host: address to listen on
     :param port: number; 0 takes a free one
     :raises InputError: when it cannot be had
     """
 
-    def __init__(self, host, port):
+    def __init__(self, host: str, port: int) -> None:
         try:
             family, kind, _, _, address = socket.getaddrinfo(
                 host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
             self._listener = socket.socket(family, kind)
         except (OSError, UnicodeError) as error:
-            raise InputError(f"{host}: {getattr(error, 'strerror', None) or error}") from None
+            raise InputError(port_problem(host, error)) from None
         try:
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._listener.setsockopt(socket.SOL_SOCKET, _FOR_ONE, 1)
             self._listener.bind(address)
             self._listener.listen(socket.SOMAXCONN)
         except OSError as error:
             self._listener.close()
-            raise InputError(f"{host}, port {port}: {error.strerror or error}") from None
+            raise InputError(port_problem(f"{host}, port {port}", error)) from None
         self._listener.setblocking(False)
         at = self._listener.getsockname()
         shown = f"[{at[0]}]" if family == socket.AF_INET6 else at[0]
         self.url = f"socket://{shown}:{at[1]}"
-        self._user = None
-        self.stream = None
-        self._leaving = deque()  # sent away
+        self._user: socket.socket | None = None
+        self.stream: Stream | None = None
+        self._leaving: deque[socket.socket] = deque()  # sent away
 
-    def interests(self):
+    def interests(self) -> Mapping[int, Interest]:
         """By file descriptor: what to select it for, and the stream on it."""
-        wanted = {self._listener.fileno(): (selectors.EVENT_READ, None)}
-        return wanted if self.stream is None else wanted | self.stream.interest()
+        wanted: dict[int, Interest] = {self._listener.fileno(): (selectors.EVENT_READ, None)}
+        return wanted if self.stream is None else {**wanted, **self.stream.interest()}
 
-    def serve(self, world, fd):
+    def serve(self, world: Emulator, fd: int) -> None:
         """A file descriptor has something to read."""
         if fd == self._listener.fileno():
             self._accept(world)
         elif self.stream is not None and self.stream.serve(world) == GONE:
             self.hang_up()
 
-    def _accept(self, world):
+    def _accept(self, world: Emulator) -> None:
         """Let in whoever waits, if nobody else is in."""
         for _ in range(AT_ONCE):
             try:
@@ -143,9 +189,9 @@ class TcpPort:
             self.hang_up()
             user.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             user.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            self._user, self.stream = user, Stream(user.fileno())
+            self._user, self.stream = user, Stream(user.fileno(), user.recv, user.send)
 
-    def _in_use(self, world):
+    def _in_use(self, world: Emulator) -> bool:
         """Whether the present user is still there: he may have left behind what he has sent."""
         stream = self.stream
         if stream is None:
@@ -156,7 +202,7 @@ class TcpPort:
             stream.hold(world.board.sent)
         return found != GONE and not stream.ended
 
-    def _send_away(self, user):
+    def _send_away(self, user: socket.socket) -> None:
         """Tell him, and close when he has had time to read it."""
         with contextlib.suppress(OSError):
             user.send(BUSY)
@@ -165,13 +211,13 @@ class TcpPort:
         if len(self._leaving) > AT_ONCE:
             self._leaving.popleft().close()
 
-    def hang_up(self):
+    def hang_up(self) -> None:
         """The user is gone, or given up."""
         if self._user is not None:
             self._user.close()
         self._user = self.stream = None
 
-    def close(self):
+    def close(self) -> None:
         """Give the port back."""
         self.hang_up()
         for user in self._leaving:
@@ -182,10 +228,14 @@ class TcpPort:
 class PtyPort:
     """A pseudo-terminal, as a serial device would be.
 
-    :raises InputError: when there is none left
+    :raises InputError: when there is none left, or this system has none
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
+        try:
+            import tty  # noqa: PLC0415  # Windows has none
+        except ImportError:
+            raise InputError("this system has no pseudo-terminals: use --tcp") from None
         try:
             self._master, self._device = os.openpty()  # kept open, so that users come and go
         except OSError as error:
@@ -193,24 +243,25 @@ class PtyPort:
         tty.setraw(self._device)
         os.set_blocking(self._master, False)
         self.url = os.ttyname(self._device)
-        self.stream = Stream(self._master)
+        read, write = partial(os.read, self._master), partial(os.write, self._master)
+        self.stream = Stream(self._master, read, write)
 
-    def interests(self):
+    def interests(self) -> Mapping[int, Interest]:
         """By file descriptor: what to select it for, and the stream on it."""
         return self.stream.interest()
 
-    def serve(self, world, fd):
+    def serve(self, world: Emulator, fd: int) -> None:
         """The file descriptor has something to read."""
         self.stream.serve(world)
 
-    def hang_up(self):
+    def hang_up(self) -> None:
         """Nobody reads: what waits, either way, is dropped, as on a serial line."""
         self.stream.forget()
         with contextlib.suppress(BlockingIOError):
             for _ in range(ROOM // READ):
                 os.read(self._master, READ)
 
-    def close(self):
+    def close(self) -> None:
         """Give the device back."""
         os.close(self._master)
         os.close(self._device)

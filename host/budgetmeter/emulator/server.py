@@ -1,13 +1,16 @@
 """Meters on ports of their own, in one process and one thread, in real time, faster, or at will."""
 
+import os
 import selectors
 import socket
 import threading
 import time
+from contextlib import AbstractContextManager
 
 from meterproto.records import CLOCK_LIMIT
 
-from budgetmeter.emulator.ports import GIVE_UP_S
+from budgetmeter.emulator.ports import GIVE_UP_S, Interest, Port
+from budgetmeter.emulator.world import Emulator
 
 AS_FAST_AS_IT_GOES = float("inf")
 LAST_S = CLOCK_LIMIT * 60 - 3600  # the clock's end, seconds since 2000
@@ -15,6 +18,7 @@ SLICE_S = 3600  # virtual time of one meter between looks at the ports, at most
 BUDGET_S = 0.01  # and real time of all of them
 SHORTEST_S = 0.005  # sleep between steps of virtual time
 SWEEP_S = 1.0  # between looks at users who do not read, at most
+LONGEST_S = None if os.name == "posix" else 1.0  # of a wait: on Windows Ctrl-C does not end it
 
 
 class Server:
@@ -24,34 +28,41 @@ class Server:
         `AS_FAST_AS_IT_GOES`
     :param until_s: where time stops, seconds since 2000-01-01 00:00 UTC+1
     :param give_up_s: how long a user may leave answers unread
-    :param lock: held while a meter is touched
+    :param lock: taken while a meter is touched
     """
 
-    def __init__(self, speed=1.0, until_s=LAST_S, give_up_s=GIVE_UP_S, lock=None):
+    def __init__(
+        self,
+        speed: float = 1.0,
+        until_s: int = LAST_S,
+        give_up_s: float = GIVE_UP_S,
+        lock: AbstractContextManager | None = None,
+    ) -> None:
         self.speed = speed
         self.until_s = min(until_s, LAST_S)
         self.give_up_s = give_up_s
         self.lock = lock or threading.Lock()
-        self._meters = []  # (emulator, port, its time at the server's start)
-        self._round = 0  # seconds since the start that all meters are being brought to
+        # emulator, port, and its time at the server's start
+        self._meters: list[tuple[Emulator, Port, int]] = []
+        self._round: float = 0  # seconds since the start that all meters are being brought to
         self._left = 0  # how many are not known to be there
         self._next = 0  # whose turn it is
-        self._settled = 0  # and where all of them are
+        self._settled: float = 0  # and where all of them are
         self._selector = selectors.DefaultSelector()
-        self._watched = []  # for each meter, by file descriptor: (events, stream)
-        self._unread = set()  # meters with answers that wait to be read
+        self._watched: list[dict[int, Interest]] = []  # of each meter, by file descriptor
+        self._unread: set[int] = set()  # meters with answers that wait to be read
         self._bell, self._ringer = socket.socketpair()
         self._selector.register(self._bell, selectors.EVENT_READ, None)
         self._stopped = False
         self._begun = time.monotonic()
 
     @property
-    def urls(self):
+    def urls(self) -> list[str]:
         """Of the ports, in the order they were added."""
         return [port.url for _, port, _ in self._meters]
 
-    def add(self, world, port):
-        """Serve an `Emulator` on a `TcpPort` or `PtyPort` from now on."""
+    def add(self, world: Emulator, port: Port) -> None:
+        """Serve a meter on a port from now on."""
         passed = self._passed()
         begin_s = world.now_s - (0 if passed == AS_FAST_AS_IT_GOES else passed)
         self._meters.append((world, port, begin_s))
@@ -59,17 +70,17 @@ class Server:
         self._left = len(self._meters)
         self._watch(len(self._meters) - 1)
 
-    def run(self):
+    def run(self) -> None:
         """Serve until `stop` is called."""
         while not self._stopped:
             self.turn()
 
-    def stop(self):
+    def stop(self) -> None:
         """Let `run` return; from any thread or a signal handler."""
         self._stopped = True
         self._ringer.send(b"\n")
 
-    def close(self):
+    def close(self) -> None:
         """Store every account and give the ports back."""
         with self.lock:
             for world, port, _ in self._meters:
@@ -81,7 +92,7 @@ class Server:
 
     # One turn
 
-    def turn(self):
+    def turn(self) -> None:
         """Wait for something to do, and do it."""
         ready = self._selector.select(self._idle_s())
         with self.lock:
@@ -100,13 +111,13 @@ class Server:
             self._pass_time()
             self._sweep()
 
-    def _passed(self):
+    def _passed(self) -> float:
         """Virtual seconds since the start."""
         if self.speed == AS_FAST_AS_IT_GOES:
             return AS_FAST_AS_IT_GOES
         return int((time.monotonic() - self._begun) * self.speed)
 
-    def _idle_s(self):
+    def _idle_s(self) -> float | None:
         """How long nothing needs to be done unless a port asks; None for ever."""
         if self._passed() > self._settled:
             return 0
@@ -114,9 +125,9 @@ class Server:
         if 0 < self.speed < AS_FAST_AS_IT_GOES:
             passed = (time.monotonic() - self._begun) * self.speed
             waits.append(max((1 - passed % 1) / self.speed, SHORTEST_S))
-        return min(waits, default=None)
+        return min(waits, default=LONGEST_S)
 
-    def _let_pass(self, world, begin_s, passed):
+    def _let_pass(self, world: Emulator, begin_s: int, passed: float) -> bool:
         """Bring a meter towards its time; False if it is not there yet."""
         target = min(begin_s + passed, self.until_s)
         until = min(target, world.now_s + SLICE_S)
@@ -124,7 +135,7 @@ class Server:
             world.run(until)
         return until >= target
 
-    def _pass_time(self):
+    def _pass_time(self) -> None:
         """Let time pass for the meters in turn, as long as the ports can wait."""
         if self._passed() <= self._settled:
             return
@@ -143,7 +154,7 @@ class Server:
 
     # Ports
 
-    def _deliver(self, index):
+    def _deliver(self, index: int) -> None:
         """Hand on what a meter has sent, and look at its port anew."""
         world, port, _ = self._meters[index]
         stream = port.stream
@@ -155,7 +166,7 @@ class Server:
                 port.hang_up()
         self._watch(index)
 
-    def _watch(self, index):
+    def _watch(self, index: int) -> None:
         """Select for what a port waits for now."""
         watched, wanted = self._watched[index], self._meters[index][1].interests()
         for fd in list(watched):
@@ -169,11 +180,11 @@ class Server:
         unread = any(events & selectors.EVENT_WRITE for events, _ in wanted.values())
         (self._unread.add if unread else self._unread.discard)(index)
 
-    def _sweep(self):
+    def _sweep(self) -> None:
         """Give up users who leave their answers unread."""
         now = time.monotonic()
         for index in list(self._unread):
             port = self._meters[index][1]
-            if port.stream.stuck(now, self.give_up_s):
+            if port.stream is not None and port.stream.stuck(now, self.give_up_s):
                 port.hang_up()
                 self._watch(index)

@@ -1,6 +1,8 @@
 """The emulator: a meter on a virtual board, a load, people, and things planned, in virtual time."""
 
 import heapq
+from collections.abc import Callable
+from datetime import datetime
 from itertools import count
 
 from meterfw import layouts
@@ -12,14 +14,19 @@ from meterproto.codes import CardOutcome, Event, Result, TokenReason
 from meterproto.tokens import meter_key
 
 from budgetmeter import units
+from budgetmeter.card import MemoryCard
 from budgetmeter.emulator.board import VirtualBoard
-from budgetmeter.emulator.load import NOTHING
-from budgetmeter.emulator.trace import SAMPLE_S, NoTrace, Trace
+from budgetmeter.emulator.load import NOTHING, SampledLoad
+from budgetmeter.emulator.parts import Files, Load, People, TokenIssuer
 from budgetmeter.errors import InputError
 from budgetmeter.flashing.identity import flashed
 from budgetmeter.issue import Issuer
+from budgetmeter.profiles import Profile
 from budgetmeter.report.phases import phase
+from budgetmeter.report.trace import SAMPLE_S, NoTrace, Trace
 from budgetmeter.units import DAY_S
+
+Action = Callable[[], object]  # what is done at a planned time
 
 METER = 100_000_001  # serial number of an emulated meter
 VENDING_KEY = b"emulated meters only, no secret."  # 32 bytes
@@ -43,36 +50,35 @@ class Emulator:
 
     def __init__(
         self,
-        profile,
-        clock,
-        load,
-        household=None,
-        adaptive=True,
-        files=None,
-        meter=METER,
-        key=None,
-        trace=True,
-    ):
+        profile: Profile,
+        clock: int,
+        load: Load,
+        household: People | None = None,
+        adaptive: bool = True,
+        files: Files | None = None,
+        meter: int = METER,
+        key: tuple[bytes, int] | None = None,
+        trace: bool = True,
+    ) -> None:
         self.profile = profile
         self.load = load
         self.household = household
         self.trace = Trace() if trace else NoTrace()
-        self.contract = {}  # of the customer, for the counter
-        self.counter = None  # card, terminal and office, where there are any
         files = {} if files is None else files
-        key, revision = key or (meter_key(VENDING_KEY, meter, 1), 1)
-        for name, data in flashed(meter, revision, key, profile).items():
+        own_key, revision = key or (meter_key(VENDING_KEY, meter, 1), 1)
+        for name, data in flashed(meter, revision, own_key, profile).items():
             found = files.get(name)
             if found is None or (name == "profile" and found != data):
                 files[name] = data
         self.board = VirtualBoard(clock, files)
         self.meter = Meter(self.board)
         memory = self.meter.memory
-        self.issuer = Issuer(meter, memory.key, memory.key_revision)
-        self.issuer.number = memory.numbers.highest
+        issuer = Issuer(meter, memory.key, memory.key_revision)
+        issuer.number = memory.numbers.highest
+        self.issuer: TokenIssuer = issuer
         self.start_s = clock * 60
         self._longest = rules.STEP_S if adaptive else 1
-        self._plans = []
+        self._plans: list[tuple[int, int, Action]] = []  # when (s), order of planning, what
         self._serial = count()
         self._seen = 0
         self._draw_until = self.start_s
@@ -84,15 +90,15 @@ class Emulator:
     # Time
 
     @property
-    def now_s(self):
+    def now_s(self) -> int:
         """Seconds since 2000-01-01 00:00 UTC+1."""
         return self.board.now_s
 
-    def local_time(self):
+    def local_time(self) -> datetime:
         """Belgian local time now."""
         return units.from_clock(self.now_s // 60, self.now_s % 60)
 
-    def plan(self, time, action):
+    def plan(self, time: datetime, action: Action) -> None:
         """Do something at a Belgian local time (at once when that is past).
 
         What is planned for after the meter's calendar is left out: no run gets there.
@@ -100,15 +106,15 @@ class Emulator:
         if time < units.END:
             self.plan_at(units.to_clock(time) * 60 + time.second, action)
 
-    def plan_at(self, at_s, action):
+    def plan_at(self, at_s: int, action: Action) -> None:
         """The same at a time in seconds since 2000 UTC+1."""
         heapq.heappush(self._plans, (at_s, next(self._serial), action))
 
-    def load_changed(self):
+    def load_changed(self) -> None:
         """The load draws something else from now on."""
         self._draw_until = self.now_s
 
-    def run(self, until_s, progress=None):
+    def run(self, until_s: int, progress: Callable[[int], object] | None = None) -> None:
         """Run to a time in seconds since 2000 UTC+1; `progress(now_s)` is called every day."""
         report_at = self.now_s + DAY_S
         while self.now_s < until_s:
@@ -121,12 +127,12 @@ class Emulator:
         self._do_planned()
         self._sample()
 
-    def _do_planned(self):
+    def _do_planned(self) -> None:
         while self._plans and self._plans[0][0] <= self.now_s:
             heapq.heappop(self._plans)[2]()
             self._note()
 
-    def _step(self, until_s):
+    def _step(self, until_s: int) -> None:
         board, meter = self.board, self.meter
         now = board.now_s
         if now >= self._draw_until:
@@ -150,7 +156,7 @@ class Emulator:
         if meter.log.count != self._seen:
             self._note()
 
-    def _before_commit(self, steps, rate):
+    def _before_commit(self, steps: int, rate: int) -> int:
         """As many of the steps as end no later than the second of the next commit."""
         meter, board = self.meter, self.board
         seconds = (COMMIT_MIN - meter.till.uncommitted_min()) * 60 - meter.state.second
@@ -162,17 +168,17 @@ class Emulator:
             steps = min(steps, max((pulses * 3600 - board.drawn % 3600) // rate, 1))
         return steps
 
-    def _draw(self):
+    def _draw(self) -> None:
         draw = self.load.at(self.now_s - self.start_s)
         if self.household is not None:
             draw = self.household.use(draw)
         self.board.draw = draw
         self._draw_until = self.start_s + draw.until
 
-    def _sample(self):
+    def _sample(self) -> None:
         self.trace.sample(self.now_s, self.meter.state, self.board.drawn)
 
-    def _note(self):
+    def _note(self) -> None:
         """Take over new log entries and let the people notice them."""
         log = self.meter.log
         if log.count == self._seen:
@@ -187,38 +193,43 @@ class Emulator:
             self.household.notice(events)
             self.load_changed()
 
-    def receive(self, octets):
+    def receive(self, octets: bytes) -> None:
         """Octets come in on the meter's port; what it answers is in `board.sent`."""
         self.board.receive(octets, self.meter.poll)
         self._note()
 
     # What people and the operator do
 
-    def press(self, pressed_s=0):
+    def press(self, pressed_s: int = 0) -> None:
         """Press the button for so many seconds."""
         self.board.press(pressed_s)
         self.meter.poll()
         self._note()
 
-    def top_up(self, amount):
+    def top_up(self, amount: int) -> Result | TokenReason:
         """Buy credit, mc; answers as `order` does."""
-        result = self.order(layouts.KIND_TOP_UP, amount)
-        if result is Result.DONE:
-            self.trace.top_ups.append((self.now_s // 60, amount))
-        return result
+        return self.order(layouts.KIND_TOP_UP, amount)
 
-    def order(self, kind, value=0, extra=0, order=0):
+    def order(
+        self, kind: int, value: int = 0, extra: int = 0, order_id: int = 0, expiry: int = 0
+    ) -> Result | TokenReason:
         """Give the meter an order (`meterproto.codes.Kind`) as a token.
 
-        Answers a `Result`, or the `TokenReason` for which the token was not even tried.
+        Tokens under one order id take effect once; 0 none. From the clock value `expiry` on the
+        meter refuses it; 0 never. Answers a `Result`, or the `TokenReason` for which the token was
+        not even tried.
         """
-        _, why = self.meter.enter(self.issuer.token(kind, value, extra, order=order))
+        token = self.issuer.token(kind, value, extra, order_id=order_id, expiry=expiry)
+        _, why = self.meter.enter(token)
         self._note()
         if layouts.TOKEN_REASON_NONE < why < layouts.TOKEN_REASON_RESULT:
             return TokenReason(why)
-        return Result(max(why - layouts.TOKEN_REASON_RESULT, layouts.RESULT_DONE))
+        result = Result(max(why - layouts.TOKEN_REASON_RESULT, layouts.RESULT_DONE))
+        if kind == layouts.KIND_TOP_UP and result is Result.DONE:
+            self.trace.top_ups.append((self.now_s // 60, value))
+        return result
 
-    def insert(self, card):
+    def insert(self, card: MemoryCard) -> CardOutcome | None:
         """Put a card into the slot, wait for its outcome, take it out; returns the outcome.
 
         None when it was pulled out before (`MemoryCard.pull_at`).
@@ -227,7 +238,7 @@ class Emulator:
         self._note()
         return outcome
 
-    def cut_power(self, seconds=0):
+    def cut_power(self, seconds: int = 0) -> None:
         """Take the mains away for so long; the meter restarts from its files."""
         begin = self.now_s
         self.board.draw = NOTHING
@@ -242,11 +253,11 @@ class Emulator:
 
     # What is asked
 
-    def balance(self):
+    def balance(self) -> int:
         """The balance the customer sees, mc."""
         return rules.balance(self.meter.state)
 
-    def conservation(self):
+    def conservation(self) -> tuple[int, int]:
         """Books that must be equal: what the account holds, and what went in and out, mc."""
         m = self.meter.state
         account = rules.balance(m) - m.arrears
@@ -256,7 +267,7 @@ class Emulator:
         return account, credited - charged + settled
 
 
-def insert(meter, card):
+def insert(meter: Meter, card: MemoryCard) -> CardOutcome | None:
     """A card's visit to a meter on a virtual board; answers its CardOutcome, None if pulled out.
 
     :raises InputError: a meter without identity or profile, which reads no card
@@ -264,6 +275,7 @@ def insert(meter, card):
     if not meter.flashed:
         raise InputError("the meter is not flashed: it reads no card")
     board = meter.board
+    assert isinstance(board, VirtualBoard)
     board.slot = card
     meter.poll()
     while board.card_in() and meter.slot.outcome == layouts.CARD_OUTCOME_READING:
@@ -274,6 +286,6 @@ def insert(meter, card):
     return outcome
 
 
-def start_of(load):
+def start_of(load: SampledLoad) -> int:
     """Clock value at which a sampled load begins (its times are UTC+1)."""
     return int((load.begin - units.EPOCH).total_seconds() // 60)

@@ -1,10 +1,12 @@
 """Flashing: what is on the board, what has to change, and the proof that the meter runs."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 import meterfw
 from meterfw import layouts
@@ -12,7 +14,9 @@ from meterproto import tokens
 
 from budgetmeter.errors import InputError
 from budgetmeter.flashing import identity, port, sources
-from budgetmeter.flashing.remote import ACCOUNT, NEW, Remote
+from budgetmeter.flashing.remote import ACCOUNT, NEW, Found, Remote
+from budgetmeter.office.keys import KeyFile
+from budgetmeter.profiles import Profile
 
 LEFT = ("repl", "main.py.new", "identity.new", "profile.new")  # by a run that was cut short
 SHADOW = "board.py"  # would be imported in place of board.mpy
@@ -30,6 +34,7 @@ class Plan:
     :ivar files: path here of each file to copy, by the name it is copied to
     :ivar moved: names copied as NAME.new, which take NAME's place at the end
     :ivar remove: files to remove before copying
+    :ivar gone: folders to remove then, what is in a folder before it
     :ivar folders: folders to make
     :ivar erase: files of the account to remove at the end
     :ivar same: how many files are as they should be
@@ -37,19 +42,20 @@ class Plan:
 
     revision: int
     keeps: bool
-    files: dict
-    moved: tuple
-    remove: tuple
-    folders: tuple
-    erase: tuple
+    files: Mapping[str, Path]
+    moved: tuple[str, ...]
+    remove: tuple[str, ...]
+    gone: tuple[str, ...]
+    folders: tuple[str, ...]
+    erase: tuple[str, ...]
     same: int
 
     @property
-    def copied(self):
+    def copied(self) -> list[str]:
         """Names of the files it copies, as they end up."""
         return [name.removesuffix(NEW) for name in self.files]
 
-    def steps(self):
+    def steps(self) -> list[tuple[str, str]]:
         """What is done at the end, in one go: (name, new name), or (name, "") to remove it.
 
         A meter never runs on an old identity without its account, nor on half of its modules:
@@ -62,7 +68,7 @@ class Plan:
         removed = [(name, "") for name in (*self.erase, *kept)]
         return [*renamed, *removed, *((name + NEW, name) for name in last)]
 
-    def sizes(self):
+    def sizes(self) -> dict[str, int]:
         """Octets of each file to copy."""
         return {name: path.stat().st_size for name, path in self.files.items()}
 
@@ -71,48 +77,47 @@ class Plan:
 class Wanted:
     """What a board is to become.
 
-    :ivar kind: a `sources.Board`
     :ivar serial: number of the meter
-    :ivar profile: a `budgetmeter.profiles.Profile`
-    :ivar keys: a `budgetmeter.office.keys.KeyFile`
+    :ivar keys: the office's vending keys
     :ivar factory: erase the account, and begin with a key newer than every earlier one
     :raises InputError: a serial number that is none
     """
 
     kind: sources.Board
     serial: int
-    profile: object
-    keys: object
+    profile: Profile
+    keys: KeyFile
     factory: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 1 <= self.serial <= tokens.METER_LIMIT:
             raise InputError(f"--serial {self.serial}: a number of up to nine digits, from 1")
 
 
-class User:
-    """Told what happens, and asked. This one agrees to nothing and shows nothing."""
+class User(Protocol):
+    """Who hears what happens, and is asked."""
 
-    def confirm(self, question):
+    def confirm(self, question: str) -> bool:
         """Whether to go on."""
-        return False
+        ...
 
-    def warn(self, text):
+    def warn(self, text: str) -> None:
         """Something the user should know."""
+        ...
 
-    def doing(self, what, done=0, total=None):
+    def doing(self, what: str, done: int = 0, total: int | None = None) -> None:
         """What is being done; octets copied so far, and in all."""
+        ...
 
 
-def flash(device, wanted, user, index=""):
+def flash(device: str, wanted: Wanted, user: User, index: str = "") -> tuple[Plan, Any]:
     """Make the board at a port the meter that is wanted, and prove that it runs.
 
     :param device: serial port
-    :param wanted: a `Wanted`
-    :param user: a `User`
     :param index: of packages for `mpremote mip`; "" for its own
-    :returns: the `Plan` that was carried out, and what the meter said of itself
-    :raises InputError: one line; before anything is changed, the board is left as it was
+    :returns: the `Plan` that was carried out, and what the meter said of itself, a
+        `budgetmeter.client.Identity`
+    :raises BudgetmeterError: one line; before anything is changed, the board is left as it was
     """
     port.check(device)
     with TemporaryDirectory(prefix="budgetmeter-") as folder:
@@ -145,7 +150,7 @@ def flash(device, wanted, user, index=""):
 
 
 @contextmanager
-def _restarting(remote):
+def _restarting(remote: Remote) -> Iterator[None]:
     """When nothing comes of it, what ran on the board runs again."""
     try:
         yield
@@ -154,7 +159,7 @@ def _restarting(remote):
         raise
 
 
-def _judge(found, wanted):
+def _judge(found: Found, wanted: Wanted) -> None:
     """See whether the board can become what is wanted.
 
     :raises InputError: it cannot
@@ -178,7 +183,7 @@ def _judge(found, wanted):
         )
 
 
-def _plan(found, wanted, compiled, folder):
+def _plan(found: Found, wanted: Wanted, compiled: Mapping[str, Path], folder: Path) -> Plan:
     """What has to change for the board to be what is wanted.
 
     :param compiled: path of each file by name
@@ -197,37 +202,39 @@ def _plan(found, wanted, compiled, folder):
     if files or remove or wanted.factory:
         # Half old and half new it must not run: until all is there, it starts into its REPL.
         moved = ["main.py", *(name for name in moved if name != "main.py")]
-        remove += [name for name in found.files if name == "main.py"]
+        remove = [*(name for name in found.files if name == "main.py"), *remove]
+    folders = _folders(modules)
     return Plan(
         revision=revision,
         keeps=found.account and not wanted.factory,
         files={**files, **{name + NEW: last[name] for name in moved}},
         moved=tuple(moved),
         remove=tuple(remove),
-        folders=tuple(name for name in _folders(modules) if name not in found.folders),
+        gone=tuple(sorted(set(found.folders) - set(folders), reverse=True)),
+        folders=tuple(name for name in folders if name not in found.folders),
         erase=tuple(name for name in ACCOUNT if wanted.factory and name in found.files),
         same=len(modules) + len(last) - len(files) - len(moved),
     )
 
 
-def _folders(modules):
+def _folders(modules: Iterable[str]) -> list[str]:
     """The folders of the modules, each after the one it is in."""
     return sorted({str(up) for name in modules for up in PurePosixPath(name).parents} - {"."})
 
 
-def _has(found, name, path):
+def _has(found: Found, name: str, path: Path) -> bool:
     """Whether the board has a file just so."""
     data = path.read_bytes()
     return found.files.get(name) == (len(data), sha256(data).hexdigest())
 
 
-def _stale(name, compiled):
+def _stale(name: str, compiled: Mapping[str, Path]) -> bool:
     """Whether a file on the board is one of ours that has no place there any more."""
     ours = "/" in name and name.partition("/")[0] in sources.FOLDERS
     return name not in compiled and (ours or name == SHADOW)
 
 
-def _revision(found, wanted):
+def _revision(found: Found, wanted: Wanted) -> int:
     """Revision of the key to flash: the one it has where the account is kept, else the latest.
 
     :raises InputError: the account is another meter's, its key is another, or none is new enough
@@ -254,13 +261,13 @@ def _revision(found, wanted):
     return before.key_revision
 
 
-def _fit(found, plan):
+def _fit(found: Found, plan: Plan) -> None:
     """See whether everything finds room.
 
     :raises InputError: it does not
     """
 
-    def blocks(size):
+    def blocks(size: int) -> int:
         return -(-size // found.block)
 
     needed = sum(blocks(size) for size in plan.sizes().values()) + 2 * len(plan.folders)
@@ -277,27 +284,29 @@ def _fit(found, plan):
         )
 
 
-def _question(device, found):
+def _question(device: str, found: Found) -> str:
+    """What the user is asked before an account is erased."""
     whose = "a meter" if found.identity is None else f"meter {found.identity.meter:09d}"
     return f"Erase account, registers and event log of {whose} on {device}?"
 
 
-def _carry_out(remote, plan, user):
+def _carry_out(remote: Remote, plan: Plan, user: User) -> None:
     """Copy what is to be copied."""
-    if not (plan.files or plan.remove or plan.folders):
+    if not (plan.files or plan.remove or plan.gone or plan.folders):
         return
-    before, total = {}, 0
+    before: dict[str, int] = {}
+    total = 0
     for name, size in plan.sizes().items():
         before[name] = total
         total += size
 
-    def begun(name):
+    def begun(name: str) -> None:
         user.doing(f"copying {name.removesuffix(NEW)}", before[name], total)
 
-    remote.copy(plan.files, plan.remove, plan.folders, begun)
+    remote.copy(plan.files, plan.remove, plan.gone, plan.folders, begun)
 
 
-def _install_driver(remote, user, index):
+def _install_driver(remote: Remote, user: User, index: str) -> None:
     """The driver of the display, from micropython-lib; the meter runs without."""
     try:
         remote.install(DRIVER, index)
@@ -305,7 +314,7 @@ def _install_driver(remote, user, index):
         user.warn(f"no driver {DRIVER} for a display, the meter runs without it: {error}")
 
 
-def _verify(device, answer, found, wanted, plan):
+def _verify(device: str, answer: Any, found: Found, wanted: Wanted, plan: Plan) -> None:
     """Compare what the meter says of itself.
 
     :raises InputError: it is not what was flashed
@@ -315,20 +324,16 @@ def _verify(device, answer, found, wanted, plan):
     revision = min(max(answer.key_revision, plan.revision), highest)
     says = {
         "serial number": (answer.meter, wanted.serial),
-        "firmware": (text(answer.firmware), meterfw.VERSION),
+        "firmware": (answer.firmware, meterfw.VERSION),
         "layout": (answer.layout, layouts.LAYOUT),
-        "profile": (answer.profile, identity.name_field(wanted.profile.name)),
+        "profile": (answer.profile, identity.flashed_name(wanted.profile.name)),
         "key revision": (answer.key_revision, revision),
     }
-    for what, (told, flashed) in says.items():
-        if told != flashed:
-            raise InputError(f"{device}: the meter says {what} {text(told)}, not {text(flashed)}")
+    for what, (said, flashed) in says.items():
+        if said != flashed:
+            raise InputError(f"{device}: the meter says {what} {said}, not {flashed}")
 
 
-def text(value):
-    """A number, or ASCII padded with zeros, as text."""
-    return value.rstrip(b"\0").decode("ascii") if isinstance(value, bytes) else str(value)
-
-
-def _dotted(release):
+def _dotted(release: Iterable[int]) -> str:
+    """A release as people write it, 1.27."""
     return ".".join(str(part) for part in release)

@@ -5,14 +5,15 @@ from binascii import crc32
 from construct import Struct
 from meterproto import stored
 
+from budgetmeter.profiles import Profile
 
-def flashed(meter, revision, key, profile):
+
+def flashed(meter: int, revision: int, key: bytes, profile: Profile) -> dict[str, bytes]:
     """The files that make a board a meter, by name.
 
     :param meter: serial number
     :param revision: revision of the key
     :param key: the meter's key, 32 bytes
-    :param profile: a `budgetmeter.profiles.Profile`
     """
     return {
         "identity": identity_file(meter, revision, key, profile.name),
@@ -20,12 +21,12 @@ def flashed(meter, revision, key, profile):
     }
 
 
-def sealed(data):
+def sealed(data: bytes) -> bytes:
     """A file with its CRC-32 at the end."""
     return data + crc32(data).to_bytes(4, "little")
 
 
-def identity_file(meter, revision, key, profile):
+def identity_file(meter: int, revision: int, key: bytes, profile: str) -> bytes:
     """Bytes of the file "identity".
 
     :param meter: serial number
@@ -39,6 +40,11 @@ def identity_file(meter, revision, key, profile):
     return sealed(Struct(*stored.Identity.subcons[:-1]).build(fields))
 
 
-def name_field(profile):
+def name_field(profile: str) -> bytes:
     """The name of a profile as a meter keeps it: 24 ASCII characters, padded with zeros."""
     return profile.encode("ascii", "replace")[:24].ljust(24, b"\0")
+
+
+def flashed_name(profile: str) -> str:
+    """The name of a profile as a meter that has been flashed with it says it."""
+    return name_field(profile).rstrip(b"\0").decode("ascii")

@@ -6,13 +6,13 @@ import os
 import sys
 
 CHECKED = ("py", "mpy", "identity", "profile")  # others are the meter's, or the user's
-FOLDERS = ("meterfw", "parts", "rig")  # of ours
-NEEDS = ("rp2", "StateMachine")  # replaced by those of the board wanted
+FOLDERS = ("meterfw",)  # of ours; `remote` puts all of them here
+NEEDS = ("rp2", "StateMachine")  # and what the board wanted cannot do without
 
 folders = []
 
 
-def sha256(path):
+def sha256(path: str) -> str:
     digest, buffer = hashlib.sha256(), bytearray(512)
     with open(path, "rb") as file:
         size = file.readinto(buffer)
@@ -22,7 +22,7 @@ def sha256(path):
     return binascii.hexlify(digest.digest()).decode()
 
 
-def files(folder, found):
+def files(folder: str, found: dict) -> dict:
     for entry in os.ilistdir(folder):
         name = folder + entry[0]
         if entry[1] == 0x4000:
@@ -35,7 +35,7 @@ def files(folder, found):
     return found
 
 
-def contents(name):
+def contents(name: str) -> str:
     try:
         with open(name, "rb") as file:
             return binascii.hexlify(file.read(256)).decode()
@@ -43,12 +43,12 @@ def contents(name):
         return ""
 
 
-def has(module, attribute=None):
+def has(module: str, attribute: str = "") -> bool:
     try:
         found = __import__(module)
     except Exception:  # not there, or half of it
         return False
-    return attribute is None or hasattr(found, attribute)
+    return not attribute or hasattr(found, attribute)
 
 
 space = os.statvfs("")

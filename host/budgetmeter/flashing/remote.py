@@ -1,19 +1,22 @@
 """The board in its REPL, driven by `mpremote`: what it is, copying, what happens in one go."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
 from binascii import crc32
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from construct import ConstructError
+from construct import ConstructError, Container, Struct
 from meterfw.store import journal
 from meterproto import stored
 
 from budgetmeter.errors import InputError
+from budgetmeter.flashing import sources
 
 STALLED_S = 60  # mpremote has said nothing for so long: the board is gone
 ACCOUNT = (*journal.FILES, journal.FIRST, journal.BEGUN, "key")  # what a meter writes itself
@@ -33,6 +36,8 @@ _PREPARE = """
 import os
 for name in {removed!r}:
     os.remove(name)
+for name in {gone!r}:
+    os.rmdir(name)
 for name in {folders!r}:
     os.mkdir(name)
 """
@@ -48,26 +53,27 @@ class Found:
     :ivar display: it has the driver `ssd1306`
     :ivar block: size of a block of its file system, octets
     :ivar free: free blocks
+    :ivar folders: folders of ours, each after the one it is in
     :ivar files: (size, SHA-256 as hexadecimal digits) by name
     :ivar identity: the record `meterproto.stored.Identity` it was flashed with; None without
     :ivar key_seen: highest key revision it has had, as far as its files tell; 0 for none
     """
 
     platform: str
-    release: tuple
+    release: tuple[int, ...]
     machine: str
     mpy: int
     fits: bool
     display: bool
     block: int
     free: int
-    folders: tuple
-    files: dict
-    identity: object
+    folders: tuple[str, ...]
+    files: Mapping[str, tuple[int, str]]
+    identity: Container | None
     key_seen: int
 
     @property
-    def account(self):
+    def account(self) -> bool:
         """Whether there is a meter's account on it."""
         return any(name in self.files for name in ACCOUNT)
 
@@ -78,73 +84,81 @@ class Remote:
     :raises InputError: from every call, when the board or `mpremote` does not do it; one line
     """
 
-    def __init__(self, device):
+    def __init__(self, device: str) -> None:
         self.device = device
 
-    def inspect(self, kind):
+    def inspect(self, kind: sources.Board) -> Found:
         """Ask it what it is.
 
-        :param kind: the `sources.Board` it should be
+        :param kind: what it should be
         """
         script = Path(__file__).with_name("inspect_board.py").read_text("utf-8")
-        script = script.replace('("rp2", "StateMachine")', repr(kind.needs))
-        told = self._mpremote("exec", script)
+        script = _given(script, FOLDERS=sources.FOLDERS, NEEDS=kind.needs)
+        lines = self._mpremote("exec", script)
         try:
-            fields = json.loads(told[-1])
+            fields = json.loads(lines[-1])
             identity = _parsed(stored.Identity, bytes.fromhex(fields.pop("identity")))
             key = _parsed(stored.Key, bytes.fromhex(fields.pop("key")))
         except (ValueError, KeyError, IndexError):
             raise InputError(f"{self.device}: no MicroPython answers there") from None
-        fields["files"] = {name: tuple(told) for name, told in fields["files"].items()}
+        fields["files"] = {name: tuple(file) for name, file in fields["files"].items()}
         for name in ("release", "folders"):
             fields[name] = tuple(fields[name])
         seen = [record.key_revision for record in (identity, key) if record is not None]
         return Found(**fields, identity=identity, key_seen=max(seen, default=0))
 
-    def copy(self, files, remove, folders, begun):
-        """Remove files, make folders, then copy files in their order.
+    def copy(
+        self,
+        files: Mapping[str, Path],
+        remove: Iterable[str],
+        gone: Iterable[str],
+        folders: Iterable[str],
+        begun: Callable[[str], None],
+    ) -> None:
+        """Remove files and folders, make folders, then copy files in their order.
 
         :param files: path here by name on the board
         :param begun: called with the name of each file as its copying begins
         """
-        arguments = ["exec", _PREPARE.format(removed=list(remove), folders=list(folders))]
+        prepare = _PREPARE.format(removed=list(remove), gone=list(gone), folders=list(folders))
+        arguments = ["exec", prepare]
         for name, path in files.items():
             arguments += ["+", "cp", "-f", str(path), f":{name}"]
         names = {f"cp {path} :{name}": name for name, path in files.items()}
 
-        def told(line):
+        def see(line: str) -> None:
             if line in names:
                 begun(names[line])
 
-        self._mpremote(*arguments, told=told)
+        self._mpremote(*arguments, each=see)
 
-    def finish(self, steps):
+    def finish(self, steps: Sequence[tuple[str, str]]) -> None:
         """Rename and remove files, all in one go, then reset the board.
 
         :param steps: (name, new name) or (name, "") to remove it, in their order
         """
-        heard = []
+        heard: list[str] = []
         script = _FINISH.format(steps=list(steps), done=_DONE)
         try:
-            self._mpremote("exec", script, "+", "reset", told=heard.append)
+            self._mpremote("exec", script, "+", "reset", each=heard.append)
         except InputError:
             if _DONE not in heard:  # else USB went away with the reset, under mpremote's hands
                 raise
 
-    def install(self, package, index):
+    def install(self, package: str, index: str) -> None:
         """Install a package of micropython-lib."""
         self._mpremote("mip", *(["--index", index] if index else []), "install", package)
 
-    def restart(self):
+    def restart(self) -> None:
         """Reset it, so that what it had runs again, if it can be reset."""
         forget = "import os\nif 'repl' in os.listdir():\n os.remove('repl')"
         with suppress(InputError):
             self._mpremote("exec", forget, "+", "reset")
 
-    def _mpremote(self, *arguments, told=None):
-        """Run mpremote; the lines it prints, each given to `told` as it comes."""
+    def _mpremote(self, *arguments: str, each: Callable[[str], object] | None = None) -> list[str]:
+        """Run mpremote; the lines it prints, each given to `each` as it comes."""
         command = [sys.executable, "-u", "-m", "mpremote", "connect", f"port:{self.device}"]
-        lines = []
+        lines: list[str] = []
         with subprocess.Popen(
             [*command, "resume", *arguments],
             stdin=subprocess.DEVNULL,
@@ -157,8 +171,8 @@ class Remote:
             for line in process.stdout or ():
                 watch.again()
                 lines.append(line.strip())
-                if told is not None:
-                    told(lines[-1])
+                if each is not None:
+                    each(lines[-1])
             watch.stop()
         if process.returncode != 0:
             last = next((line for line in reversed(lines) if line), "")
@@ -172,23 +186,33 @@ class Remote:
 class _Watch:
     """Ends a process that has said nothing for STALLED_S."""
 
-    def __init__(self, process):
+    def __init__(self, process: subprocess.Popen) -> None:
         self.process = process
-        self.timer = None
+        self.timer: threading.Timer | None = None
         self.again()
 
-    def again(self):
+    def again(self) -> None:
+        """It has said something: from now on anew."""
         self.stop()
         self.timer = threading.Timer(STALLED_S, self.process.kill)
         self.timer.daemon = True
         self.timer.start()
 
-    def stop(self):
+    def stop(self) -> None:
+        """Let it be."""
         if self.timer is not None:
             self.timer.cancel()
 
 
-def _parsed(struct, data):
+def _given(script: str, **values: object) -> str:
+    """A script with other values for some of its names."""
+    for name, value in values.items():
+        script, found = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value!r}", script)
+        assert found == 1
+    return script
+
+
+def _parsed(struct: Struct, data: bytes) -> Container | None:
     """A record with a CRC-32 at its end; None if it is not whole."""
     try:
         record = struct.parse(data)

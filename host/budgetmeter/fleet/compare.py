@@ -2,19 +2,28 @@
 
 from collections.abc import Callable
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from budgetmeter import units
 from budgetmeter.errors import InputError
-from budgetmeter.fleet.results import HOUR_S
-from budgetmeter.units import DAY_S
+from budgetmeter.fleet.results import Results
+from budgetmeter.units import DAY_S, HOUR_S
 
 CONFIDENCE = 0.95
 Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 FEWEST = 30  # households for which the mean is taken as normal
 DECILES = 10
+
+
+class Comparable(Protocol):
+    """A study, or the `Results` of a run."""
+
+    @property
+    def gas(self) -> bool: ...
+
+    def population(self) -> dict[str, Any]: ...
 
 
 class Measure(NamedTuple):
@@ -27,11 +36,11 @@ class Measure(NamedTuple):
     name: str
     label: str
     unit: str
-    read: Callable
+    read: Callable[[Results], np.ndarray]
     worse: int
 
 
-def _column(name, factor):
+def _column(name: str, factor: int) -> Callable[[Results], np.ndarray]:
     return lambda results: results.columns(name)[0] / factor
 
 
@@ -56,7 +65,7 @@ MEASURES = (
 )  # fmt: skip
 
 
-def check(a, b):
+def check(a: Comparable, b: Comparable) -> None:
     """Whether two can be compared: studies, or the `Results` of runs.
 
     :raises InputError: when they are not of the same households, or of too few
@@ -74,13 +83,13 @@ def check(a, b):
         raise InputError(f"{one['meters']} meters are too few to compare; at least {FEWEST}")
 
 
-def interval(differences):
+def interval(differences: np.ndarray) -> tuple[float, float]:
     """Mean of paired differences and half the width of its 95 % confidence interval."""
     error = differences.std(ddof=1) / np.sqrt(len(differences))
     return float(differences.mean()), float(Z * error)
 
 
-def deciles(results):
+def deciles(results: Results) -> np.ndarray:
     """Decile of consumption of each household, 0 to 9; equal consumption goes by its number."""
     order = np.argsort(results.columns("wanted")[0], kind="stable")
     ranks = np.empty(len(order), np.int64)
@@ -88,7 +97,7 @@ def deciles(results):
     return ranks * DECILES // len(order)
 
 
-def compare(a, b):
+def compare(a: Results, b: Results) -> dict[str, Any]:
     """B against A, household by household, as plain data.
 
     :raises InputError: when they are not the same households
@@ -128,6 +137,6 @@ def compare(a, b):
     }
 
 
-def hardship(results):
-    """What each household goes without, Wh (gas: l): by it who gains and who loses is told."""
+def hardship(results: Results) -> np.ndarray:
+    """What each household goes without, Wh (gas: l): it shows who gains and who loses."""
     return results.columns("wanted")[0] - results.served()

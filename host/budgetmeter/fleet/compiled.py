@@ -5,9 +5,12 @@ bound to compiled functions. `m = fleet[i]` and `p = profiles[j]` inside compile
 whose fields read and write as attributes, as the rules expect.
 """
 
-from types import FunctionType, SimpleNamespace
+from pathlib import Path
+from types import FunctionType, ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
+from construct import Struct
 from meterfw.account import calendar, orders, rules
 from meterproto import records
 from meterproto.quantity import fields
@@ -15,7 +18,7 @@ from numba import njit
 from numba.core import config
 
 
-def dtype(struct):
+def dtype(struct: Struct) -> np.dtype[np.void]:
     """Packed little-endian NumPy dtype of a record declared in `meterproto.records`."""
     return np.dtype([(name, "<" + _NUMPY[quantity.code]) for name, quantity, _ in fields(struct)])
 
@@ -26,7 +29,9 @@ STATE = dtype(records.State)
 PROFILE = dtype(records.Profile)
 
 
-def compile_rules(modules=(calendar, rules, orders), inline=True):
+def compile_rules(
+    modules: tuple[ModuleType, ...] = (calendar, rules, orders), inline: bool = True
+) -> SimpleNamespace:
     """Every function of the rule modules, compiled, as attributes of one namespace."""
     compiled = {}
     for module in modules:
@@ -39,7 +44,9 @@ def compile_rules(modules=(calendar, rules, orders), inline=True):
     return SimpleNamespace(**compiled)
 
 
-def compile_function(function, modules, folder=None):
+def compile_function(
+    function: FunctionType, modules: tuple[ModuleType, ...], folder: Path | None = None
+) -> Any:
     """A function over rows of a fleet, compiled with the functions of the modules it names.
 
     :param folder: where the code is kept from run to run; nothing is kept without one
@@ -48,8 +55,9 @@ def compile_function(function, modules, folder=None):
     scope = {**function.__globals__, **vars(rule)}
     twin = FunctionType(function.__code__, scope, function.__name__)
     twin.__module__ = function.__module__
-    before, config.CACHE_DIR = config.CACHE_DIR, str(folder or "")
+    before = getattr(config, "CACHE_DIR")  # noqa: B009  # made at run time
+    setattr(config, "CACHE_DIR", str(folder or ""))  # noqa: B010
     try:
         return njit(twin, error_model="numpy", cache=folder is not None)
     finally:
-        config.CACHE_DIR = before
+        setattr(config, "CACHE_DIR", before)  # noqa: B010

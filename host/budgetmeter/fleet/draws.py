@@ -2,9 +2,13 @@
 
 Philox2x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11):
 a counter in, random bits out, no state. What a meter draws therefore depends on nothing that was
-drawn before it, not on chunks or workers, and the same household meets the same chances under
-every policy. Portable: compiled for the fleet, interpreted for a single meter.
+drawn before it, nor on chunks or workers. The same household meets the same chances under every
+policy. Portable: compiled for the fleet, interpreted for a single meter.
 """
+
+from typing import Any
+
+from budgetmeter.fleet.rows import Config
 
 WORD = 0xFFFFFFFF
 MULTIPLIER = 0xD256D193
@@ -17,7 +21,7 @@ FIRST_VISIT, DAY, SHIFT, WEATHER, CHARGE, SKIP, VISIT_TIME, HEED, ERRAND, PRESS 
 BILL, ORDER, AT_EASE = range(20, 23)
 
 
-def philox(key, counter, other):
+def philox(key: int, counter: int, other: int) -> int:
     """The first word of Philox2x32-10; all are words of 32 bits."""
     for _ in range(10):
         # Both interpreters agree on the low 64 bits of the product, signed or not.
@@ -28,24 +32,24 @@ def philox(key, counter, other):
     return counter
 
 
-def draw(c, meter, purpose, index):
+def draw(config: Config, meter: int, purpose: int, index: int) -> int:
     """A word for a meter (below METERS), a purpose and an index of 32 bits."""
-    return philox(c.seed, index, purpose << 24 | meter)
+    return philox(config.seed, index, purpose << 24 | meter)
 
 
-def below(word, count):
+def below(word: int, count: int) -> int:
     """0 to count - 1, from a word."""
     return word * count >> 32
 
 
-def chance(word, percent):
+def chance(word: int, percent: int) -> int:
     """1 in that many of a hundred cases."""
     if below(word, 10_000) < percent * 100:
         return 1
     return 0
 
 
-def between(values, span, word):
+def between(values: Any, span: Any, word: int) -> int:
     """A value from quantiles at equal distances, straight lines between them."""
     first, count = span[0], span[1]
     position = word * (count - 1)
@@ -57,6 +61,6 @@ def between(values, span, word):
     return low + ((int(values[at + 1]) - low) * part >> 20)
 
 
-def one_of(values, span, word):
+def one_of(values: Any, span: Any, word: int) -> int:
     """One of the listed values, all as likely."""
     return int(values[span[0] + below(word, int(span[1]))])

@@ -6,10 +6,10 @@ where that cannot be written, each process compiles for itself.
 
 import hashlib
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,60 +18,26 @@ from meterfw.account import calendar, orders, record, rules
 
 from budgetmeter import units
 from budgetmeter.errors import BudgetmeterError
-from budgetmeter.fleet import compiled, draws, homes, life, people, profiles
+from budgetmeter.fleet import compiled, draws, homes, life, people, profiles, rows
 from budgetmeter.fleet.life import live
+from budgetmeter.fleet.rows import (
+    Config,
+    Household,
+    Outcome,
+    Position,
+    Tables,
+    dtype_of,
+    fields_of,
+)
+from budgetmeter.fleet.study import Study
 from budgetmeter.report import phases
 
 MODULES = (calendar, rules, orders, phases, draws, homes, people, life)
-POSITION_FIELDS = (
-    "now", "wake", "day", "day_end", "offset", "drawn", "counted", "wanted", "order", "mark",
-)  # fmt: skip
-HOUSEHOLD_FIELDS = (
-    "meter", "source", "base_wh", "scale", "heating_wh", "car",
-    "rhythm_min", "amount", "errand_h", "limited_h", "enrol",
-    "visit_at", "errand_at", "press_at", "bill_at", "careful_until", "again", "value",
-)  # fmt: skip
-CONFIG_FIELDS = (
-    "seed", "start", "end", "step_min", "slots", "sources",
-    "heated_pct", "car_pct", "charge_w", "charge_pct", "charge_from", "charge_to",
-    "weather_pct", "shift_min",
-    "skip_pct", "hold_skip_pct", "enough_pct",
-    "heed_pct", "heed_h", "opens", "closes", "wakes", "sleeps",
-    "notice_min", "trip_min", "careful_h", "protected_pct", "bill_days", "bill_paid_pct",
-)  # fmt: skip
-OUTCOME_FIELDS = (
-    "energy_wh", "limited_wh", "unbilled_wh", "volume_l", "wanted",
-    "credit", "emergency_used", "arrears", "credited", "charged", "settled",
-    "top_ups", "topped_up", "bills_paid", "refused",
-    "trips", "emergency_starts", "limiter_starts", "events",
-    "spells", "off_s", "longest_off_s", "still_off", "off_since",
-)  # fmt: skip
-POSITION = np.dtype([(name, "i8") for name in POSITION_FIELDS])
-HOUSEHOLD = np.dtype([(name, "i8") for name in HOUSEHOLD_FIELDS])
-CONFIG = np.dtype([(name, "i8") for name in CONFIG_FIELDS])
-OUTCOME = np.dtype(
-    [(name, "i8") for name in OUTCOME_FIELDS] + [("phase_s", "i8", (len(phases.PHASES),))]
-)
+POSITION = dtype_of(Position)
+HOUSEHOLD = dtype_of(Household)
+CONFIG = dtype_of(Config)
+OUTCOME = dtype_of(Outcome, ("phase_s", "i8", (len(phases.PHASES),)))
 SPELLS_A_DAY = 2  # room for so many self-disconnections
-
-
-class Tables(NamedTuple):
-    """What all meters share: days to draw from, seasons, quantiles, the operator's orders.
-
-    :ivar quantiles: all lists of quantiles, one after the other; `spans` their first and length
-    :ivar months: clock values at which arrears are put down
-    """
-
-    days: np.ndarray
-    groups: np.ndarray
-    year_wh: np.ndarray
-    season: np.ndarray
-    cold: np.ndarray
-    hours: np.ndarray
-    quantiles: np.ndarray
-    spans: np.ndarray
-    program: np.ndarray
-    months: np.ndarray
 
 
 class World(NamedTuple):
@@ -82,7 +48,7 @@ class World(NamedTuple):
     tables: Tables
 
 
-def world(study):
+def world(study: Study) -> World:
     """The records and tables of a study.
 
     :raises InputError: a load that cannot be used
@@ -119,14 +85,14 @@ def world(study):
         "sources": len(year_wh),
     }
     config = np.zeros(1, CONFIG)
-    for name in CONFIG_FIELDS:
+    for name in fields_of(Config):
         config[name] = fixed.get(name, values.get(name))
     fields = study.profile.record()
     row = tuple(getattr(fields, name) for name in layouts.PROFILE_FIELDS)
     return World(config, np.array([row], compiled.PROFILE), tables)
 
 
-def month_ends(study):
+def month_ends(study: Study) -> list[int]:
     """Clock values of the ends of the months of a run; the last is its end."""
     ends, day = [], units.from_clock(study.start)
     while True:
@@ -139,25 +105,52 @@ def month_ends(study):
 # ---- Interpreted: one meter, in CPython ---------------------------------------------------------
 
 
-def interpreted(ready, meter, log_size=0):
-    """One meter's life in CPython, from the same source; its records and tables."""
-    m, p = record.State(), record.Profile()
-    for name in layouts.PROFILE_FIELDS:
-        setattr(p, name, int(ready.profile[name][0]))
-    h = SimpleNamespace(**dict.fromkeys(HOUSEHOLD_FIELDS, 0))
-    h.meter = meter
-    c = SimpleNamespace(**{name: int(ready.config[name][0]) for name in CONFIG_FIELDS})
-    o = SimpleNamespace(**dict.fromkeys(OUTCOME_FIELDS, 0), phase_s=[0] * len(phases.PHASES))
-    t = Tables(*(table.tolist() for table in ready.tables))
-    rates, months = [0] * c.slots, [[0, 0] for _ in t.months]
+class Life(NamedTuple):
+    """One meter's life, interpreted; the same as a meter of a `Chunk`."""
+
+    state: record.State
+    household: Household
+    outcome: Outcome
+    months: list[list[int]]
+    spells: list[list[int]]
+    log: list[list[int]]
+
+
+def interpreted(ready: World, meter: int, log_size: int = 0) -> Life:
+    """One meter's life in CPython, from the same source."""
+    state, profile = record.State(), profile_of(ready)
+    household, config, outcome = Household(), config_of(ready), Outcome()
+    household.meter = meter
+    tables = interpreted_tables(ready)
+    rates, months = [0] * config.slots, [[0, 0] for _ in tables.months]
     spells = [[0, 0] for _ in range(room_for_spells(ready))]
     log = [[0] * 5 for _ in range(log_size)]
-    k = SimpleNamespace(**dict.fromkeys(POSITION_FIELDS, 0))
-    live(k, m, p, h, c, o, t, rates, months, spells, log)
-    return SimpleNamespace(m=m, h=h, o=o, months=months, spells=spells, log=log[: o.events])
+    live(Position(), state, profile, household, config, outcome, tables, rates, months, spells, log)
+    return Life(state, household, outcome, months, spells, log[: outcome.events])
 
 
-def room_for_spells(ready):
+def profile_of(ready: World) -> record.Profile:
+    """The profile of all meters, as the interpreter reads it."""
+    profile = record.Profile()
+    for name in layouts.PROFILE_FIELDS:
+        setattr(profile, name, int(ready.profile[name][0]))
+    return profile
+
+
+def config_of(ready: World) -> Config:
+    """What all meters share, as the interpreter reads it."""
+    config = Config()
+    for name in fields_of(Config):
+        setattr(config, name, int(ready.config[name][0]))
+    return config
+
+
+def interpreted_tables(ready: World) -> Tables:
+    """The tables as lists, which the interpreter reads faster and as exact integers."""
+    return Tables(*(table.tolist() for table in ready.tables))
+
+
+def room_for_spells(ready: World) -> int:
     """How many self-disconnections of one meter are kept."""
     days = int(ready.config["end"][0] - ready.config["start"][0]) // 1440
     return SPELLS_A_DAY * days + 8
@@ -183,7 +176,7 @@ class Chunk(NamedTuple):
     log: np.ndarray
 
 
-def simulate(ready, first, count, log_size=0):
+def simulate(ready: World, first: int, count: int, log_size: int = 0) -> Chunk:
     """The lives of `count` meters from number `first` on.
 
     :raises BudgetmeterError: when a meter does not keep its books, or does what has no room
@@ -212,25 +205,42 @@ def simulate(ready, first, count, log_size=0):
     return chunk
 
 
-def _check(chunk, room):
-    o = chunk.outcomes
-    held = o["credit"] - o["emergency_used"] - o["arrears"]
-    wrong = np.flatnonzero(held != o["credited"] - o["charged"] + o["settled"])
+def _check(chunk: Chunk, room: int) -> None:
+    outcomes = chunk.outcomes
+    held = outcomes["credit"] - outcomes["emergency_used"] - outcomes["arrears"]
+    booked = outcomes["credited"] - outcomes["charged"] + outcomes["settled"]
+    wrong = np.flatnonzero(held != booked)
     if len(wrong):
         raise BudgetmeterError(f"meter {chunk.first + wrong[0]} does not conserve money")
-    if (o["spells"] > room).any():
+    if (outcomes["spells"] > room).any():
         raise BudgetmeterError("a meter was disconnected more often than there is room for")
 
 
-def _run(done, filled, position, states, some_profiles, households, config, outcomes, tables,
-         rates, months, room, spells, log):  # fmt: skip
+def _run(
+    done: int,
+    filled: int,
+    positions: np.ndarray,
+    states: np.ndarray,
+    some_profiles: np.ndarray,
+    households: np.ndarray,
+    configs: np.ndarray,
+    outcomes: np.ndarray,
+    tables: Tables,
+    rates: np.ndarray,
+    months: np.ndarray,
+    room: np.ndarray,
+    spells: np.ndarray,
+    log: np.ndarray,
+) -> tuple[int, int]:
     """Meters one after the other, until all are done or `spells` could not hold the next one's."""
-    k, p, c = position[0], some_profiles[0], config[0]
+    position, profile, config = positions[0], some_profiles[0], configs[0]
     while done < len(states) and filled + len(room) <= len(spells):
-        o = outcomes[done]
-        live(k, states[done], p, households[done], c, o, tables, rates, months[done], room,
-                  log[done])  # fmt: skip
-        kept = min(o.spells, len(room))
+        outcome = outcomes[done]
+        live(
+            position, states[done], profile, households[done], config, outcome,
+            tables, rates, months[done], room, log[done],
+        )  # fmt: skip
+        kept = min(outcome.spells, len(room))
         for i in range(kept):
             spells[filled + i, 0] = room[i, 0]
             spells[filled + i, 1] = room[i, 1]
@@ -240,26 +250,26 @@ def _run(done, filled, position, states, some_profiles, households, config, outc
 
 
 @cache
-def runner():
+def runner() -> Callable[..., tuple[int, int]]:
     """`_run` compiled when first called, with all it calls."""
     return compiled.compile_function(_run, MODULES, kept_in())
 
 
-def warm(ready):
+def warm(ready: World) -> None:
     """Have the code compiled, or loaded; seconds the first time on a machine, then none."""
     simulate(ready, 0, 0)
 
 
-def source_digest():
+def source_digest() -> str:
     """Fingerprint of the sources that decide what a meter does."""
     digest = hashlib.sha256()
-    for module in (*MODULES, compiled, layouts, profiles):
+    for module in (*MODULES, compiled, layouts, profiles, rows, units):
         digest.update(Path(str(module.__file__)).read_bytes())
     digest.update(Path(__file__).read_bytes())
     return digest.hexdigest()
 
 
-def kept_in():
+def kept_in() -> Path | None:
     """Folder in the user's cache for code of these very sources; None where it cannot be written.
 
     Numba by itself sees no change of a called function.

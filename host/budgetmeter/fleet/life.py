@@ -7,6 +7,7 @@ the load it spans; else `stride` says how far a step may go within a sample.
 
 from meterfw.account.calendar import local, minutes_to
 from meterfw.account.orders import apply, install
+from meterfw.account.record import Profile, State
 from meterfw.account.rules import (
     advance,
     judge,
@@ -43,153 +44,193 @@ from budgetmeter.fleet.people import (
     notice,
     restrained,
 )
+from budgetmeter.fleet.rows import (
+    Config,
+    Household,
+    Numbers,
+    Outcome,
+    Position,
+    Rows,
+    Tables,
+)
 from budgetmeter.report.phases import phase_number
-
-NOMINAL_V = 230
-HOUR = 3600
+from budgetmeter.units import DAY_S, HOUR_S, NOMINAL_V
 
 
-def milliamps(p, rate):
+def milliamps(p: Profile, rate: int) -> int:
     """Current of a rate on one phase; gas has none."""
     if p.energy == ENERGY_GAS:
         return 0
     return rate * 1000 // NOMINAL_V
 
 
-def watts(p, rate):
+def watts(p: Profile, rate: int) -> int:
     """Power of a rate; gas has none."""
     if p.energy == ENERGY_GAS:
         return 0
     return rate
 
 
-def concerned(h, c, share):
+def concerned(household: Household, config: Config, share: int) -> int:
     """1 when an order to so many in a hundred goes to this meter; those of a share are the same."""
-    return chance(draw(c, h.meter, ORDER, 0), share)
+    return chance(draw(config, household.meter, ORDER, 0), share)
 
 
-def enter(m, p, o, kind, value, extra, order):
+def enter(
+    m: State, p: Profile, outcome: Outcome, kind: int, value: int, extra: int, order: int
+) -> None:
     """One order, judged; what it did to the books of the outcome."""
     result = apply(m, p, kind, value, extra, order)
     judge(m, p)
     if result > RESULT_NO_EFFECT:
-        o.refused += 1
+        outcome.refused += 1
     elif result == RESULT_DONE and kind == KIND_TOP_UP:
-        o.top_ups += 1
-        o.topped_up += value
+        outcome.top_ups += 1
+        outcome.topped_up += value
     elif result == RESULT_DONE and kind == KIND_ARREARS_PAID:
-        o.bills_paid += value
+        outcome.bills_paid += value
 
 
-def take_note(m, o, now, spells, log):
+def take_note(m: State, outcome: Outcome, now: int, spells: Rows, log: Rows) -> int:
     """Put down the events since last asked; answers their mask."""
     events = m.events
     m.events = 0
     if events & EVENT_OVERLOAD:
-        o.trips += 1
+        outcome.trips += 1
     if events & EVENT_EMERGENCY_IN_USE:
-        o.emergency_starts += 1
+        outcome.emergency_starts += 1
     if events & EVENT_LIMITER_ENGAGED:
-        o.limiter_starts += 1
+        outcome.limiter_starts += 1
     if m.control_state == CONTROL_STATE_CONNECTED:
-        if o.off_since > 0:
-            close_spell(o, now, spells)
-    elif o.off_since == 0 and m.reasons & REASON_CREDIT:
-        o.off_since = now
+        if outcome.off_since > 0:
+            close_spell(outcome, now, spells)
+    elif outcome.off_since == 0 and m.reasons & REASON_CREDIT:
+        outcome.off_since = now
     for code in range(32):
         if events >> code & 1:
-            if o.events < len(log):
-                row = log[o.events]
+            if outcome.events < len(log):
+                row = log[outcome.events]
                 row[0] = m.clock
                 row[1] = m.second
                 row[2] = code
                 row[3] = m.reasons
                 row[4] = m.credit - m.emergency_used
-            o.events += 1
+            outcome.events += 1
     return events
 
 
-def close_spell(o, now, spells):
+def close_spell(outcome: Outcome, now: int, spells: Rows) -> None:
     """A self-disconnection is over."""
-    lasted = now - o.off_since
-    if o.spells < len(spells):
-        spells[o.spells][0] = o.off_since // 60
-        spells[o.spells][1] = lasted
-    o.spells += 1
-    o.off_s += lasted
-    o.longest_off_s = max(o.longest_off_s, lasted)
-    o.off_since = 0
+    lasted = now - outcome.off_since
+    if outcome.spells < len(spells):
+        spells[outcome.spells][0] = outcome.off_since // 60
+        spells[outcome.spells][1] = lasted
+    outcome.spells += 1
+    outcome.off_s += lasted
+    outcome.longest_off_s = max(outcome.longest_off_s, lasted)
+    outcome.off_since = 0
 
 
-def act(k, m, p, h, c, o, t, spells, log):
+def act(
+    position: Position,
+    m: State,
+    p: Profile,
+    household: Household,
+    config: Config,
+    outcome: Outcome,
+    tables: Tables,
+    spells: Rows,
+    log: Rows,
+) -> None:
     """All that is due now: the operator first, then the people."""
-    while k.order < len(t.program) and t.program[k.order][0] <= m.clock:
-        line = t.program[k.order]
-        k.order += 1
-        if concerned(h, c, int(line[5])) == 1:
-            enter(m, p, o, int(line[1]), int(line[2]), int(line[3]), int(line[4]))
-            notice(h, c, m, take_note(m, o, k.now, spells, log))
-    action = next_action(h, c, m, p)
+    while position.order < len(tables.program) and tables.program[position.order][0] <= m.clock:
+        line = tables.program[position.order]
+        position.order += 1
+        if concerned(household, config, int(line[5])) == 1:
+            enter(m, p, outcome, int(line[1]), int(line[2]), int(line[3]), int(line[4]))
+            notice(household, config, m, take_note(m, outcome, position.now, spells, log))
+    action = next_action(household, config, m, p)
     while action != NOTHING:
         if action == BUTTON:
             press(m, p, p.reopen_hold_s)
         else:
-            enter(m, p, o, action, h.value, 0, 0)
-        notice(h, c, m, take_note(m, o, k.now, spells, log))
-        action = next_action(h, c, m, p)
+            enter(m, p, outcome, action, household.value, 0, 0)
+        notice(household, config, m, take_note(m, outcome, position.now, spells, log))
+        action = next_action(household, config, m, p)
 
 
-def mark_down(m, row):
+def mark_down(m: State, row: Numbers) -> None:
     """A month has ended: arrears, and all that is owed to the operator."""
     row[0] = m.arrears
     row[1] = m.arrears + m.emergency_used - min(m.credit, 0)
 
 
-def close_books(m, o, wanted):
+def close_books(m: State, outcome: Outcome, wanted: int) -> None:
     """The account at the end, as totals of millicents."""
-    o.wanted = wanted // HOUR
-    o.energy_wh = m.energy_wh
-    o.limited_wh = m.limited_wh
-    o.unbilled_wh = m.unbilled_wh
-    o.volume_l = m.volume_l
-    o.credit = m.credit
-    o.emergency_used = m.emergency_used
-    o.arrears = m.arrears
-    o.credited = m.credited_eur * EUR + m.credited_mc
-    o.charged = m.charged_eur * EUR + m.charged_mc
-    o.settled = m.settled_eur * EUR + m.settled_mc
+    outcome.wanted = wanted // HOUR_S
+    outcome.energy_wh = m.energy_wh
+    outcome.limited_wh = m.limited_wh
+    outcome.unbilled_wh = m.unbilled_wh
+    outcome.volume_l = m.volume_l
+    outcome.credit = m.credit
+    outcome.emergency_used = m.emergency_used
+    outcome.arrears = m.arrears
+    outcome.credited = m.credited_eur * EUR + m.credited_mc
+    outcome.charged = m.charged_eur * EUR + m.charged_mc
+    outcome.settled = m.settled_eur * EUR + m.settled_mc
 
 
-def do_planned(k, m, p, h, c, o, t, months, spells, log):
+def do_planned(
+    position: Position,
+    m: State,
+    p: Profile,
+    household: Household,
+    config: Config,
+    outcome: Outcome,
+    tables: Tables,
+    months: Rows,
+    spells: Rows,
+    log: Rows,
+) -> None:
     """The end of a month, and what operator and people do now; then when something is due again."""
-    while k.mark < len(t.months) and t.months[k.mark] <= m.clock:
-        mark_down(m, months[k.mark])
-        k.mark += 1
-    act(k, m, p, h, c, o, t, spells, log)
-    k.wake = next_wake(k, h, c, t)
+    while position.mark < len(tables.months) and tables.months[position.mark] <= m.clock:
+        mark_down(m, months[position.mark])
+        position.mark += 1
+    act(position, m, p, household, config, outcome, tables, spells, log)
+    position.wake = next_wake(position, household, config, tables)
 
 
-def next_wake(k, h, c, t):
+def next_wake(position: Position, household: Household, config: Config, tables: Tables) -> int:
     """Second at which something is planned, at the latest the end."""
-    at = c.end
-    if k.order < len(t.program):
-        at = min(at, int(t.program[k.order][0]))
-    if k.mark < len(t.months):
-        at = min(at, int(t.months[k.mark]))
-    return next_plan(h, at) * 60
+    at = config.end
+    if position.order < len(tables.program):
+        at = min(at, int(tables.program[position.order][0]))
+    if position.mark < len(tables.months):
+        at = min(at, int(tables.months[position.mark]))
+    return next_plan(household, at) * 60
 
 
-def look_up_day(k, m, p, h, c, t, rates):
+def look_up_day(
+    position: Position,
+    m: State,
+    p: Profile,
+    household: Household,
+    config: Config,
+    tables: Tables,
+    rates: Numbers,
+) -> None:
     """The samples of the local day, and until when they and the local time hold."""
     here = local(m.clock)
-    k.offset = (here - m.clock) * 60
-    if here // 1440 != k.day:
-        k.day = here // 1440
-        fill_day(h, c, p, t, k.day, rates)
-    k.day_end = (m.clock + min(minutes_to(here, 0), minutes_to(m.clock, 120))) * 60
+    position.offset = (here - m.clock) * 60
+    if here // 1440 != position.day:
+        position.day = here // 1440
+        fill_day(household, config, p, tables, position.day, rates)
+    position.day_end = (m.clock + min(minutes_to(here, 0), minutes_to(m.clock, 120))) * 60
 
 
-def wait(rates, slot, now, sample_end, step_s, reach):
+def wait(
+    rates: Numbers, slot: int, now: int, sample_end: int, step_s: int, reach: int
+) -> tuple[int, int]:
     """Whole samples while nothing flows: how far they go, and what was wanted."""
     then, wanted = now, 0
     while sample_end <= reach:
@@ -200,7 +241,9 @@ def wait(rates, slot, now, sample_end, step_s, reach):
     return then, wanted
 
 
-def flow(rates, slot, now, sample_end, step_s, reach, room):
+def flow(
+    rates: Numbers, slot: int, now: int, sample_end: int, step_s: int, reach: int, room: int
+) -> tuple[int, int]:
     """Whole samples until `room` pulse-seconds are used: how far they go, and what flows."""
     then, flowed = now, 0
     while sample_end <= reach:
@@ -214,11 +257,22 @@ def flow(rates, slot, now, sample_end, step_s, reach, room):
     return then, flowed
 
 
-def flow_limited(m, p, h, rates, slot, now, sample_end, step_s, reach, room):
+def flow_limited(
+    m: State,
+    p: Profile,
+    household: Household,
+    rates: Numbers,
+    slot: int,
+    now: int,
+    sample_end: int,
+    step_s: int,
+    reach: int,
+    room: int,
+) -> tuple[int, int, int]:
     """The same while each is below the limit; and what was wanted."""
     then, flowed, wanted = now, 0, 0
     while sample_end <= reach:
-        rate = restrained(h, m, rates[slot], milliamps(p, rates[slot]))
+        rate = restrained(household, m, rates[slot], milliamps(p, rates[slot]))
         more = rate * (sample_end - then)
         if flowed + more > room or over_limit(m, milliamps(p, rate), rate) == 1:
             return then, flowed, wanted
@@ -230,69 +284,90 @@ def flow_limited(m, p, h, rates, slot, now, sample_end, step_s, reach, room):
     return then, flowed, wanted
 
 
-def go_on(k, m, p, h, c, o, rates):
+def go_on(
+    position: Position,
+    m: State,
+    p: Profile,
+    household: Household,
+    config: Config,
+    outcome: Outcome,
+    rates: Numbers,
+) -> None:
     """One step of the rules: as many whole samples as are quiet, else a stride within one."""
-    stop = min(c.end * 60, k.wake, k.day_end)
-    step_s = c.step_min * 60
-    at = k.now + k.offset - k.day * 86400
+    stop = min(config.end * 60, position.wake, position.day_end)
+    step_s = config.step_min * 60
+    at = position.now + position.offset - position.day * DAY_S
     slot = at // step_s
-    sample_end = k.now + step_s - at % step_s
-    reach = k.now + min(stop - k.now, quiet_s(m, p, 0, 0))
+    sample_end = position.now + step_s - at % step_s
+    reach = position.now + min(stop - position.now, quiet_s(m, p, 0, 0))
     flows = supply_on(m) == 1 and m.reasons & REASON_LEAK_TEST == 0  # nobody draws during a test
     rate, flowed, wanted = 0, 0, 0
     if not flows:
-        then, wanted = wait(rates, slot, k.now, sample_end, step_s, reach)
+        then, wanted = wait(rates, slot, position.now, sample_end, step_s, reach)
     else:
-        room = (k.counted + quiet_pulses(m, p) + 1) * HOUR - 1 - k.drawn
+        room = (position.counted + quiet_pulses(m, p) + 1) * HOUR_S - 1 - position.drawn
         if m.limiter_engaged == 0:
-            then, flowed = flow(rates, slot, k.now, sample_end, step_s, reach, room)
+            then, flowed = flow(rates, slot, position.now, sample_end, step_s, reach, room)
             wanted = flowed
         else:
             then, flowed, wanted = flow_limited(
-                m, p, h, rates, slot, k.now, sample_end, step_s, reach, room
+                m, p, household, rates, slot, position.now, sample_end, step_s, reach, room
             )
-    if then == k.now:  # something may happen within the sample
+    if then == position.now:  # something may happen within the sample
         if flows:
-            rate = restrained(h, m, rates[slot], milliamps(p, rates[slot]))
-        limit = min(sample_end, stop) - k.now
-        then = k.now + stride(m, p, limit, rate, milliamps(p, rate), watts(p, rate))
-        flowed = rate * (then - k.now)
-        wanted = rates[slot] * (then - k.now)
-    k.wanted += wanted
-    k.drawn += flowed
-    pulses = k.drawn // HOUR - k.counted
-    k.counted += pulses
-    o.phase_s[phase_number(m)] += then - k.now
-    advance(m, p, then - k.now, pulses, milliamps(p, rate), watts(p, rate))
-    k.now = then
+            rate = restrained(household, m, rates[slot], milliamps(p, rates[slot]))
+        limit = min(sample_end, stop) - position.now
+        then = position.now + stride(m, p, limit, rate, milliamps(p, rate), watts(p, rate))
+        flowed = rate * (then - position.now)
+        wanted = rates[slot] * (then - position.now)
+    position.wanted += wanted
+    position.drawn += flowed
+    pulses = position.drawn // HOUR_S - position.counted
+    position.counted += pulses
+    outcome.phase_s[phase_number(m)] += then - position.now
+    advance(m, p, then - position.now, pulses, milliamps(p, rate), watts(p, rate))
+    position.now = then
 
 
-def live(k, m, p, h, c, o, t, rates, months, spells, log):
+def live(
+    position: Position,
+    m: State,
+    p: Profile,
+    household: Household,
+    config: Config,
+    outcome: Outcome,
+    tables: Tables,
+    rates: Numbers,
+    months: Rows,
+    spells: Rows,
+    log: Rows,
+) -> None:
     """One meter from the start of the run to its end.
 
-    :param k, m, p, h, c, o: position, state, profile, household, habits and run, outcome
-    :param t: tables (`engine.Tables`)
+    :param m: the meter's state; `p` its profile
     :param rates: room for a day's samples
-    :param months: a row for each of `t.months`
+    :param months: a row for each of `tables.months`
     :param spells, log: self-disconnections and events are put down as far as the rows reach
     """
-    install(m, p, c.start)
-    build(h, c, p, t)
-    move_in(h, c, m, p, t)
-    k.now = k.wake = k.day_end = c.start * 60
-    k.day = -1
-    k.offset = k.drawn = k.counted = k.wanted = k.order = k.mark = 0
-    while k.now < c.end * 60:
-        if k.now >= k.wake:
-            do_planned(k, m, p, h, c, o, t, months, spells, log)
-        if k.now >= k.day_end:
-            look_up_day(k, m, p, h, c, t, rates)
-        go_on(k, m, p, h, c, o, rates)
+    install(m, p, config.start)
+    build(household, config, p, tables)
+    move_in(household, config, m, p, tables)
+    position.now = position.wake = position.day_end = config.start * 60
+    position.day = -1
+    position.offset = position.drawn = position.counted = position.wanted = position.order = (
+        position.mark
+    ) = 0
+    while position.now < config.end * 60:
+        if position.now >= position.wake:
+            do_planned(position, m, p, household, config, outcome, tables, months, spells, log)
+        if position.now >= position.day_end:
+            look_up_day(position, m, p, household, config, tables, rates)
+        go_on(position, m, p, household, config, outcome, rates)
         if m.events:
-            notice(h, c, m, take_note(m, o, k.now, spells, log))
-            k.wake = next_wake(k, h, c, t)
-    mark_down(m, months[k.mark])  # the last month ends with the run
-    if o.off_since > 0:
-        close_spell(o, k.now, spells)
-        o.still_off = 1
-    close_books(m, o, k.wanted)
+            notice(household, config, m, take_note(m, outcome, position.now, spells, log))
+            position.wake = next_wake(position, household, config, tables)
+    mark_down(m, months[position.mark])  # the last month ends with the run
+    if outcome.off_since > 0:
+        close_spell(outcome, position.now, spells)
+        outcome.still_off = 1
+    close_books(m, outcome, position.wanted)

@@ -1,5 +1,9 @@
 """Two policies on one page: off, owed, who gains and who loses, how long until reconnected."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -7,10 +11,12 @@ matplotlib.use("Agg")
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from budgetmeter import units
 from budgetmeter.fleet import compare
-from budgetmeter.fleet.results import HOUR_S
+from budgetmeter.fleet.results import Results
+from budgetmeter.units import HOUR_S
 
 # Told apart without colour: A is grey and drawn through, B black and dashed.
 STYLES = (
@@ -21,7 +27,7 @@ FILLS = ("0.7", "0.15")
 NAMES = ("A", "B")
 
 
-def save(a, b, path):
+def save(a: Results, b: Results, path: Path) -> None:
     """Write the plot of a comparison; the file's ending decides the format.
 
     :raises OSError: when the file cannot be written
@@ -44,11 +50,11 @@ def save(a, b, path):
     plt.close(figure)
 
 
-def _pairs(a, b):
+def _pairs(a: Results, b: Results) -> Iterator[tuple[Results, str, dict[str, Any], str]]:
     return zip((a, b), NAMES, STYLES, FILLS, strict=True)
 
 
-def _durations(axis, a, b):
+def _durations(axis: Axes, a: Results, b: Results) -> None:
     """Households in falling order of the hours they were off, and limited."""
     highest = 0.0
     for column, what, marker in (
@@ -71,7 +77,7 @@ def _durations(axis, a, b):
     _clean(axis)
 
 
-def _falling(axis, values, **style):
+def _falling(axis: Axes, values: np.ndarray, **style: Any) -> float:
     """Draw what is above zero in falling order, each household as wide as its share.
 
     :returns: where the curve ends, % of all households; 0 where there is nothing to draw
@@ -87,11 +93,11 @@ def _falling(axis, values, **style):
     return share[-1]
 
 
-def _owed(axis, a, b):
+def _owed(axis: Axes, a: Results, b: Results) -> None:
     """Mean of what is owed to the operator: nothing at the start, then at the end of each month."""
     for results, name, style, _ in _pairs(a, b):
         clocks = [results.population()["start"], *results.about["months"]]
-        dates = [units.from_clock(clock) for clock in clocks]
+        dates: list[Any] = [units.from_clock(clock) for clock in clocks]
         for column, what, marker in (
             ("months_owed", "all owed", ""),
             ("months_arrears", "arrears (minimum supply)", "o"),
@@ -115,7 +121,7 @@ def _owed(axis, a, b):
     _clean(axis)
 
 
-def _gains(axis, a, b):
+def _gains(axis: Axes, a: Results, b: Results) -> None:
     """By decile of consumption, who goes without less under B, and who without more."""
     unit = "m3" if a.gas else "kWh"
     difference = (compare.hardship(b) - compare.hardship(a)) / 1000
@@ -144,12 +150,12 @@ def _gains(axis, a, b):
     _clean(axis)
 
 
-def _signed(value):
+def _signed(value: float) -> str:
     """A difference to one place; what rounds to zero has no sign."""
     return f"{value:+.1f}" if abs(value) >= 0.05 else "0.0"
 
 
-def _reconnected(axis, a, b):
+def _reconnected(axis: Axes, a: Results, b: Results) -> None:
     """Self-disconnections by the time until supply was closed again."""
     counts = [results.reconnections() for results in (a, b)]
     classes = list(counts[0])
@@ -169,7 +175,7 @@ def _reconnected(axis, a, b):
     _clean(axis)
 
 
-def _trips(axis, a, b):
+def _trips(axis: Axes, a: Results, b: Results) -> None:
     """Where nobody is disconnected for lack of credit: how often the limiter opened supply."""
     for results, name, style, _ in _pairs(a, b):
         _falling(axis, results.columns("trips")[0], label=name, **style)
@@ -185,12 +191,12 @@ def _trips(axis, a, b):
     _clean(axis)
 
 
-def _empty(axis, text):
+def _empty(axis: Axes, text: str) -> None:
     axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", color="0.4")
     axis.set_xticks([])
     axis.set_yticks([])
 
 
-def _clean(axis):
+def _clean(axis: Axes) -> None:
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)

@@ -4,10 +4,11 @@ A source is one household's measurement. Its days without a gap are kept, averag
 the run, working days apart from weekends. Nothing is made up for a gap: the day is left out.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from budgetmeter import units
 from budgetmeter.emulator import load as loads
 from budgetmeter.errors import InputError
 from budgetmeter.units import DAY_S
+
+if TYPE_CHECKING:
+    import pyarrow
 
 KINDS = 2  # working days, weekends
 LARGEST = {False: loads.MAX_W, True: loads.MAX_LITRES_PER_HOUR}
@@ -34,13 +38,13 @@ class Days(NamedTuple):
 
 
 @cache
-def shipped(step_min, gas):
+def shipped(step_min: int, gas: bool) -> Days:
     """Days of the measured household; for gas, of a synthetic summer (hot water and cooking)."""
     load = loads.synthetic_gas(datetime(2007, 6, 15), 62) if gas else loads.household()
     return collect([load], step_min, gas)
 
 
-def read(paths, step_min, gas):
+def read(paths: Iterable[str], step_min: int, gas: bool) -> Days:
     """Days of the user's own sources.
 
     A CSV file is one source, as `budgetmeter run --load` takes it. A Parquet file has the columns
@@ -57,7 +61,7 @@ def read(paths, step_min, gas):
     return collect(sources, step_min, gas)
 
 
-def collect(sources, step_min, gas):
+def collect(sources: Sequence[loads.SampledLoad], step_min: int, gas: bool) -> Days:
     """Whole days of the sources, in order of source and kind."""
     rows, groups, means, first = [], [], [], 0
     for source in sources:
@@ -81,7 +85,7 @@ def collect(sources, step_min, gas):
     )
 
 
-def _days(source, step_min):
+def _days(source: loads.SampledLoad, step_min: int) -> tuple[np.ndarray, np.ndarray]:
     """Days without a gap at the step, and which of them are weekends."""
     step_s = step_min * 60
     longer, shorter = max(step_s, source.interval), min(step_s, source.interval)
@@ -110,9 +114,8 @@ def _days(source, step_min):
     return days, weekend
 
 
-def _read_parquet(path, gas):
+def _read_parquet(path: str, gas: bool) -> list[loads.SampledLoad]:
     import pyarrow as pa  # noqa: PLC0415  # an extra
-    import pyarrow.compute as pc  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     column = "litres" if gas else "watts"
@@ -131,14 +134,21 @@ def _read_parquet(path, gas):
         raise InputError(f"{path}: time has a zone; times are UTC+1 without one")
     if "household" not in table.column_names:
         return [_source(path, table, column, gas)]
-    names = pc.unique(table["household"]).to_pylist()
+    names = table["household"].unique().to_pylist()
     return [
-        _source(f"{path}, {name}", table.filter(pc.equal(table["household"], name)), column, gas)
+        _source(f"{path}, {name}", table.filter(_equal(table["household"], name)), column, gas)
         for name in names
     ]
 
 
-def _source(label, table, column, gas):
+def _equal(column: Any, value: object) -> Any:
+    """Where a column has a value."""
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    return pc.equal(column, value)  # pyright: ignore[reportAttributeAccessIssue]  # made at run time
+
+
+def _source(label: str, table: "pyarrow.Table", column: str, gas: bool) -> loads.SampledLoad:
     """A `SampledLoad` of a table's rows, as its CSV would read."""
     table = table.sort_by("time")
     times = table["time"].cast("timestamp[s]").to_numpy().astype("datetime64[s]")

@@ -1,7 +1,9 @@
 """What a run came to: its columns, its books, and the figures of a report."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +14,7 @@ from budgetmeter.errors import InputError
 from budgetmeter.fleet import table
 from budgetmeter.fleet.run import MANIFEST, Run
 from budgetmeter.report.phases import PHASES
-from budgetmeter.units import DAY_S
-
-HOUR_S = 3600
+from budgetmeter.units import DAY_S, HOUR_S
 
 # Reconnection times in the classes of the operator's yearly report (FE-40).
 AGE_CLASSES = (
@@ -33,7 +33,7 @@ class Results:
     :raises InputError: no run, not finished, or a file of it damaged
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         folder = Path(folder)
         try:
             self.about = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -50,18 +50,18 @@ class Results:
             )
 
     @property
-    def gas(self):
+    def gas(self) -> bool:
         return self.about["gas"]
 
-    def population(self):
+    def population(self) -> dict[str, Any]:
         """What two runs of the same households have in common, as `Study.population` has it."""
         return self.about["population"]
 
     @property
-    def meters(self):
+    def meters(self) -> int:
         return self.run.meters
 
-    def chunks(self, columns):
+    def chunks(self, columns: Iterable[str]) -> Iterator[pa.Table]:
         """Tables of the columns, chunk after chunk."""
         for first in self.run.firsts:
             path = self.run.path(first)
@@ -70,26 +70,29 @@ class Results:
             except (OSError, pa.ArrowInvalid):
                 raise InputError(f"{path}: damaged; delete it and run it again") from None
 
-    def columns(self, *names):
+    def columns(self, *names: str) -> list[np.ndarray]:
         """Columns of all meters as arrays, in order of the meters."""
         parts = [[chunk[name].to_numpy() for name in names] for chunk in self.chunks(names)]
         return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
-    def values(self, name):
+    def values(self, name: str) -> np.ndarray:
         """All values of a list column, one after the other."""
         parts = [chunk[name].combine_chunks().flatten().to_numpy() for chunk in self.chunks([name])]
         return np.concatenate(parts)
 
-    def months(self, name):
+    def months(self, name: str) -> np.ndarray:
         """A month column as an array: meters × months."""
         return self.values(name).reshape(self.meters, -1)
 
-    def table(self):
+    def table(self) -> pa.Table:
         """All columns of all meters."""
         return pa.concat_tables(self.chunks(table.schema().names))
 
-    def conservation(self):
-        """Books of the whole fleet that must be equal, mc: held, and what went in and out."""
+    def conservation(self) -> tuple[int, int]:
+        """Books of the whole fleet that must be equal, mc.
+
+        What the accounts contain, and what went in and out.
+        """
         sums = dict.fromkeys(BOOKS, 0)
         for chunk in self.chunks(BOOKS):
             for name in BOOKS:
@@ -97,11 +100,11 @@ class Results:
         held = sums["credit"] - sums["emergency_used"] - sums["arrears"]
         return held, sums["credited"] - sums["charged"] + sums["settled"]
 
-    def served(self):
+    def served(self) -> np.ndarray:
         """What was supplied, in the unit of `wanted`."""
         return self.columns("volume_l" if self.gas else "energy_wh")[0]
 
-    def reconnections(self):
+    def reconnections(self) -> dict[str, int]:
         """Self-disconnections that ended, in the age classes of FE-40, and those that did not."""
         lasted = self.values("spells_s")
         ends = np.cumsum(self.columns("spells")[0])
@@ -115,7 +118,7 @@ class Results:
         return {**classes, "still off": int(open_ended.sum())}
 
 
-def summary(results):
+def summary(results: Results) -> dict[str, Any]:
     """Figures of a run as plain data: energy in kWh (gas: m3), money in EUR, time in h."""
     held, booked = results.conservation()
     off, spells, longest = results.columns("off_s", "spells", "longest_off_s")
@@ -155,7 +158,7 @@ def summary(results):
     }
 
 
-def _quantiles(values):
+def _quantiles(values: np.ndarray) -> dict[str, float] | None:
     """Median and tenth and ninetieth percentile, None without values."""
     if not len(values):
         return None

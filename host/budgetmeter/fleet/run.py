@@ -11,6 +11,7 @@ import io
 import json
 import os
 import socket
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -18,12 +19,17 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from budgetmeter.errors import BudgetmeterError, InputError
 from budgetmeter.fleet import engine, table
+from budgetmeter.fleet.study import Study
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 MANIFEST = "fleet.json"
 CHUNK = 1000
@@ -44,19 +50,19 @@ class Run:
     chunk: int
 
     @property
-    def firsts(self):
+    def firsts(self) -> range:
         """Number of the first meter of each chunk."""
         return range(0, self.meters, self.chunk)
 
-    def path(self, first):
+    def path(self, first: int) -> Path:
         """The file of a chunk."""
         return self.folder / f"chunk-{first:08d}.parquet"
 
-    def size(self, first):
+    def size(self, first: int) -> int:
         """Meters in a chunk."""
         return min(self.chunk, self.meters - first)
 
-    def whole(self, first):
+    def whole(self, first: int) -> bool:
         """Whether the file of a chunk is there and is of this run."""
         try:
             found = pq.read_metadata(self.path(first))
@@ -66,7 +72,7 @@ class Run:
         return noted == self.digest and found.num_rows == self.size(first)
 
 
-def fingerprint(study, ready):
+def fingerprint(study: Study, ready: engine.World) -> str:
     """Fingerprint of a study, its data and the sources that run it."""
     data = hashlib.sha256()
     for array in ready.tables:
@@ -75,7 +81,7 @@ def fingerprint(study, ready):
     return study.digest(data.hexdigest(), engine.source_digest())
 
 
-def open_folder(study, ready, folder, chunk=CHUNK):
+def open_folder(study: Study, ready: engine.World, folder: str | Path, chunk: int = CHUNK) -> Run:
     """The folder of a run, made or taken up again.
 
     :raises InputError: when it holds another run, or cannot be made
@@ -111,7 +117,7 @@ def open_folder(study, ready, folder, chunk=CHUNK):
     return run
 
 
-def _write(path, data):
+def _write(path: Path, data: bytes) -> None:
     """A file that is there whole or not at all."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     with beside.open("wb") as file:
@@ -121,7 +127,7 @@ def _write(path, data):
     beside.replace(path)
 
 
-def compute(ready, digest, first, count):
+def compute(ready: engine.World, digest: str, first: int, count: int) -> bytes:
     """A chunk as the bytes of its Parquet file."""
     made = table.build(engine.simulate(ready, first, count))
     made = made.replace_schema_metadata({"digest": digest})
@@ -130,7 +136,13 @@ def compute(ready, digest, first, count):
     return buffer.getvalue()
 
 
-def finish(run, ready, workers=None, scheduler="", progress=None):
+def finish(
+    run: Run,
+    ready: engine.World,
+    workers: int | None = None,
+    scheduler: str = "",
+    progress: Callable[[int], object] | None = None,
+) -> None:
     """Compute the chunks that are not there; `progress(meters done)` is called as they come.
 
     :param workers: local processes; as many as there are cores if not given
@@ -165,19 +177,22 @@ def finish(run, ready, workers=None, scheduler="", progress=None):
 
 # ---- Local processes ----------------------------------------------------------------------------
 
-_ready = None
+_ready: engine.World | None = None
 
 
-def _equip(ready):
+def _equip(ready: engine.World) -> None:
     global _ready  # noqa: PLW0603  # once for a worker's life
     _ready = ready
 
 
-def _job(digest, first, count):
+def _job(digest: str, first: int, count: int) -> bytes:
+    assert _ready is not None  # `_equip` has run in this process
     return compute(_ready, digest, first, count)
 
 
-def _in_processes(run, ready, todo, workers):
+def _in_processes(
+    run: Run, ready: engine.World, todo: list[int], workers: int
+) -> Iterator[tuple[int, bytes]]:
     """Chunks as they come; a worker that dies is replaced and its chunks are given out again."""
     left, died = list(todo), 0
     workers = min(workers, len(left))
@@ -197,13 +212,16 @@ def _in_processes(run, ready, todo, workers):
                 ) from None
 
 
-def _pool(run, ready, todo, workers):
+def _pool(
+    run: Run, ready: engine.World, todo: list[int], workers: int
+) -> Iterator[tuple[int, bytes]]:
     with ProcessPoolExecutor(
         workers, mp_context=get_context("spawn"), initializer=_equip, initargs=(ready,)
     ) as pool:
-        waiting, given = iter(list(todo)), {}
+        waiting = iter(list(todo))
+        given: dict[Future[bytes], int] = {}
 
-        def give(count):
+        def give(count: int) -> None:
             for first in islice(waiting, count):
                 given[pool.submit(_job, run.digest, first, run.size(first))] = first
 
@@ -222,21 +240,29 @@ def _pool(run, ready, todo, workers):
 # ---- A Dask cluster -----------------------------------------------------------------------------
 
 
-def _same(ready):
+def _threads(client: Any) -> dict[str, int]:
+    """Threads of each worker."""
+    return client.nthreads()
+
+
+def _same(ready: engine.World) -> engine.World:
     return ready
 
 
-def _on_cluster(run, ready, todo, address):
+def _on_cluster(
+    run: Run, ready: engine.World, todo: list[int], address: str
+) -> Iterator[tuple[int, bytes]]:
     """Chunks as they come; the scheduler gives out again what a worker took with it."""
     with _client(address) as client:
         from distributed import as_completed  # noqa: PLC0415
 
         # A task of its own: lost with a worker, it is made again.
         held = client.submit(_same, ready, key=f"world-{run.digest}")
-        waiting, given = iter(todo), {}
+        waiting = iter(todo)
+        given: dict[Any, int] = {}
 
-        def give(count):
-            futures = []
+        def give(count: int) -> list[Any]:
+            futures: list[Any] = []
             for first in islice(waiting, count):
                 futures.append(
                     client.submit(
@@ -248,7 +274,7 @@ def _on_cluster(run, ready, todo, address):
             return futures
 
         coming = as_completed(
-            give(AHEAD * max(sum(client.nthreads().values()), 1)), loop=client.loop
+            give(AHEAD * max(sum(_threads(client).values()), 1)), loop=client.loop
         )
         for future in coming:
             data = future.result()
@@ -258,9 +284,12 @@ def _on_cluster(run, ready, todo, address):
 
 
 @contextmanager
-def _client(address):
-    from distributed import Client, KilledWorker  # noqa: PLC0415  # slow to come
-
+def _client(address: str) -> Generator[Any]:
+    try:
+        from distributed import Client, KilledWorker  # noqa: PLC0415  # slow to come
+    except ImportError:
+        needs = "--scheduler needs distributed: pip install 'budgetmeter[fleet]'"
+        raise InputError(needs) from None
     try:
         host, port = address.rsplit("/", 1)[-1].rsplit(":", 1)
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()

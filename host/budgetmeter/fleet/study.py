@@ -6,12 +6,13 @@ No statistic of Belgian top-ups, self-disconnections or reaction times was found
 
 import hashlib
 import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from budgetmeter import orders, profiles, resources, units
 from budgetmeter.errors import InputError
@@ -21,7 +22,7 @@ from budgetmeter.fleet.draws import METERS
 class Parameter(NamedTuple):
     """Default, range and meaning of a number, or of a list of `size` numbers (0: any)."""
 
-    default: object
+    default: Any
     low: int
     high: int
     meaning: str
@@ -99,11 +100,15 @@ GAS = {  # other defaults where gas is metered
     "heating_kwh": [2000, 5000, 8000, 11_000, 15_000, 25_000],
 }
 _QUANTILE_LISTS = ("base_kwh", "heating_kwh", "cover_pct", "errand_h", "limited_h")
+NOT_FOR_A_FLEET = ("parameter", "key-change", "clock", "test")
 SHARE = Parameter(100, 0, 100, "meters an order goes to, %")
 OPTIONS = {"meters": "--meters", "days": "--days", "step_min": "--step", "seed": "--seed"}
 _DECISIVE = ("load", *SECTIONS, "policy")
 _KEYS = ("title", "about", "start", *_DECISIVE)
 DEFAULT_START = datetime(2021, 1, 1)
+
+
+Line = tuple[int, int, int, int, int, int]  # clock, kind, value, extra, order id, share in %
 
 
 @dataclass(frozen=True)
@@ -121,24 +126,24 @@ class Study:
     about: str
     profile: profiles.Profile
     start: int
-    values: dict
-    loads: tuple
-    program: tuple
+    values: dict[str, Any]
+    loads: tuple[str, ...]
+    program: tuple[Line, ...]
 
     @property
-    def end(self):
+    def end(self) -> int:
         """Clock value of the end; local midnight."""
         return units.to_clock(units.from_clock(self.start) + timedelta(days=self.values["days"]))
 
     @property
-    def gas(self):
+    def gas(self) -> bool:
         return self.profile.gas
 
-    def population(self):
+    def population(self) -> dict[str, Any]:
         """What two studies of the same households have in common, as plain data."""
         return {"start": self.start, "loads": list(self.loads), **self.values}
 
-    def plain(self):
+    def plain(self) -> dict[str, Any]:
         """All that decides the result, as plain data."""
         return {
             "population": self.population(),
@@ -146,18 +151,18 @@ class Study:
             "program": [list(line) for line in self.program],
         }
 
-    def digest(self, *more):
+    def digest(self, *more: str) -> str:
         """Fingerprint of the study and of what else is given."""
         text = json.dumps([self.plain(), *more], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def names():
+def names() -> list[str]:
     """Names of the studies that come with the package."""
     return resources.names("fleet")
 
 
-def load(name, changes=(), options=None):
+def load(name: str, changes: Iterable[str] = (), options: Mapping[str, int] | None = None) -> Study:
     """The study of a name or TOML file, with parameters given otherwise.
 
     :param changes: `key=value` texts of `--set`
@@ -171,7 +176,7 @@ def load(name, changes=(), options=None):
     return _Reader(where, folder, given).read(document)
 
 
-def _change(text):
+def _change(text: str) -> tuple[str, Any]:
     """`key=value` of the command line; a list is separated by commas."""
     key, equals, value = text.partition("=")
     known = [name for section in SECTIONS.values() for name in section]
@@ -189,7 +194,7 @@ def _change(text):
     return key, numbers if len(numbers) > 1 or isinstance(_of(key).default, list) else numbers[0]
 
 
-def _of(key):
+def _of(key: str) -> Parameter:
     return next(section[key] for section in SECTIONS.values() if key in section)
 
 
@@ -199,29 +204,29 @@ class _Reader:
     :param given: parameters of the command line: the option they stand behind, and their value
     """
 
-    def __init__(self, where, folder, given):
+    def __init__(self, where: str, folder: Path, given: dict[str, tuple[str, Any]]) -> None:
         self.where = where
         self.folder = folder
         self.given = given
 
-    def fail(self, message):
+    def fail(self, message: object) -> NoReturn:
         raise InputError(f"{self.where}: {message}")
 
-    def known(self, table, allowed, where):
+    def known(self, table: Any, allowed: Iterable[str], where: str) -> None:
         if not isinstance(table, dict):
             self.fail(f"{where} is a table")
         for key in table:
             if key not in allowed:
                 self.fail(f"unknown key {key} in {where}; {resources.did_you_mean(key, allowed)}")
 
-    def blame(self, key, message):
+    def blame(self, key: str, message: object) -> NoReturn:
         """Fail for a parameter, naming where its value comes from."""
         if key in self.given:
             raise InputError(f"{self.given[key][0]}: {message}")
         section = next(name for name, section in SECTIONS.items() if key in section)
         self.fail(f"{section}: {key}: {message}")
 
-    def read(self, document):
+    def read(self, document: dict[str, Any]) -> Study:
         self.known(document, _KEYS, "the file")
         policy = document.get("policy", {})
         self.known(policy, ("profile", "change", "order"), "policy")
@@ -259,7 +264,7 @@ class _Reader:
             )
         return study
 
-    def profile(self, policy):
+    def profile(self, policy: Any) -> profiles.Profile:
         name = policy.get("profile", "wallonia-card")
         if not isinstance(name, str):
             self.fail("policy: profile is a name or a TOML file")
@@ -269,7 +274,7 @@ class _Reader:
             self.fail("policy: change is a table")
         return profile.changed(change, f"{self.where}: change") if change else profile
 
-    def check(self, parameter, given, fail):
+    def check(self, parameter: Parameter, given: Any, fail: Callable[[str], NoReturn]) -> None:
         """Call `fail` with what is wrong with a value, if anything."""
         numbers = given if isinstance(given, list) else [given]
         if isinstance(given, list) != isinstance(parameter.default, list):
@@ -286,7 +291,7 @@ class _Reader:
                     f"({parameter.meaning})"
                 )
 
-    def together(self, values):
+    def together(self, values: dict[str, Any]) -> None:
         if 60 % values["step_min"]:
             self.blame("step_min", f"{values['step_min']} does not divide 60")
         for key in _QUANTILE_LISTS:
@@ -299,18 +304,18 @@ class _Reader:
         if not any(values["season"]):
             self.blame("season", "nothing is used in any month")
 
-    def clock(self, value, where):
+    def clock(self, value: Any, where: str) -> int:
         try:
             return units.to_clock(units.moment(value))
         except ValueError as error:
             self.fail(f"{where}: {error}")
 
-    def loads(self, value):
+    def loads(self, value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
             self.fail('load is a list of files such as ["mine.csv", "many.parquet"]')
         return tuple(str(self.folder / path) for path in value)
 
-    def program(self, entries, start):
+    def program(self, entries: Any, start: int) -> tuple[Line, ...]:
         if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
             self.fail("write orders as [[policy.order]] tables")
         lines = []
@@ -320,7 +325,7 @@ class _Reader:
             self.fail("orders are not in order of time")
         return tuple(lines)
 
-    def order(self, where, number, entry, start):
+    def order(self, where: str, number: int, entry: dict[str, Any], start: int) -> Line:
         for key in ("time", "kind"):
             if key not in entry:
                 self.fail(f"{where}: {key} is missing")
@@ -330,11 +335,10 @@ class _Reader:
         share_pct = entry.pop("share_pct", SHARE.default)
         self.check(SHARE, share_pct, lambda message: self.fail(f"{where}: share_pct: {message}"))
         kind = entry.pop("kind")
-        if kind in ("parameter", "key-change", "clock", "test"):
+        if kind in NOT_FOR_A_FLEET:
             self.fail(f"{where}: {kind} is not for a fleet")
-        given = {key: value if value is True else str(value) for key, value in entry.items()}
         try:
-            order = orders.read(kind, given)
+            order = orders.read(kind, entry, mark="")
         except InputError as error:
-            self.fail(f"{where}: {str(error).replace('--', '')}")
+            self.fail(f"{where}: {error}")
         return clock, int(order.kind), order.value, order.extra, number, share_pct

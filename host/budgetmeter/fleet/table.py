@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from budgetmeter.fleet.engine import Chunk
 from budgetmeter.report.phases import PHASES
 
 _MONEY = ("mc", pa.int64())
@@ -9,7 +10,7 @@ _SECONDS = ("s", pa.int64())
 _COUNT = ("", pa.int32())
 
 
-def phase_column(phase):
+def phase_column(phase: str) -> str:
     """Name of the column with the seconds in a phase."""
     return phase.replace(": ", "_").replace(" ", "_") + "_s"
 
@@ -58,7 +59,7 @@ LISTS = {
 }
 
 
-def schema():
+def schema() -> pa.Schema:
     """The schema of a chunk; unit and meaning are in the fields' metadata."""
     fields = [_field("meter", pa.int32(), "", "number of the meter in the fleet")]
     for name, ((unit, kind), meaning) in {**HOME, **OUTCOME}.items():
@@ -70,11 +71,11 @@ def schema():
     return pa.schema(fields)
 
 
-def _field(name, kind, unit, meaning):
+def _field(name: str, kind: pa.DataType, unit: str, meaning: str) -> pa.Field:
     return pa.field(name, kind, nullable=False, metadata={"unit": unit, "meaning": meaning})
 
 
-def build(chunk):
+def build(chunk: Chunk) -> pa.Table:
     """The Arrow table of an `engine.Chunk`."""
     wanted = schema()
     columns = {"meter": chunk.households["meter"]}

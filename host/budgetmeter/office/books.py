@@ -161,9 +161,9 @@ def contract(connection, meter):
 def hand_out(connection, office, meter, order, on_card, expiry=0, order_id=None):
     """Issue a token of an order and note that it is on its way."""
     token = office.issue_in(connection, meter, order, expiry, order_id)
-    where = sa.and_(deliveries.c.meter == meter, deliveries.c.order_id == token.order)
+    where = sa.and_(deliveries.c.meter == meter, deliveries.c.order_id == token.order_id)
     if connection.execute(sa.select(deliveries).where(where)).first() is None:
-        row = {"meter": meter, "order_id": token.order, "on_card": on_card, "state": OUT}
+        row = {"meter": meter, "order_id": token.order_id, "on_card": on_card, "state": OUT}
         connection.execute(deliveries.insert().values(row))
     elif on_card:
         connection.execute(deliveries.update().where(where).values(on_card=True))

@@ -14,6 +14,8 @@ from meterproto import tokens
 
 from budgetmeter.errors import InputError
 
+MODES_TELL = os.name == "posix"  # whether a file's mode says who may read it: not on Windows
+
 
 class KeyFile:
     """Vending keys by revision, from a JSON file.
@@ -35,7 +37,7 @@ class KeyFile:
             raise InputError(f"{path}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise InputError(f"{path}: not a file of vending keys") from None
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        if MODES_TELL and mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise InputError(
                 f"{path}: others may read or write it; vending keys are for their owner alone: "
                 f"chmod 600 {path}"

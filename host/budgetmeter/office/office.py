@@ -1,7 +1,7 @@
 """The vending office: which meters there are, the numbers of their tokens, and the audit log.
 
 SQLite by default; any database SQLAlchemy knows by its URL. A token's number is taken and the token
-recorded in one transaction, so that no number is used twice and none is missing from the log.
+recorded in one transaction. So no number is used twice, and none is missing from the log.
 """
 
 import getpass
@@ -37,7 +37,7 @@ class Issued:
 
     meter: int
     number: int
-    order: int
+    order_id: int
     kind: int
     token: bytes
 
@@ -349,7 +349,7 @@ class Office:
         fields = {
             "meter": meter,
             "number": number,
-            "order": last_order if order_id is None else order_id,
+            "order_id": last_order if order_id is None else order_id,
             "kind": int(order.kind),
             "value": order.value,
             "extra": order.extra,
@@ -357,11 +357,10 @@ class Office:
             "key_revision": revision,
         }
         token = self._seal(connection, fields, earlier)
-        order_id = fields.pop("order")
         made = {"token": token, "at": self.now(), "actor": self.actor[:64]}
-        connection.execute(issued.insert().values(**fields, **made, order_id=order_id))
+        connection.execute(issued.insert().values(**fields, **made))
         self.note_in(connection, "issue", meter, number, note(order))
-        return Issued(meter, number, order_id, int(order.kind), token)
+        return Issued(meter, number, fields["order_id"], int(order.kind), token)
 
     def _earlier(self, connection, meter, order, order_id):
         """The first token of an order that is to be issued again; None if it was only reserved."""
@@ -413,7 +412,7 @@ class Office:
         return latest
 
     def show(self, meter, number):
-        """A token that was issued, as it was, noted in the audit log.
+        """A token that was issued, as it was; the audit log records that it was shown.
 
         :raises InputError: when there is none
         """
@@ -461,5 +460,5 @@ def _login():
     """Who is logged in; a number where the system knows no name."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
+    except (ImportError, KeyError, OSError):
+        return str(os.getuid()) if hasattr(os, "getuid") else "somebody"

@@ -65,7 +65,7 @@ class Receipt:
 
 
 class Terminal:
-    """A recharge terminal, and the office's desk where cards are made.
+    """A recharge terminal, and the counter where the office makes cards.
 
     :param office: a `budgetmeter.office.office.Office`
     """

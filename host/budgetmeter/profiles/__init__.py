@@ -1,16 +1,21 @@
 """Profiles: what a region asks of its meters, as TOML with the rule id beside each value."""
 
+# The checker takes a code for the tuple it is declared with:
+# pyright: reportUnnecessaryComparison=false
+
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, Self, TypeGuard, cast
 
 from meterfw import layouts
 from meterfw.account import record
 from meterproto import records
-from meterproto.codes import Energy, PaymentMode
-from meterproto.quantity import fields
+from meterproto.codes import Code, Energy, PaymentMode
+from meterproto.quantity import Quantity, quantities
 
 from budgetmeter import catalogue, resources, units
 from budgetmeter.errors import InputError
@@ -28,7 +33,7 @@ SCALES = {
     "days": {"days": 1},
     "": {"": 1},
 }
-QUANTITIES = {name: (quantity, docs) for name, quantity, docs in fields(records.Profile)}
+QUANTITIES = {name: (quantity, docs) for name, quantity, docs in quantities(records.Profile)}
 
 
 @dataclass(frozen=True)
@@ -42,50 +47,50 @@ class Profile:
     name: str
     title: str
     region: str
-    values: dict
-    rules: dict
-    left_out: tuple
+    values: dict[str, int]
+    rules: dict[str, tuple[str, ...]]
+    left_out: tuple[str, ...]
 
     @property
-    def gas(self):
+    def gas(self) -> bool:
         return self.values["energy"] == Energy.GAS
 
     @property
-    def prepayment(self):
+    def prepayment(self) -> bool:
         return self.values["payment_mode"] == PaymentMode.PREPAYMENT
 
-    def record(self):
+    def record(self) -> record.Profile:
         """The profile as the firmware's record."""
         filled = record.Profile()
         for name, value in self.values.items():
             setattr(filled, name, value)
         return filled
 
-    def pack(self):
+    def pack(self) -> bytes:
         """The profile as the bytes the meter loads."""
         return record.pack(self.record(), layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS)
 
-    def changed(self, changes, where):
+    def changed(self, changes: object, where: str) -> Self:
         """A copy with some values replaced, given as in a profile file or as bare values.
 
         :raises InputError: as `load` does
         """
-        if not isinstance(changes, dict):
+        if not _is_table(changes):
             raise InputError(f"{where}: a table of values of the profile")
         values = dict(self.values)
         for key, change in changes.items():
-            entry = change if isinstance(change, dict) else {"value": change}
+            entry = change if _is_table(change) else {"value": change}
             values[key] = value(key, entry, where)
         _check_together(values, where)
         return replace(self, values=values)
 
 
-def names():
+def names() -> list[str]:
     """Names of the profiles that come with the package."""
     return resources.names("profile")
 
 
-def load(name):
+def load(name: str) -> Profile:
     """The profile of a name, or of a TOML file.
 
     :raises InputError: unknown name, unreadable file, or a value that is missing, unknown, of the
@@ -95,8 +100,9 @@ def load(name):
     return _parse(document, Path(where).stem, where)
 
 
-def _parse(document, name, where):
-    values, sources = {}, {}
+def _parse(document: dict[str, Any], name: str, where: str) -> Profile:
+    values: dict[str, int] = {}
+    sources: dict[str, tuple[str, ...]] = {}
     for key in ("title", "region", "left_out", "values"):
         if key not in document:
             raise InputError(f"{where}: {key} is missing")
@@ -109,10 +115,11 @@ def _parse(document, name, where):
         raise InputError(f"{where}: left_out is a list of texts")
     if not isinstance(document["region"], str) or document["region"] not in catalogue.REGIONS:
         raise InputError(f"{where}: region is one of {', '.join(catalogue.REGIONS)}")
-    if not isinstance(document["values"], dict):
+    entries = document["values"]
+    if not _is_table(entries):
         raise InputError(f"{where}: values is a table")
-    for key, entry in document["values"].items():
-        if not isinstance(entry, dict) or "rule" not in entry:
+    for key, entry in entries.items():
+        if not _is_table(entry) or "rule" not in entry:
             raise InputError(f'{where}: {key}: write {{ value = …, unit = "…", rule = "…" }}')
         values[key] = value(key, entry, where, strict=True)
         sources[key] = _rule(key, entry["rule"], where)
@@ -125,11 +132,17 @@ def _parse(document, name, where):
     )
 
 
-def _texts(value):
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
-def _rule(key, rule, where):
+def _texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(
+        isinstance(text, str) for text in cast(list[object], value)
+    )
+
+
+def _rule(key: str, rule: object, where: str) -> tuple[str, ...]:
     ids = [part.strip() for part in str(rule).split(",")]
     for rule_id in ids:
         if rule_id != catalogue.NO_SOURCE and rule_id not in catalogue.rules():
@@ -140,7 +153,7 @@ def _rule(key, rule, where):
     return tuple(ids)
 
 
-def value(key, entry, where, strict=False):
+def value(key: str, entry: Mapping[str, Any], where: str, strict: bool = False) -> int:
     """One value in the meter's units; `strict` wants the unit written out."""
     if key not in QUANTITIES:
         hint = resources.did_you_mean(key, QUANTITIES)
@@ -155,22 +168,22 @@ def value(key, entry, where, strict=False):
         value = _convert(quantity, entry, strict)
     except (ValueError, TypeError, KeyError):
         raise InputError(
-            f"{where}: {key}: {_shown(entry)} is not allowed; {allowed(key)}"
+            f"{where}: {key}: {_as_given(entry)} is not allowed; {allowed(key)}"
         ) from None
     if not quantity.low <= value <= quantity.high:
-        raise InputError(f"{where}: {key}: {_shown(entry)} is out of range; {allowed(key)}")
+        raise InputError(f"{where}: {key}: {_as_given(entry)} is out of range; {allowed(key)}")
     return value
 
 
-def _shown(entry):
+def _as_given(entry: Mapping[str, Any]) -> str:
     value = entry["value"]
     value = f'"{value}"' if isinstance(value, str) else str(value)
     return f"{value} {entry['unit']}" if "unit" in entry else value
 
 
-def _convert(quantity, entry, strict):
+def _convert(quantity: Quantity, entry: Mapping[str, Any], strict: bool) -> int:
     value, unit = entry["value"], entry.get("unit", "")
-    readers = {"flag": _flag, "time": _time, "date": _date, "weekdays": _weekdays}
+    readers = {"flag": _flag, "time": _time_of_day, "date": _day_of_year, "weekdays": _weekdays}
     if quantity.unit in SCALES and quantity.codes is None:
         scales = SCALES[quantity.unit]
         if not unit and not strict:
@@ -180,53 +193,54 @@ def _convert(quantity, entry, strict):
         raise ValueError("no unit here")
     if quantity.unit in readers:
         return readers[quantity.unit](value)
+    if quantity.codes is None:
+        raise ValueError(f"no way to write {quantity.unit}")
     if quantity.unit == "bits":
         return sum(_code(quantity.codes, name) for name in _each_once(value))
     return _code(quantity.codes, value)
 
 
-def _each_once(value):
+def _each_once(value: object) -> list[str]:
     """A list of texts, none twice."""
     if not _texts(value) or len(set(value)) != len(value):
         raise ValueError(value)
     return value
 
 
-def _code(codes, name):
-    if not isinstance(name, str):
-        raise ValueError(name)
-    return int(codes[name.upper().replace("-", "_")])
+def _code(codes: type[Code], name: object) -> int:
+    """The number of a code; capitals and underscores are let pass."""
+    return int(codes.of_word(str(name).lower().replace("_", "-")))
 
 
-def _flag(value):
+def _flag(value: Any) -> int:
     if not isinstance(value, bool):
         raise ValueError(value)
     return int(value)
 
 
-def _time(value):
+def _time_of_day(value: Any) -> int:
     match = re.fullmatch(r"(\d\d):([0-5]\d)", value)
     if match is None or int(match[1]) * 60 + int(match[2]) > 1440:
         raise ValueError(value)
     return int(match[1]) * 60 + int(match[2])
 
 
-def _date(value):
+def _day_of_year(value: Any) -> int:
     if value == "none":
         return 0
     day = date.fromisoformat(f"2001-{value}")  # no 29 February: winters begin and end every year
     return day.month * 100 + day.day
 
 
-def _weekdays(value):
+def _weekdays(value: Any) -> int:
     return sum(1 << units.WEEKDAYS.index(day) for day in _each_once(value))
 
 
-def allowed(key):
+def allowed(key: str) -> str:
     """What a key may hold, in one phrase."""
     quantity, _ = QUANTITIES[key]
     if quantity.codes is not None:
-        listed = ", ".join(_spelled(code) for code in quantity.codes)
+        listed = ", ".join(quantity.codes.words())
         return f"a list of {listed}" if quantity.unit == "bits" else f"one of {listed}"
     phrases = {
         "flag": "true or false",
@@ -238,25 +252,21 @@ def allowed(key):
         return phrases[quantity.unit]
     unit, factor = next(iter(SCALES[quantity.unit].items()))
     others = [u for u in SCALES[quantity.unit] if u != unit]
-    text = f"{_plain(quantity.low, factor)} to {_plain(quantity.high, factor)} {unit}".rstrip()
+    text = f"{_in_unit(quantity.low, factor)} to {_in_unit(quantity.high, factor)} {unit}".rstrip()
     return f"{text} (or in {', '.join(others)})" if others else text
 
 
-def _plain(value, factor):
+def _in_unit(value: int, factor: int) -> str:
     return f"{(Decimal(value) / factor).normalize():f}"
 
 
-def _spelled(code):
-    return code.name.lower().replace("_", "-")
-
-
-def shown(key, value):
+def shown(key: str, value: int) -> str:
     """A value of the meter's units as a person writes it."""
     quantity, _ = QUANTITIES[key]
-    if quantity.unit == "bits":
-        return ", ".join(_spelled(c) for c in quantity.codes if value & c) or "nothing"
     if quantity.codes is not None:
-        return _spelled(quantity.codes(value))
+        if quantity.unit != "bits":
+            return quantity.codes(value).word
+        return ", ".join(code.word for code in quantity.codes if value & code) or "nothing"
     if quantity.unit == "flag":
         return "yes" if value else "no"
     if quantity.unit == "time":
@@ -268,10 +278,10 @@ def shown(key, value):
     unit, factor = next(iter(SCALES[quantity.unit].items()))
     if unit.startswith("EUR"):
         return f"{Decimal(value) / factor:.2f} {unit}"
-    return f"{_plain(value, factor)} {unit}".rstrip()
+    return f"{_in_unit(value, factor)} {unit}".rstrip()
 
 
-def _check_together(values, where):
+def _check_together(values: Mapping[str, int], where: str) -> None:
     """Values that exclude or need each other."""
     gas = values["energy"] == Energy.GAS
     if gas and values["wh_per_m3"] == 0:

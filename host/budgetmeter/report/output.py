@@ -2,13 +2,23 @@
 
 import errno
 import io
+import logging
 import os
 import sys
 import tempfile
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from budgetmeter.errors import InputError, OutputGone
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+PLOTS = (".png", ".svg", ".pdf")
 
 
 class _Octets(io.FileIO):
@@ -16,19 +26,21 @@ class _Octets(io.FileIO):
 
     _lost = False
 
-    def write(self, data, /):
+    def write(self, data: "ReadableBuffer", /) -> int:
         if self._lost:
-            return len(data)
+            return memoryview(data).nbytes
         try:
             return super().write(data)
         except OSError as error:
             self._lost = True
-            if isinstance(error, BrokenPipeError):
+            if isinstance(error, BrokenPipeError) or (
+                os.name == "nt" and error.errno == errno.EINVAL  # Windows says it so
+            ):
                 raise OutputGone from None
             raise InputError(f"standard output: {error.strerror}") from None
 
 
-def guard():
+def guard() -> None:
     """Put a standard output in place that raises these instead of an OSError or UnicodeError.
 
     What its encoding does not have is written with a backslash.
@@ -37,6 +49,8 @@ def guard():
     :raises OutputGone: when it is written and nobody reads any more
     """
     if sys.stdout is None or sys.stdout is not sys.__stdout__:  # closed, or somebody else's
+        return
+    if os.name == "nt" and sys.stdout.isatty():  # its console takes characters, not octets
         return
     octets = io.BufferedWriter(_Octets(sys.stdout.fileno(), "w", closefd=False))
     sys.stdout = io.TextIOWrapper(
@@ -47,7 +61,7 @@ def guard():
     )
 
 
-def check(inputs, outputs):
+def check(inputs: Iterable[str | Path], outputs: Sequence[Path]) -> None:
     """See that files can be written, before the work whose results they are to hold.
 
     :param inputs: paths that are read
@@ -63,8 +77,26 @@ def check(inputs, outputs):
             _try(path)
 
 
+def plotter(path: Path | None, module: str) -> ModuleType | None:
+    """The module that plots, when there is something to plot.
+
+    :param path: where to; the end of its name says the format
+    :param module: its name; it needs matplotlib, which is an extra
+    :raises InputError: no such format, or no matplotlib
+    """
+    if path is None:
+        return None
+    if path.suffix.lower() not in PLOTS:
+        raise InputError(f"--plot {path}: a file ending in {', '.join(PLOTS[:-1])} or {PLOTS[-1]}")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody asked about its caches
+    try:
+        return import_module(module)
+    except ImportError:
+        raise InputError("--plot needs matplotlib: pip install 'budgetmeter[plot]'") from None
+
+
 @contextmanager
-def naming(path):
+def naming(path: Path) -> Generator[None]:
     """:raises InputError: for an OSError inside, with the name of the file"""
     try:
         yield
@@ -72,7 +104,7 @@ def naming(path):
         raise InputError(f"{path}: {error.strerror or error}") from None
 
 
-def _same(path, other):
+def _same(path: str | Path, other: str | Path) -> bool:
     """True for two names of one file, there already or not."""
     path, other = Path(path), Path(other)
     if path.exists() and other.exists():
@@ -80,7 +112,7 @@ def _same(path, other):
     return path.resolve() == other.resolve()
 
 
-def _try(path):
+def _try(path: Path) -> None:
     """:raises OSError: when a file could not be written there; leaves no trace"""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

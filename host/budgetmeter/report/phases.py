@@ -3,6 +3,7 @@
 `phase_number` is in the portable subset of the rules: the fleet compiles it.
 """
 
+from meterfw.account.record import State
 from meterfw.layouts import (
     CONTROL_STATE_CONNECTED,
     EMERGENCY_STATUS_IN_USE,
@@ -47,7 +48,7 @@ OFF_OPERATOR = PHASES.index("off: operator")
 OFF_TAMPER = PHASES.index("off: tamper")
 
 
-def off_number(m):
+def off_number(m: State) -> int:
     """Which of the phases without supply; the gravest reason counts."""
     if m.reasons & REASON_TAMPER:
         return OFF_TAMPER
@@ -62,7 +63,7 @@ def off_number(m):
     return READY
 
 
-def phase_number(m):
+def phase_number(m: State) -> int:
     """Index in PHASES of the phase a meter's state is in."""
     if m.control_state != CONTROL_STATE_CONNECTED:
         return off_number(m)
@@ -79,6 +80,6 @@ def phase_number(m):
     return NEGATIVE_LIMIT
 
 
-def phase(m):
+def phase(m: State) -> str:
     """The phase a meter's state is in."""
     return PHASES[phase_number(m)]

@@ -1,7 +1,9 @@
 """The plot of a run: balance with its floor, power with the limiter, supply as bands."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -9,9 +11,13 @@ matplotlib.use("Agg")
 
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from budgetmeter import units
+from budgetmeter.report.finished import FinishedRun
+from budgetmeter.report.trace import Trace
 
 # Grey value and hatch of each phase: told apart without colour, in print too.
 BANDS = {
@@ -31,7 +37,7 @@ BANDS = {
 }
 
 
-def save(world, title, path):
+def save(world: FinishedRun, title: str, path: Path) -> None:
     """Write the plot of a finished run; the file's ending decides the format.
 
     :raises ValueError: for an ending matplotlib does not know
@@ -42,7 +48,7 @@ def save(world, title, path):
     plt.close(figure)
 
 
-def draw(world, title):
+def draw(world: FinishedRun, title: str) -> Figure:
     """The figure of a finished run."""
     trace = world.trace
     prepayment = world.profile.prepayment
@@ -64,12 +70,12 @@ def draw(world, title):
     return figure
 
 
-def _local(second):
-    """Belgian local time of seconds since 2000 UTC+1."""
+def _local(second: int) -> Any:
+    """Belgian local time of seconds since 2000 UTC+1; plotted as it is, whatever the types say."""
     return units.from_clock(second // 60, second % 60)
 
 
-def _balance(axis, times, trace):
+def _balance(axis: Axes, times: list[Any], trace: Trace) -> None:
     balances = [b / units.EUR for b in trace.balances]
     axis.plot(times, balances, color="0.1", linewidth=0.9, label="balance")
     floors = [f / units.EUR for f in trace.floors]
@@ -77,7 +83,7 @@ def _balance(axis, times, trace):
         times, floors, "--", color="0.45", drawstyle="steps-post", linewidth=0.9, label="floor"
     )
     if trace.top_ups:
-        x = [units.from_clock(clock) for clock, _ in trace.top_ups]
+        x = [_local(clock * 60) for clock, _ in trace.top_ups]
         low, high = min(*balances, *floors), max(balances)
         y = low - 0.08 * (high - low)
         axis.plot(x, [y] * len(x), "^", color="0.1", markersize=5, label="top-up")
@@ -89,7 +95,7 @@ def _balance(axis, times, trace):
     _clean(axis)
 
 
-def powers(world):
+def powers(world: FinishedRun) -> tuple[list[int], list[float]]:
     """Mean power between samples: their times, s since 2000 UTC+1, and kW, one fewer."""
     drawn = dict(zip(world.trace.times, world.trace.drawn, strict=True))  # each second once
     wh = world.profile.values["wh_per_m3"] / 1000 if world.profile.gas else 1  # of a pulse
@@ -98,7 +104,7 @@ def powers(world):
     return list(drawn), kw
 
 
-def _power(axis, times, world):
+def _power(axis: Axes, times: list[Any], world: FinishedRun) -> None:
     trace = world.trace
     edges, shown = powers(world)
     edges = [_local(second) for second in edges]
@@ -114,7 +120,7 @@ def _power(axis, times, world):
     _clean(axis)
 
 
-def _supply(axis, trace):
+def _supply(axis: Axes, trace: Trace) -> None:
     shown = [phase for phase in BANDS if phase in trace.durations]
     for phase in shown:
         grey, hatch = BANDS[phase]
@@ -156,7 +162,7 @@ def _supply(axis, trace):
     )
 
 
-def corner(first, last):
+def corner(first: datetime, last: datetime) -> str:
     """What stands at the end of the time axis: the day or the years of the whole of it."""
     last = max(first, last - timedelta(seconds=1))
     if first.date() == last.date():
@@ -164,6 +170,6 @@ def corner(first, last):
     return f"{first:%Y}" if first.year == last.year else f"{first:%Y} to {last:%Y}"
 
 
-def _clean(axis):
+def _clean(axis: Axes) -> None:
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)

@@ -1,17 +1,20 @@
 """The customer's card, the terminal and the office of one emulated meter."""
 
 from datetime import timedelta
+from typing import Any
 
 from meterfw.tokens.memory import USED
 from meterproto import tokens
-from meterproto.codes import CardType, Event
+from meterproto.codes import CardOutcome, CardType, Event, Kind
 
 from budgetmeter import units
-from budgetmeter.emulator.world import METER, VENDING_KEY
+from budgetmeter.card import MemoryCard
+from budgetmeter.emulator.world import METER, VENDING_KEY, Emulator
+from budgetmeter.issue import Issuer
 from budgetmeter.office import books
-from budgetmeter.office.office import EPOCH, Office
+from budgetmeter.office.office import EPOCH, Issued, Office
 from budgetmeter.office.tables import meters
-from budgetmeter.office.terminal import Terminal
+from budgetmeter.office.terminal import Receipt, Terminal
 from budgetmeter.orders import Order
 
 
@@ -20,11 +23,12 @@ class EmulatedKeys:
 
     latest = 1
 
-    def fingerprint(self, revision):
+    def fingerprint(self, revision: int) -> str:
         """What tells this vending key from others."""
         return f"emulated {revision}"
 
-    def meter_key(self, meter, revision):
+    def meter_key(self, meter: int, revision: int) -> bytes:
+        """The key of one meter."""
         return tokens.meter_key(VENDING_KEY, meter, revision)
 
 
@@ -36,8 +40,10 @@ class Counter:
     :param contract: as `Office.add_meter` takes it
     """
 
-    def __init__(self, world, **contract):
+    def __init__(self, world: Emulator, **contract: Any) -> None:
         self.world = world
+        issuer = world.issuer
+        assert isinstance(issuer, Issuer), "another counter issues its tokens already"
         self.office = Office(
             "sqlite://",
             EmulatedKeys(),
@@ -47,60 +53,63 @@ class Counter:
         )
         self.office.add_meter(METER, world.profile.name, **{"since_s": 0, **contract})
         self.office.transaction(
-            lambda c: c.execute(meters.update().values(last_number=world.issuer.number))
+            lambda c: c.execute(meters.update().values(last_number=issuer.number))
         )
         self.terminal = Terminal(self.office)
         self.pending = self.terminal.pending
         self.card = self.terminal.new_card(METER)
-        self.receipt = None  # of the last exchange
-        self.outcome = None  # of the last insertion
+        self.receipt: Receipt | None = None  # of the last exchange
+        self.outcome: CardOutcome | None = None  # of the last insertion
         self._credited = self._booked()
-        self._named = {}  # orders that a scenario gave a number
+        self._named: dict[int, int] = {}  # the office's id of an order id in the scenario
         world.issuer = self
 
-    def token(self, kind, value=0, extra=0, order=0):
+    def token(
+        self, kind: int, value: int = 0, extra: int = 0, order_id: int = 0, expiry: int = 0
+    ) -> bytes:
         """A token by network or typed, as `budgetmeter.issue.Issuer` makes it."""
 
-        def work(connection):
+        def work(connection: Any) -> Issued:
             return books.hand_out(
                 connection,
                 self.office,
                 METER,
-                Order(kind, value, extra),
+                Order(Kind(kind), value, extra),
                 on_card=False,
-                order_id=self._named.get(order),
+                expiry=expiry,
+                order_id=self._named.get(order_id),
             )
 
-        token = self.office.transaction(work)
-        if order:
-            self._named[order] = token.order
-        return token.token
+        issued = self.office.transaction(work)
+        if order_id:
+            self._named[order_id] = issued.order_id
+        return issued.token
 
-    def insert(self, card=None):
+    def insert(self, card: MemoryCard | None = None) -> CardOutcome | None:
         """A card goes into the meter; the customer's if none is given."""
         self.outcome = self.world.insert(card or self.card)
         return self.outcome
 
-    def visit(self, pay=0):
+    def visit(self, pay: int = 0) -> Receipt:
         """The customer's card goes into the terminal."""
         self.receipt = self.terminal.exchange(self.card, pay)
         return self.receipt
 
-    def send(self, number):
+    def send(self, number: int) -> tuple[int, int]:
         """A pending item goes to the meter by network; answers status and reason."""
         return self.world.meter.enter(self.pending.send(number).token)
 
-    def one_shot(self, kind, number):
+    def one_shot(self, kind: int, number: int) -> MemoryCard:
         """A card that carries one pending item."""
         return self.terminal.new_card(METER, CardType(kind), number)
 
     # What must be equal
 
-    def _booked(self):
+    def _booked(self) -> int:
         m = self.world.meter.state
         return m.credited_eur * units.EUR + m.credited_mc
 
-    def balanced(self):
+    def balanced(self) -> tuple[int, int] | None:
         """Money the office handed out, and as the meter knows it: not taken yet, and booked; mc.
 
         None after a change of the payment mode, which books an initial reserve.

@@ -145,9 +145,9 @@ class Office:
         self.number += 1
         return self.reissue(self.number, kind, value, extra, **more)
 
-    def reissue(self, number, kind, value=0, extra=0, order=0, expiry=0, new_key=None):
+    def reissue(self, number, kind, value=0, extra=0, order_id=0, expiry=0, new_key=None):
         """A token under a given number; `new_key` for a key change."""
-        fields = (1, kind, self.revision, self.meter, number, order, value, extra, expiry)
+        fields = (1, kind, self.revision, self.meter, number, order_id, value, extra, expiry)
         data = struct.pack(layouts.TOKEN_FORMAT, *fields)
         if new_key is not None:
             mask = crypto.expand(self.key, b"wrap" + struct.pack("<LH", number, value))

@@ -375,7 +375,7 @@ class OlderLayouts(unittest.TestCase):
         assert bench.meter.found == journal.LOST
 
     def test_a_layout_nobody_knows_is_refused_not_misread(self):
-        for layout in [0, 1, 3, 3138, 65_535]:
+        for layout in [0, 1, layouts.LAYOUT + 1, 3138, 65_535]:
             with self.subTest(layout=layout):
                 bench = Bench(clock=NOON)
                 bench.enter(bench.office.token(Kind.TOP_UP, 5 * EUR))
@@ -418,7 +418,7 @@ class UncertainTime(unittest.TestCase):
     def test_uncertain_friendly_hours_protect_for_a_day_of_power(self):
         """Nobody can stay in friendly hours by pulling the plug."""
         bench = without_clock()
-        bench.enter(bench.office.token(Kind.HOLD, EVENING + 20_000, order=1))
+        bench.enter(bench.office.token(Kind.HOLD, EVENING + 20_000, order_id=1))
         bench.restart()
         while bench.state.credit - bench.state.emergency_used >= 0:
             use(bench, 400)
@@ -440,7 +440,7 @@ class UncertainTime(unittest.TestCase):
     def test_the_time_by_token_or_chip_makes_it_certain_again(self):
         bench = without_clock()
         bench.restart()
-        bench.enter(bench.office.token(Kind.CLOCK, EVENING + 100, order=1))
+        bench.enter(bench.office.token(Kind.CLOCK, EVENING + 100, order_id=1))
         assert (bench.state.clock, bench.state.uncertain, bench.state.uncertain_min) == (
             EVENING + 100,
             0,
@@ -464,7 +464,7 @@ class UncertainTime(unittest.TestCase):
 
     def test_one_wrong_reading_of_the_chip_ends_nothing(self):
         bench = Bench(clock=NOON)
-        bench.enter(bench.office.token(Kind.HOLD, NOON + 1000, order=1))
+        bench.enter(bench.office.token(Kind.HOLD, NOON + 1000, order_id=1))
         for wrong in (NOON + 500_000, 60_000_000, 0, -5):
             bench.board.clock = lambda wrong=wrong: wrong
             bench.wait(60)
@@ -492,7 +492,7 @@ class UncertainTime(unittest.TestCase):
 
     def test_a_clock_token_that_was_cut_can_be_entered_again(self):
         bench = Bench(clock=NOON)
-        token = bench.office.token(Kind.CLOCK, NOON + 600, order=1)
+        token = bench.office.token(Kind.CLOCK, NOON + 600, order_id=1)
 
         def cut(name, data):
             raise KeyboardInterrupt
@@ -512,7 +512,7 @@ class UncertainTime(unittest.TestCase):
 
         bench = Bench(clock=NOON)
         bench.board.set_clock = broken
-        token = bench.office.token(Kind.CLOCK, NOON + 600, order=1)
+        token = bench.office.token(Kind.CLOCK, NOON + 600, order_id=1)
         assert bench.enter(token)[1] == TokenReason.COMMIT_FAILED
         assert bench.state.clock == NOON
         del bench.board.set_clock

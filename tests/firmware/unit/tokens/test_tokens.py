@@ -67,7 +67,7 @@ class Answers(unittest.TestCase):
         bench.enter(bench.office.token(Kind.DISCONNECT, 1))
         bench.state.credit = 0
         bench.meter.commit()
-        token = bench.office.token(Kind.LIMITER_ENABLE, order=4)
+        token = bench.office.token(Kind.LIMITER_ENABLE, order_id=4)
         refused = (TokenStatus.EXECUTION_FAILURE, TokenReason.RESULT + Result.NEEDS_CREDIT)
         before = whole(bench.meter)
         assert bench.enter(token) == refused
@@ -90,8 +90,8 @@ class Answers(unittest.TestCase):
     def test_an_order_takes_effect_once_whatever_carries_it(self):
         """Card and network race: two numbers, one order."""
         bench = Bench()
-        card = bench.office.token(Kind.TOP_UP, 20 * EUR, order=77)
-        network = bench.office.token(Kind.TOP_UP, 20 * EUR, order=77)
+        card = bench.office.token(Kind.TOP_UP, 20 * EUR, order_id=77)
+        network = bench.office.token(Kind.TOP_UP, 20 * EUR, order_id=77)
         assert bench.enter(network) == DONE
         assert bench.enter(card) == (
             TokenStatus.EXECUTED,
@@ -115,7 +115,7 @@ class Answers(unittest.TestCase):
         def full(name, data):
             raise OSError(28)
 
-        token = bench.office.token(Kind.TOP_UP, EUR, order=3)
+        token = bench.office.token(Kind.TOP_UP, EUR, order_id=3)
         before = whole(bench.meter)
         bench.board.store = full
         assert bench.enter(token) == (TokenStatus.EXECUTION_FAILURE, TokenReason.COMMIT_FAILED)
@@ -259,18 +259,18 @@ class Keys(unittest.TestCase):
     def test_a_meter_whose_memory_is_lost_takes_only_a_newer_key(self):
         bench = Bench()
         office = bench.office
-        spent = office.token(Kind.TOP_UP, 20 * EUR, order=1)
+        spent = office.token(Kind.TOP_UP, 20 * EUR, order_id=1)
         old_change = office.change_key(bytes(range(1, 33)), 2)
         bench.enter(spent)
         bench.enter(old_change)
-        bench.enter(office.token(Kind.TOP_UP, EUR, order=2))
+        bench.enter(office.token(Kind.TOP_UP, EUR, order_id=2))
         bench.lose_store()
         bench.restart()
         m = bench.state
         assert (m.credit, m.credited_eur) == (0, 0)  # nothing is invented
         assert bench.meter.memory.lost == 1
         assert bench.ask(Message.STATUS).memory_lost == 1
-        credit = office.token(Kind.TOP_UP, 5 * EUR, order=3)
+        credit = office.token(Kind.TOP_UP, 5 * EUR, order_id=3)
         assert bench.enter(credit)[1] == TokenReason.MEMORY_LOST
         assert bench.enter(old_change)[1] == TokenReason.KEY_REVISION
         again = office.reissue(50, Kind.KEY_CHANGE, 2, new_key=bytes(32))
@@ -278,14 +278,14 @@ class Keys(unittest.TestCase):
         bench.restart()  # and a restart does not forget that
         assert bench.enter(office.token(Kind.TEST))[1] == TokenReason.MEMORY_LOST
         office.number = 60
-        change = office.token(Kind.KEY_CHANGE, 3, order=3, new_key=bytes(range(7, 39)))
+        change = office.token(Kind.KEY_CHANGE, 3, order_id=3, new_key=bytes(range(7, 39)))
         assert bench.enter(change) == DONE
         office.key, office.revision = bytes(range(7, 39)), 3
         # numbers and orders up to the key change are closed: what they carried may have been taken
         assert bench.enter(office.reissue(60, Kind.TOP_UP, EUR))[1] == TokenReason.USED
-        repeated = bench.enter(office.token(Kind.TOP_UP, EUR, order=3))
+        repeated = bench.enter(office.token(Kind.TOP_UP, EUR, order_id=3))
         assert repeated[1] == TokenReason.RESULT + Result.NO_EFFECT
-        assert bench.enter(office.token(Kind.TOP_UP, 5 * EUR, order=4)) == DONE
+        assert bench.enter(office.token(Kind.TOP_UP, 5 * EUR, order_id=4)) == DONE
         assert bench.state.credit == mc(5)
         assert conserved(bench.state)
 

@@ -56,7 +56,7 @@ class Console(unittest.TestCase):
     def test_status_shows_grants_and_reasons(self):
         bench = Bench(clock=clock("2020-12-08 12:00"))
         until = clock("2021-01-31 10:00")
-        bench.enter(bench.office.token(Kind.OVERDRAFT, 50 * EUR, until, order=1))
+        bench.enter(bench.office.token(Kind.OVERDRAFT, 50 * EUR, until, order_id=1))
         bench.enter(bench.office.token(Kind.PRICE, 30_000, until))
         bench.enter(bench.office.token(Kind.DISCONNECT, 1))
         status = values(bench.type("status"))

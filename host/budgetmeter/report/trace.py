@@ -1,16 +1,20 @@
 """What happened: dated events, time in each phase, samples for plots, books."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 
 from meterfw import layouts
-from meterproto.codes import Event, LogCode, Reason
+from meterfw.account.record import State
+from meterfw.store.log import Log
+from meterproto.codes import Event, LogCode, Reason, logged
 
 from budgetmeter import catalogue, units
 
 SAMPLE_S = 900
 
 
-def floor(m):
+def floor(m: State) -> int:
     """Balance at which nothing more is given, mc: negative limit and emergency credit taken up."""
     taken = m.emergency_status in (
         layouts.EMERGENCY_STATUS_IN_USE,
@@ -19,14 +23,10 @@ def floor(m):
     return -m.overdraft - (m.emergency_preset if taken else 0)
 
 
-def reasons_text(bits):
+def reasons_text(bits: int) -> str:
     """Reasons of a disconnection as words."""
-    return ", ".join(r.name.lower().replace("_", " ") for r in Reason if bits & r) or "none"
-
-
-def code_of(number):
-    """The `Event` or `LogCode` of a log entry."""
-    return Event(number) if number < 32 else LogCode(number)
+    words = [reason.word.replace("-", " ") for reason in Reason if bits & reason]
+    return ", ".join(words) or "none"
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class Entry:
     detail: str
 
     @property
-    def time(self):
+    def time(self) -> datetime:
         """Belgian local time."""
         return units.from_clock(self.clock, self.second)
 
-    def rules(self, region):
+    def rules(self, region: str) -> list[str]:
         """Rule ids of the event that speak about a region."""
         ids = list(self.code.rules)
         if self.code is Event.DISCONNECTED:
@@ -53,44 +53,51 @@ class Entry:
         return catalogue.relevant(ids, region)
 
 
+class Spell(NamedTuple):
+    """A stretch of time in one phase; seconds since 2000, UTC+1."""
+
+    phase: str
+    begin: int
+    end: int
+
+
 @dataclass
 class Trace:
     """Everything a report or plot is made from."""
 
-    entries: list = field(default_factory=list)
-    top_ups: list = field(default_factory=list)  # (clock, mc)
-    durations: dict = field(default_factory=dict)  # phase: seconds
-    spells: list = field(default_factory=list)  # [phase, first second, last second]
-    times: list = field(default_factory=list)  # samples: seconds since 2000, UTC+1
-    balances: list = field(default_factory=list)  # mc
-    floors: list = field(default_factory=list)  # mc
-    drawn: list = field(default_factory=list)  # pulse-seconds per hour, running total
-    limits: list = field(default_factory=list)  # W, 0 where there is none
+    entries: list[Entry] = field(default_factory=list)
+    top_ups: list[tuple[int, int]] = field(default_factory=list)  # (clock, mc)
+    durations: dict[str, int] = field(default_factory=dict)  # phase: seconds
+    spells: list[Spell] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)  # samples: seconds since 2000, UTC+1
+    balances: list[int] = field(default_factory=list)  # mc
+    floors: list[int] = field(default_factory=list)  # mc
+    drawn: list[int] = field(default_factory=list)  # pulse-seconds per hour, running total
+    limits: list[int] = field(default_factory=list)  # W, 0 where there is none
 
-    def pass_time(self, name, begin, end):
+    def pass_time(self, name: str, begin: int, end: int) -> None:
         """Book a stretch of time in a phase; seconds since 2000."""
         self.durations[name] = self.durations.get(name, 0) + end - begin
-        if self.spells and self.spells[-1][0] == name and self.spells[-1][2] == begin:
-            self.spells[-1][2] = end
-        else:
-            self.spells.append([name, begin, end])
+        if self.spells and self.spells[-1].phase == name and self.spells[-1].end == begin:
+            begin = self.spells.pop().begin
+        self.spells.append(Spell(name, begin, end))
 
-    def sample(self, now_s, m, drawn):
+    def sample(self, now_s: int, m: State, drawn: int) -> None:
         """Note the state, and what the load has drawn so far, for a plot."""
         limit = 0
         if m.limiter_engaged:
-            limit = m.limit_w or m.limit_ma * 230 // 1000
+            limit = m.limit_w or m.limit_ma * units.NOMINAL_V // 1000
         self.times.append(now_s)
         self.balances.append(m.credit - m.emergency_used)
         self.floors.append(floor(m))
         self.drawn.append(drawn)
         self.limits.append(limit)
 
-    def drain(self, log, seen, m):
+    def drain(self, log: Log, seen: int, m: State) -> int:
         """Take over log entries from number `seen` on; returns the next number."""
         for number in range(max(seen, log.first()), log.count):
-            clock, second, code, reasons, balance = log.entry(number)
-            code = code_of(code)
+            clock, second, stored, reasons, balance = log.entry(number)
+            code = logged(stored)
             detail = ""
             if code == Event.CREDITED:
                 detail = f"+{units.euros(m.last_top_up)}"
@@ -99,7 +106,7 @@ class Trace:
             self.entries.append(Entry(clock, second, code, reasons, balance, detail))
         return log.count
 
-    def count(self, event):
+    def count(self, event: Event | LogCode) -> int:
         """How often an event happened."""
         return sum(entry.code is event for entry in self.entries)
 
@@ -107,11 +114,11 @@ class Trace:
 class NoTrace(Trace):
     """Keeps nothing, so that a meter may run for ever."""
 
-    def pass_time(self, name, begin, end):
+    def pass_time(self, name: str, begin: int, end: int) -> None:
         pass
 
-    def sample(self, now_s, m, drawn):
+    def sample(self, now_s: int, m: State, drawn: int) -> None:
         pass
 
-    def drain(self, log, seen, m):
+    def drain(self, log: Log, seen: int, m: State) -> int:
         return log.count

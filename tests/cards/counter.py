@@ -44,7 +44,7 @@ class Keys:
         return tokens.meter_key(self.keys[revision], meter, revision)
 
 
-class Desk:
+class Counter:
     """One meter with its office; time is that of the meter's board."""
 
     def __init__(self, name="wallonia-card", at=NOON, changes=None, files=None, url="sqlite://"):

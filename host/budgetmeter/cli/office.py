@@ -1,0 +1,326 @@
+"""The verbs `office …`: keys, meters, the audit log, and what is pending."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from meterproto import tokens
+from rich.console import Console
+from rich.table import Table
+
+from budgetmeter import orders, resources, units
+from budgetmeter.cli.options import (
+    DB,
+    KEY,
+    AtOption,
+    DbOption,
+    ExpiryOption,
+    JsonOption,
+    KeyOption,
+    KindArgument,
+    MeterOption,
+    local_s,
+    open_office,
+    open_terminal,
+    warn_of_past,
+    with_order_options,
+)
+from budgetmeter.errors import InputError
+from budgetmeter.office.keys import KeyFile
+from budgetmeter.report.lines import console, show, token_data
+from budgetmeter.report.readings import capture_data, reading_data, registers, time
+
+if TYPE_CHECKING:
+    from budgetmeter.office.overview import Overview
+    from budgetmeter.office.pending import Item, Pending
+    from budgetmeter.office.settlement import Settlement
+
+app = typer.Typer(no_args_is_help=True, help="Keys, meters and the audit log.")
+WIDE = 250  # columns of what goes into a pipe or a file: nothing is wrapped
+
+# ---- Keys, meters, the audit log -----------------------------------------------------------------
+
+
+@app.command()
+def init(key: KeyOption = KEY, db: DbOption = DB) -> None:
+    """Create the file of vending keys, readable by its owner only, and the database."""
+    keys = KeyFile.create(key)
+    try:
+        open_office(db, keys, create=True).begin()
+    except BaseException:
+        key.unlink()  # no office, no key left behind
+        raise
+    console.print(f"vending keys in {key}: whoever has them can issue tokens for every meter")
+
+
+@app.command("new-key")
+def new_key(key: KeyOption = KEY, db: DbOption = DB) -> None:
+    """Add a vending key; meters get theirs of it with a key-change token."""
+    console.print(f"revision {open_office(db, KeyFile(key)).new_key()}")
+
+
+@app.command("add-meter")
+def add_meter(
+    meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
+    profile: Annotated[str, typer.Option(help="its profile")] = "wallonia-card",
+    customer: Annotated[str, typer.Option(help="the customer's number")] = "",
+    protected: Annotated[bool, typer.Option("--protected", help="a protected customer")] = False,
+    since: Annotated[str | None, typer.Option(help="in service since; now if left out")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="prepayment ordered by a judge, active since")
+    ] = None,
+    judge_until: Annotated[
+        str | None,
+        typer.Option(help="the judge's end of the guarantee; a day is meant to its last minute"),
+    ] = None,
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+) -> None:
+    """Take a meter into the books."""
+    contract = {
+        "protected": protected,
+        "since_s": local_s("--since", since),
+        "judge_s": local_s("--judge", judge),
+        "judge_until_s": local_s("--judge-until", judge_until, end=True),
+    }
+    if customer:
+        contract["customer"] = customer[:32]
+    open_office(db, KeyFile(key)).add_meter(meter, profile, **contract)
+    console.print(f"meter {meter:09d}")
+
+
+@app.command()
+def flashed(
+    meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
+    revision: Annotated[int, typer.Option(help="revision of the key it was flashed with")],
+    profile: Annotated[str, typer.Option(help="the profile it was flashed with")],
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+) -> None:
+    """Note what a board was flashed with: its tokens are sealed with that key from then on."""
+    open_office(db, KeyFile(key)).flashed(meter, revision, profile)
+    console.print(f"meter {meter:09d}: key revision {revision}")
+
+
+@app.command()
+def log(
+    meter: Annotated[
+        int | None,
+        typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="of this meter only"),
+    ] = None,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """The audit log: who did what, and when."""
+    ordered = ("issue", "queue", "show")
+    rows = [
+        {
+            **row,
+            "told": orders.in_words(row["detail"]) if row["action"] in ordered else row["detail"],
+        }
+        for row in open_office(db).log(meter)
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2, default=str))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("at (UTC)", "who", "what", "meter", "number", "detail"):
+        table.add_column(column)
+    for row in rows:
+        at = f"{row['at']:%Y-%m-%d %H:%M:%S}"
+        number = None if row["meter"] is None else f"{row['meter']:09d}"
+        cells = [row["actor"], row["action"], number, row["number"], row["told"]]
+        table.add_row(at, *("" if cell is None else str(cell) for cell in cells))
+    whole = console if console.is_terminal else Console(markup=False, highlight=False, width=WIDE)
+    whole.print(table)
+
+
+# ---- Pending work --------------------------------------------------------------------------------
+
+
+def _pending(db: str, key: Path, at: str | None) -> "Pending":
+    return open_terminal(db, key, at).pending
+
+
+@app.command()
+@with_order_options
+def queue(
+    kind: KindArgument,
+    meter: MeterOption,
+    given: dict[str, object],
+    values: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=VALUE]...", help="options in an older spelling: amount=50"),
+    ] = None,
+    expiry: ExpiryOption = None,
+    at: AtOption = None,
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """Queue an order for a meter: the next exchange of its card delivers it."""
+    for name, value in map(_pair, values or ()):
+        if name in given:
+            raise InputError(f"{name} is given twice")
+        given[name] = value
+    order = orders.read(kind, given)
+    end = orders.expiry(expiry)
+    pending = _pending(db, key, at)
+    item = pending.queue(meter, order, end)
+    warn_of_past(pending.office, order)
+    show(item_data(item), as_json, [("item", str(item.item)), ("order", orders.text(item.order))])
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Name and value of an option as this verb took them first."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"{text}: write --NAME VALUE, e.g. --amount 50.00")
+    return name, value
+
+
+def item_data(item: "Item") -> dict[str, Any]:
+    """An item as plain data."""
+    return {
+        "item": item.item,
+        "meter": item.meter,
+        "order_id": item.order_id,
+        "order": orders.text(item.order),
+        "campaign": item.campaign,
+        "queued": time(item.queued_s // 60, item.queued_s % 60),
+        "state": item.state,
+    }
+
+
+@app.command()
+def cancel(
+    item: Annotated[int, typer.Argument(help="number of the item")],
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+) -> None:
+    """Take back a pending item that was not handed out yet."""
+    _pending(db, key, None).cancel(item)
+    console.print(f"item {item} is cancelled")
+
+
+@app.command()
+def send(
+    item: Annotated[int, typer.Argument(help="number of the item")],
+    at: AtOption = None,
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """Deliver a pending item by network instead: its token. It takes effect once all the same."""
+    token = _pending(db, key, at).send(item)
+    rows = [("meter", f"{token.meter:09d}"), ("order", str(token.order_id)), ("token", token.text)]
+    show(token_data(token), as_json, rows)
+
+
+@app.command()
+def campaign(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help=f"TOML file, or {', '.join(resources.names('campaign'))}"
+        ),
+    ],
+    at: AtOption = None,
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """Queue a campaign for every customer with an active budget meter on its reference date."""
+    pending = _pending(db, key, at)
+    made = pending.campaign(name)
+    if as_json:
+        print(json.dumps([item_data(item) for item in made], indent=2))
+        return
+    console.print(f"queued for {len(made)} meters")
+    if not made:
+        why = [f"{count}: {reason}" for reason, count in pending.left_out(name).items()]
+        why = sorted(why) or ["no meter is in the books"]
+        console.print("\n".join(f"  {line}" for line in why), soft_wrap=True)
+    for item in made:
+        console.print(f"  meter {item.meter:09d}: {orders.text(item.order)}")
+
+
+@app.command()
+def report(
+    meter: Annotated[int | None, typer.Option("--meter", help="of this meter only")] = None,
+    at: AtOption = None,
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """What the cards brought back, what is pending, money on its way, settlements that are due."""
+    office = open_office(db, KeyFile(key), at)
+    from budgetmeter.office import overview  # noqa: PLC0415  # SQLAlchemy is an extra
+
+    found = overview.of_all(office, meter)
+    if as_json:
+        print(json.dumps([_overview_data(one) for one in found], indent=2))
+        return
+    for one in found:
+        _show_overview(one)
+
+
+def _overview_data(one: "Overview") -> dict[str, Any]:
+    reading = one.reading
+    last = None
+    if reading is not None:
+        m = reading.state
+        last = {"time": time(m.clock, m.second), **reading_data(m)}
+        last["captures"] = [capture_data(capture) for capture in reading.captures]
+    return {
+        "meter": one.meter,
+        "reading": last,
+        "money": {
+            "on_the_way": units.euros(one.money[0], 5),
+            "taken": units.euros(one.money[1], 5),
+            "lapsed": units.euros(one.money[2], 5),
+        },
+        "items": [item_data(item) for item in one.items],
+        "settlements": [_settlement_data(settlement) for settlement in one.settlements],
+    }
+
+
+def _settlement_data(due: "Settlement") -> dict[str, Any]:
+    return {
+        "since": time(due.since_s // 60, 0),
+        "until": time(due.until_s // 60, 0),
+        "limited_wh": due.limited_wh,
+        "arrears": None if due.arrears is None else units.euros(due.arrears, 5),
+        "basis": "read" if due.read else "estimated",
+        "ask_index_until": time(due.ask_until_s // 60, 0),
+    }
+
+
+def _show_overview(one: "Overview") -> None:
+    data = _overview_data(one)
+    console.print(f"[bold]meter {one.meter:09d}[/bold]", markup=True)
+    last = data["reading"]
+    if last is None:
+        console.print("  no report yet")
+    else:
+        console.print(f"  {last['time']}: {last['mode']}, balance {last['balance']} EUR")
+        console.print(f"  {registers(last)}, arrears {last['arrears']} EUR")
+    amounts = data["money"]
+    lapsed = f", lapsed {amounts['lapsed']}" if one.money[2] else ""
+    console.print(f"  EUR on the way {amounts['on_the_way']}, taken {amounts['taken']}{lapsed}")
+    if one.items:
+        table = Table(box=None, pad_edge=True, padding=(0, 2, 0, 2), header_style="dim")
+        for column in ("item", "queued", "order", "campaign", "state"):
+            table.add_column(column)
+        for item in data["items"]:
+            cells = (item["item"], item["queued"][:16], item["order"], item["campaign"] or "")
+            table.add_row(*map(str, cells), item["state"])
+        console.print(table)
+    for due in data["settlements"]:
+        amount = (
+            "nothing known" if due["arrears"] is None else f"{due['arrears']} EUR, {due['basis']}"
+        )
+        if due["basis"] == "estimated":
+            amount += f"; index asked until {due['ask_index_until'][:10]}"
+        console.print(f"  settle {due['since'][:10]} to {due['until'][:10]}: {amount}")

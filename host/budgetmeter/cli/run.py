@@ -1,0 +1,186 @@
+"""The verb `run`: a scenario in virtual time, its report, plot and events."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from budgetmeter import profiles, scenario, units
+from budgetmeter.cli.arguments import some_file, some_text
+from budgetmeter.emulator import Emulator
+from budgetmeter.emulator import load as loads
+from budgetmeter.emulator.household import Habits
+from budgetmeter.errors import InputError
+from budgetmeter.report import figures, output, screen
+
+if TYPE_CHECKING:
+    from budgetmeter.emulator import nor
+
+console = Console(highlight=False)
+
+
+def run(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCENARIO",
+            help=f"a TOML file, or {', '.join(scenario.names())}",
+            parser=some_text,
+        ),
+    ] = scenario.DEFAULT,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="another profile: a name or a TOML file", parser=some_text
+        ),
+    ] = None,
+    load: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="another load", parser=some_file)
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="where in the load to begin, e.g. 2007-02-01", parser=some_text
+        ),
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="how many days")] = None,
+    household: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="a habit of the household, e.g. amounts=20,50"),
+    ] = None,
+    flash: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BOARD",
+            help="keep its files on a board's flash: rp2040, esp32",
+            parser=some_text,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="plot it: .png, .svg, .pdf", parser=some_file),
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="all events as CSV", parser=some_file)
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print figures and events as JSON")
+    ] = False,
+) -> None:
+    """Emulate in virtual time and report. Without a scenario: four months of a real household."""
+    plots = output.plotter(plot, "budgetmeter.report.plot")
+    files = _files(flash)
+    chosen = scenario.load(what, profiles.load(profile) if profile else None)
+    _override(chosen, load, start, days, household)
+    read = [*chosen.files, *(path for path in (profile, load) if path is not None)]
+    output.check(read, [path for path in (events, plot) if path is not None])
+    world, failures = _emulate(chosen, files)
+    summary = figures.summary(world, chosen)
+    with ExitStack() as last_first:  # each is written, whatever becomes of the others
+        last_first.callback(_print_report, world, summary, failures, as_json)
+        if plots is not None and plot is not None:
+            last_first.callback(_save_plot, plots, world, chosen.title, plot)
+        if events is not None:
+            last_first.callback(_write_events, world, events)
+    for failure in failures:
+        print(f"budgetmeter: expectation failed: {failure}", file=sys.stderr)
+    if failures or not summary["conservation"]["exact"]:
+        raise typer.Exit(1)
+
+
+def _files(board: str | None) -> nor.LittleFiles | None:
+    """Files on a simulated flash of a board; None keeps them in memory."""
+    if board is None:
+        return None
+    try:
+        from budgetmeter.emulator import nor  # noqa: PLC0415  # littlefs is an extra
+    except ImportError:
+        raise InputError("--flash needs littlefs: pip install 'budgetmeter[nor]'") from None
+    if board not in nor.BOARDS:
+        raise InputError(f"--flash {board}: one of {', '.join(nor.BOARDS)}")
+    geometry = nor.BOARDS[board]
+    return nor.LittleFiles(nor.Nor(geometry.sectors), geometry, format=True)
+
+
+def _override(
+    chosen: scenario.Scenario,
+    load: Path | None,
+    start: str | None,
+    days: int | None,
+    household: list[str] | None,
+) -> None:
+    """Apply the options to the scenario."""
+    if (load is not None or start or days) and chosen.steps:
+        raise InputError("--load, --start and --days are for scenarios without dated actions")
+    if household:
+        chosen.habits = (chosen.habits or Habits()).changed(household)
+    if start:
+        try:
+            chosen.start = units.moment(start)
+        except ValueError as error:
+            raise InputError(f"--start: {error}") from None
+    if days is not None:
+        chosen.days = days
+    if load is not None:
+        chosen.load = loads.read(load, chosen.profile.gas)
+        chosen.title = f"The load of {load.name}"
+    elif chosen.profile.gas and chosen.load.start is not None and (start or days):
+        chosen.load = scenario.default_load(chosen.profile, chosen.start, chosen.days)
+
+
+def _emulate(
+    chosen: scenario.Scenario, files: nor.LittleFiles | None
+) -> tuple[Emulator, list[Any]]:
+    """Run, with a progress bar on a terminal."""
+    terminal = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=terminal,
+        transient=True,
+        disable=not terminal.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("emulating", total=None)
+        begin = None
+
+        def progress(now_s: int, end_s: int) -> None:
+            nonlocal begin
+            begin = now_s if begin is None else begin
+            bar.update(task, total=max(end_s - begin, 1), completed=now_s - begin)
+
+        return scenario.run(chosen, progress, files)
+
+
+def _write_events(world: Emulator, path: Path) -> None:
+    with output.naming(path), path.open("w", encoding="utf-8", newline="") as file:
+        figures.write_events(world, file)
+
+
+def _save_plot(plots: ModuleType, world: Emulator, title: str, path: Path) -> None:
+    with output.naming(path):
+        plots.save(world, title, path)
+
+
+def _print_report(
+    world: Emulator, summary: dict[str, Any], failures: list[Any], as_json: bool
+) -> None:
+    if as_json:
+        document = {
+            **summary,
+            "events": figures.events(world),
+            "failed": [str(f) for f in failures],
+        }
+        print(json.dumps(document, indent=2))
+    else:
+        screen.show(console, summary, world)

@@ -1,0 +1,81 @@
+"""Arrows between rooms and between packages point down; planted ones are found."""
+
+import pytest
+
+from tests.checks import arrows
+
+
+def test_every_arrow_of_the_host_is_in_the_table():
+    assert arrows.host_findings(arrows.sources("host")) == []
+
+
+def test_the_table_has_no_cycle_and_nothing_upward():
+    assert arrows.cycle(arrows.ROOMS) == []
+    rows = list(arrows.ROOMS)
+    upward = [
+        (room, other)
+        for room, others in arrows.ROOMS.items()
+        for other in others
+        if rows.index(other) < rows.index(room)
+    ]
+    assert upward == []
+
+
+def test_every_room_of_the_table_is_there():
+    there = {arrows._place(module) for module in arrows.sources("host")}
+    assert {*arrows.ROOMS, *arrows.BASE} == there - {"__init__", "__main__"}
+
+
+@pytest.mark.parametrize(
+    ("package", "folder"), [("meterproto", "protocol"), ("meterfw", "firmware")]
+)
+def test_protocol_and_firmware_know_neither_the_host_nor_each_other(package, folder):
+    modules = {n: s for n, s in arrows.sources(folder).items() if n.startswith(package)}
+    assert modules
+    assert arrows.package_findings(package, modules) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("budgetmeter.emulator.x", "from budgetmeter.office.keys import KeyFile"),
+        ("budgetmeter.emulator.x", "import sqlalchemy as sa"),
+        ("budgetmeter.emulator.x", "from budgetmeter import client"),
+        ("budgetmeter.emulator.x", "from ..office import keys"),
+        ("budgetmeter.emulator.x", "def f():\n    from budgetmeter.cli import main"),
+        ("budgetmeter.report.x", "import budgetmeter.emulator.world"),
+        ("budgetmeter.client.x", "importlib.import_module('budgetmeter.office')"),
+        ("budgetmeter.office.x", "from budgetmeter.emulator import Emulator"),
+        ("budgetmeter.fleet.x", "from budgetmeter.scenario import scenario"),
+        ("budgetmeter.units", "from budgetmeter import orders"),
+        ("budgetmeter.orders", "from budgetmeter.client import Meter"),
+        ("budgetmeter.attic.x", ""),
+    ],
+)
+def test_a_planted_arrow_is_found(module, line):
+    (finding,) = arrows.host_findings({module: line})
+    assert finding.startswith(module)
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("budgetmeter.office.x", "import sqlalchemy as sa"),
+        ("budgetmeter.emulator.x", "from . import board"),
+        ("budgetmeter.emulator.x", "from budgetmeter import units"),
+        ("budgetmeter.orders", "from budgetmeter import units"),
+    ],
+)
+def test_an_arrow_of_the_table_is_none(module, line):
+    assert arrows.host_findings({module: line}) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["import construct", "from meterproto import codes", "import budgetmeter"]
+)
+def test_what_the_firmware_may_not_know_is_found(line):
+    assert arrows.package_findings("meterfw", {"meterfw.wire.x": line})
+
+
+def test_a_cycle_is_told_along_its_way():
+    assert arrows.cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]

@@ -1,0 +1,1 @@
+"""The pages: their links, their citations and their English."""

@@ -1,0 +1,61 @@
+"""Each example runs, and prints what its page shows."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import run
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+PROGRAMS = ("emulate_and_read", "issue_and_enter", "own_board")
+
+
+def start(*arguments, cwd):
+    """Run Python in a folder of the test: what it printed."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=kept,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_prints_what_its_page_shows(name, tmp_path):
+    said = start(EXAMPLES / name / f"{name}.py", cwd=tmp_path)
+    page = (EXAMPLES / name / "README.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
+    assert said == shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_scenario_meets_its_expectations():
+    done = run("run", EXAMPLES / "scenario" / "first-week.toml")
+    assert (done.status, done.error) == (0, "")
+    assert "kept-on" in done.said
+
+
+def test_the_pytest_project_passes_in_a_place_of_its_own(tmp_path):
+    project = tmp_path / "project"
+    shutil.copytree(EXAMPLES / "pytest_project", project)
+    said = start("-m", "pytest", "-p", "no:cacheprovider", project, cwd=tmp_path)
+    assert "3 passed" in said
+
+
+def test_every_example_is_on_the_first_page():
+    page = (EXAMPLES / "README.md").read_text("utf-8")
+    for folder in EXAMPLES.iterdir():
+        if (folder / "README.md").exists():
+            assert f"]({folder.name}/README.md)" in page, folder.name
