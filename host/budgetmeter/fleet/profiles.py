@@ -148,7 +148,7 @@ def _equal(column: Any, value: object) -> Any:
     return pc.equal(column, value)  # pyright: ignore[reportAttributeAccessIssue]  # made at run time
 
 
-def _source(label: str, table: pyarrow.Table, column: str, gas: bool) -> loads.SampledLoad:
+def _source(label: str, table: "pyarrow.Table", column: str, gas: bool) -> loads.SampledLoad:
     """A `SampledLoad` of a table's rows, as its CSV would read."""
     table = table.sort_by("time")
     times = table["time"].cast("timestamp[s]").to_numpy().astype("datetime64[s]")
