@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from budgetmeter import profiles
-from budgetmeter.flashing.identity import flashed
 from budgetmeter.fleet import compiled
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from meterfw import layouts
 from meterfw.store import journal
