@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from numbers import Real
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from meterproto import tokens
@@ -26,7 +24,7 @@ from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
 from budgetmeter.emulator.world import METER as NUMBER
 from budgetmeter.errors import InputError
-from budgetmeter.issue import Issuer
+from budgetmeter.issue import Issuer, VendingKeys
 
 KEY_SIZE = 32  # octets
 PROFILE = "wallonia-card"
@@ -113,8 +111,8 @@ class MeterUnderTest:
     :param profile: a name, or a TOML file
     :param start: Belgian local time at which it is put into service
     :param number: serial number
-    :param key: its own key, 32 octets; or a file of vending keys (`budgetmeter office init`), the
-        latest of which its key is derived from; by default one that is no secret
+    :param key: its own key, 32 octets; or vending keys (`budgetmeter.office.keys.KeyFile`), and
+        its key is derived from the latest of them; by default one that is no secret
     :param change: values of the profile to replace, by their names in a profile file
     :raises InputError: none of these
     :ivar world: the `Emulator`
@@ -127,7 +125,7 @@ class MeterUnderTest:
         profile: str = PROFILE,
         start: Time = START,
         number: int = NUMBER,
-        key: bytes | str | PathLike[str] | None = None,
+        key: bytes | VendingKeys | None = None,
         change: dict[str, Any] | None = None,
     ) -> None:
         clock = units.to_clock(moment(start))
@@ -378,21 +376,21 @@ def moment(value: Time) -> datetime:
     return time
 
 
-def _key(key: bytes | str | PathLike[str], number: int) -> tuple[bytes, int]:
+def _key(key: bytes | VendingKeys, number: int) -> tuple[bytes, int]:
     """A meter's key and its revision, of what `MeterUnderTest` takes.
 
-    :raises InputError: no key of 32 octets, or no such file
+    :raises InputError: no key of 32 octets, and no vending keys
     """
     if isinstance(key, bytes):
         if len(key) != KEY_SIZE:
             raise InputError(f"key: {KEY_SIZE} octets, not {len(key)}")
         return key, 1
-    if not isinstance(key, str | PathLike):
-        raise InputError(f"key: {KEY_SIZE} octets or a file, not {type(key).__name__}")
-    from budgetmeter.office.keys import KeyFile  # noqa: PLC0415  # most tests have no office
-
-    keys = KeyFile(Path(key))
-    return keys.meter_key(number, keys.latest), keys.latest
+    if not hasattr(key, "meter_key"):
+        raise InputError(
+            f"key: {KEY_SIZE} octets, or a budgetmeter.office.keys.KeyFile, "
+            f"not {type(key).__name__}"
+        )
+    return key.meter_key(number, key.latest), key.latest
 
 
 def _number(name: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:

@@ -16,7 +16,7 @@ from typing import Any
 
 from budgetmeter import profiles
 from budgetmeter.emulator.nor import BOARDS
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from meterproto.codes import Kind
 
@@ -62,10 +62,10 @@ def job(board: str, profile: str = PROFILES[0], **how: Any) -> Job:
     given = flashed(METER, 1, office.key, profiles.load(profile))
     steps: list[tuple[str, int | str]] = []
     tokens = [
-        lambda: office.token(Kind.TOP_UP, 5 * EUR, order=1),
+        lambda: office.token(Kind.TOP_UP, 5 * EUR, order_id=1),
         lambda: office.token(Kind.EMERGENCY_PRESET, EUR),
         lambda: office.change_key(bytes(range(1, 33))),
-        lambda: office.token(Kind.TOP_UP, 20 * EUR, order=2),
+        lambda: office.token(Kind.TOP_UP, 20 * EUR, order_id=2),
     ]
     for make in tokens:
         for _ in range(12):  # quarters of an hour

@@ -309,7 +309,7 @@ def test_an_office_that_seals_its_own_tokens(meter, meter_url):
 def test_vending_keys(make_meter, tmp_path):
     keys = KeyFile.create(tmp_path / "vending.key")
     keys.add_revision()
-    made = make_meter(number=9, key=keys.path)
+    made = make_meter(number=9, key=keys)
     assert made.client.identify().key_revision == 2
     assert made.enter(Issuer(9, keys.meter_key(9, 2), 2).token(1, 500_000)).balance == 20
 
