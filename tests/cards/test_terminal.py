@@ -366,6 +366,10 @@ def test_a_report_made_up_is_not_read(desk):
     forged_area = layout.area(sequence + 1, bytes(forged))
     at = layout.OUTWARD + (1 - which) * layout.OUTWARD_SIZE
     desk.card.data[at : at + len(forged_area)] = forged_area
+    assert desk.pay().reading.head.sequence == layout.report(held)["head"].sequence
+    desk.card.data[layout.OUTWARD : layout.OUTWARD + 2 * layout.OUTWARD_SIZE] = (
+        forged_area.ljust(layout.OUTWARD_SIZE, b"\xff") * 2
+    )
     receipt = desk.pay()
     assert receipt.reading is None
     assert receipt.doubt
@@ -428,15 +432,36 @@ def test_an_item_past_its_expiry_is_not_handed_out(desk):
     assert desk.pending.item(item.item).state == "expired"
 
 
-def test_an_order_too_old_to_tell_is_not_issued_again_and_again(desk):
+def test_an_order_too_old_is_issued_under_a_new_one_once(desk):
+    """The meter's total of credit tells that it took nothing: the card is made whole."""
     desk.pay("20.00")
     tests = [desk.office.issue(METER, asked.read("test", {})) for _ in range(300)]
     assert desk.meter.enter(tests[-1].token)[0] == TokenStatus.EXECUTED
     desk.insert()
     issued = len(desk.office.tokens(METER))
+    for _ in range(2):
+        assert desk.pay().tokens == 1
+        assert len(desk.office.tokens(METER)) == issued + 1
+        assert desk.money() == (mc(20), 0, 0)
+    assert desk.insert() == GOOD
     desk.pay()
+    assert desk.balance == mc(35)
+    assert desk.money() == (0, mc(20), 0)
+
+
+def test_an_order_too_old_to_tell_is_left_to_the_office(desk):
+    """Credit that the books do not know of may be this payment: it is not issued again."""
+    desk.pay("20.00")
+    tests = [desk.office.issue(METER, asked.read("test", {})) for _ in range(300)]
+    assert desk.meter.enter(tests[-1].token)[0] == TokenStatus.EXECUTED
+    desk.put(credit=mc(35), credited_eur=desk.state.credited_eur + 7)
+    desk.insert()
+    issued = len(desk.office.tokens(METER))
+    assert desk.pay().tokens == 0
     assert len(desk.office.tokens(METER)) == issued
-    assert desk.money() == (mc(20), 0, 0)  # still on the books: the office must look into it
+    assert desk.money() == (mc(20), 0, 0)
+    with pytest.raises(InputError, match="no report tells whether it was taken"):
+        desk.office.issue(METER, asked.read("top-up", {"amount": "20"}), order_id=1)
 
 
 @pytest.mark.rule("OS-02")

@@ -16,8 +16,6 @@ from tests.cards.desk import GOOD, METER, Desk
 from tests.firmware.bench import executed
 from tests.firmware.support import mc
 
-AGAIN = pytest.mark.xfail(strict=True, reason="restored books give out used numbers and orders")
-
 
 def copy(source, target):
     """Copy a database as SQLite's online backup does."""
@@ -45,14 +43,12 @@ def desk(tmp_path):
     desk.office.engine.dispose()
 
 
-@AGAIN
 def test_the_counters_rise_to_what_the_report_proves_and_no_further(desk):
     assert desk.pay().reading.head.number == 3
     row = desk.office.meter(METER)
     assert (row["last_number"], row["last_order"]) == (3, 2)
 
 
-@AGAIN
 def test_every_payment_after_a_restore_reaches_the_balance(desk):
     for paid in (25, 50, 75, 100):
         desk.pay(25)
@@ -60,21 +56,18 @@ def test_every_payment_after_a_restore_reaches_the_balance(desk):
         assert desk.balance == mc(65 + paid)
 
 
-@AGAIN
 def test_the_books_take_no_payment_for_taken_before_the_meter_has_seen_it(desk):
     desk.pay(25)
     desk.pay()  # the same card with the same report
     assert desk.money() == (mc(25), 0, 0)
 
 
-@AGAIN
 def test_a_token_issued_once_the_report_is_read_is_new_to_the_meter(desk):
     desk.pay()
     assert executed(desk.meter.enter(desk.office.issue(METER, top_up("25")).token))
     assert desk.balance == mc(90)
 
 
-@AGAIN
 def test_a_card_paid_after_a_restore_is_worth_what_was_paid(cli, tmp_path):
     """The same from the command line: 20, then a backup, 30, the restore, and 40."""
     meter = ("card", "insert", "a.card", "--meter-dir", "m", "--json")

@@ -91,7 +91,7 @@ class Slot:
             self.outcome = layouts.CARD_OUTCOME_NOT_STORED
             return
         # Put together in the pass that committed: the report tells of exactly that.
-        size = self._seal(last + 1, self._report(inward, first))
+        size = self._seal(min(last + 1, _HIGHEST), self._report(inward, first))
         yield from self._write(at, size)
         kept = yield from self._whole(at, layouts.CARD_OUTWARD_SIZE)
         if not kept:

@@ -46,4 +46,4 @@ def of_all(office, meter=None):
             for one in chosen
         ]
 
-    return office.transaction(work)
+    return office.reading(work)

@@ -11,11 +11,12 @@ from typing import NoReturn
 
 import sqlalchemy as sa
 from meterfw.account import calendar
+from meterproto import cards as layout
 from meterproto.codes import Energy, Kind, PaymentMode, WinterBar
 
 from budgetmeter import orders, profiles, resources, units
 from budgetmeter.errors import InputError
-from budgetmeter.office import books
+from budgetmeter.office import books, reports
 from budgetmeter.office.tables import deliveries, items, meters
 from budgetmeter.orders import Order
 
@@ -36,7 +37,11 @@ NEEDS_FRESH = frozenset(
 
 @dataclass(frozen=True)
 class Item:
-    """A queued item; `state` is queued, expired, out, taken, lapsed or cancelled."""
+    """A queued item.
+
+    :ivar order_id: 0 until a token of it is sealed
+    :ivar state: queued, expired, cancelled, or that of its order
+    """
 
     item: int
     meter: int
@@ -102,7 +107,7 @@ class Pending:
         expiry = self._judge(connection, meter, order, expiry, profile, contract)
         values = {
             "meter": meter,
-            "order_id": office.reserve_order(connection, meter),
+            "order_id": 0,  # taken when the first token is sealed
             "kind": int(order.kind),
             "value": order.value,
             "extra": order.extra,
@@ -238,7 +243,7 @@ class Pending:
             known = connection.execute(sa.select(meters.c.meter)).scalars().all()
             return Counter(self._eligible(connection, plan, meter)[1] for meter in known)
 
-        reasons = self.office.transaction(work)
+        reasons = self.office.reading(work)
         del reasons[""]
         return reasons
 
@@ -266,9 +271,19 @@ class Pending:
     def hand_out(self, connection, item, on_card):
         """Issue a token of an item."""
         self._check_now(connection, item)
-        return books.hand_out(
-            connection, self.office, item.meter, item.order, on_card, item.expiry, item.order_id
+        token = books.hand_out(
+            connection,
+            self.office,
+            item.meter,
+            item.order,
+            on_card,
+            item.expiry,
+            item.order_id or None,
         )
+        connection.execute(
+            items.update().where(items.c.item == item.item).values(order_id=token.order)
+        )
+        return token
 
     def _check_now(self, connection, item):
         """What was right when it was queued may be wrong in winter (WE-39)."""
@@ -279,12 +294,11 @@ class Pending:
             if earliest > self.office.now_s:
                 raise InputError(f"minimum supply may not end before {_local(earliest)}")
 
-    def give(self, connection, meter, reading, doubt, room):
+    def give(self, connection, meter, taken, on_card):
         """Hand out for the card what is due: items given and (item, why not) of the others.
 
-        :param reading: the card's report, or None
-        :param doubt: why it is not fresh data, "" if it is
-        :param room: how many tokens the card has room for
+        :param taken: what the card brought, a `books.Taken`
+        :param on_card: how many tokens the card has already
         """
         given, withheld = [], []
         for item in self._items(connection, items.c.meter == meter):
@@ -292,14 +306,14 @@ class Pending:
                 continue
             why = ""
             if item.order.kind in NEEDS_FRESH:
-                why = doubt
-                if not why and reading.at_s < item.queued_s:
-                    why = "the card has to go into the meter first"
-            if not why and len(given) >= room:
+                why = self._not_fresh(connection, taken.reading, taken.doubt, item)
+            most = books.MOST_MONEY if item.order.kind in books.CREDIT else layout.MOST_TOKENS
+            if not why and on_card + len(given) >= most:
                 why = "the card is full"
             if not why:
                 try:
-                    self.hand_out(connection, item, on_card=True)
+                    with connection.begin_nested():
+                        self.hand_out(connection, item, on_card=True)
                 except InputError as error:
                     why = str(error)
             if why:
@@ -308,11 +322,27 @@ class Pending:
                 given.append(item)
         return given, withheld
 
+    def _not_fresh(self, connection, reading, doubt, item):
+        """Why a report tells nothing of the meter since an item was queued; "" if it does."""
+        if reading is None:
+            return doubt
+        if reports.made_after(connection, self.office, reading, item.queued_s):
+            return ""
+        if doubt:
+            return doubt
+        day = _local(reading.at_s)[:10]
+        late = (
+            ""
+            if day == _local(self.office.now_s)[:10]
+            else (f": its report is of {day} by the meter's clock")
+        )
+        return f"the card has to go into the meter first{late}"
+
     # Looking
 
     def items(self, meter=None):
         """What is and was pending, oldest first."""
-        return self.office.transaction(lambda c: self.items_in(c, meter))
+        return self.office.reading(lambda c: self.items_in(c, meter))
 
     def items_in(self, connection, meter=None):
         """The same, in a transaction."""
@@ -323,7 +353,7 @@ class Pending:
 
         :raises InputError: no such item
         """
-        return self.office.transaction(lambda c: self._item(c, number))
+        return self.office.reading(lambda c: self._item(c, number))
 
     def _item(self, connection, number):
         found = self._items(connection, items.c.item == number)
