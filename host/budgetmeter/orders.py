@@ -20,7 +20,7 @@ class Order:
 
 
 def amount(text, limit=records.TOP_UP_LIMIT):
-    value = units.mc(text)
+    value = units.payment(text) if isinstance(text, str) else units.mc(text)
     if not 0 < value <= limit:
         raise ValueError(f"{text} EUR is not above 0 and at most {units.euros(limit)} EUR")
     return value

@@ -159,8 +159,8 @@ def test_old_books_on_postgresql_are_migrated_too(old, postgres_url):
     source.row_factory = sqlite3.Row
     with engine.begin() as connection:
         for (text,) in source.execute("SELECT sql FROM sqlite_master WHERE sql LIKE 'CREATE TAB%'"):
-            text = text.replace("DATETIME", "TIMESTAMPTZ").replace("BLOB", "BYTEA")
-            connection.exec_driver_sql(text)
+            fitting = text.replace("DATETIME", "TIMESTAMPTZ").replace("BLOB", "BYTEA")
+            connection.exec_driver_sql(fitting)
         tables = [name for (name,) in source.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name = 'meters' DESC"
         )]  # fmt: skip

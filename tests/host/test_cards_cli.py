@@ -127,7 +127,8 @@ def test_a_technical_card_and_the_network_for_one_item(cli):
     )
     assert made.returncode == 0, made.stderr
     token = told(cli("office", "send", item["item"], "--json", at="10:00"))
-    assert token["order"] == item["order_id"]
+    (carried,) = told(cli("card", "show", "t.card", "--json"))["tokens"]
+    assert (token["order"], token["number"]) == (carried["order"], carried["number"] + 1)
     shown = cli("card", "show", "t.card").stdout
     assert "technical, for meter 123456789" in shown
     assert "overdraft, 50.00000 EUR" in shown

@@ -466,7 +466,7 @@ def test_new_keys_and_the_log(cli):
 def test_the_log_is_in_the_units_of_people(cli):
     issued = (
         (["top-up", "--amount", "20"], "top-up 20.00 EUR"),
-        (["top-up", "--amount", "0.00001"], "top-up 0.00001 EUR"),
+        (["arrears-paid", "--amount", "0.01"], "arrears-paid 0.01 EUR"),
         (["hold", "--until", "2031-03-31"], "hold until 2031-04-01 00:00"),
         (["end-hold"], "end-hold"),
         (

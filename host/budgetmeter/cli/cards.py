@@ -23,6 +23,7 @@ from budgetmeter.cli.vending import (
     JsonOption,
     KeyOption,
     MeterOption,
+    ReferenceOption,
     expiry_clock,
     office_app,
     open_office,
@@ -372,6 +373,7 @@ def exchange(
     pay: Annotated[
         str | None, typer.Option(help="payment in EUR, e.g. 20.00; none if left out")
     ] = None,
+    reference: ReferenceOption = None,
     pull_after: Annotated[
         int | None, typer.Option(min=1, help="pull the card out after so many octets")
     ] = None,
@@ -383,7 +385,7 @@ def exchange(
 ):
     """A card at the terminal: its report is read, a payment taken, and written what is pending."""
     try:
-        amount = 0 if pay is None else units.mc(orders.plain(pay))
+        amount = 0 if pay is None else units.payment(pay)
         if pay is not None and amount <= 0:
             raise ValueError(f"{pay} EUR is no payment; leave it out")
     except ValueError as error:
@@ -392,11 +394,13 @@ def exchange(
     with MemoryCard.held(card, f"{booked}put the card in again without --pay") as held:
         if pull_after is not None:
             held.pull_at(pull_after, _spoil(spoil))
-        receipt = _terminal(db, key, at).exchange(held, amount)
+        receipt = _terminal(db, key, at).exchange(held, amount, reference)
     data = {
         "meter": receipt.meter,
         "card": receipt.card,
         "paid": units.euros(receipt.paid, 5),
+        "repeated": receipt.repeated,
+        "said": receipt.said,
         "needed": None if receipt.needed is None else units.euros(receipt.needed, 5),
         "lacking": units.euros(receipt.lacking, 5),
         "doubt": receipt.doubt,
@@ -418,8 +422,11 @@ def _receipt_rows(receipt):
         yield "balance", f"{_euros(m.credit - m.emergency_used)} at {_time(m.clock, m.second)[:16]}"
     if receipt.doubt:
         yield "report", receipt.doubt
+    for line in receipt.said:
+        yield "note", line
     if receipt.paid:
-        yield "paid", _euros(receipt.paid)
+        again = ", booked before under this reference" if receipt.repeated else ""
+        yield "paid", f"{_euros(receipt.paid)}{again}"
     if receipt.needed is not None and not receipt.paid:
         yield "minimum", _euros(receipt.needed)
     if receipt.lacking:

@@ -31,6 +31,10 @@ MeterOption = Annotated[
     int,
     typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="serial number of the meter"),
 ]
+ReferenceOption = Annotated[
+    str | None,
+    typer.Option(help="the payment's own reference: the same again is booked once"),
+]
 KEY = Path("vending.key")
 DB = "sqlite:///vending.db"
 WIDE = 250  # columns of what goes into a pipe or a file: nothing is wrapped
@@ -117,7 +121,7 @@ def add_meter(
         "judge_until_s": local_s("--judge-until", judge_until),
     }
     if customer:
-        contract["customer"] = customer[:32]
+        contract["customer"] = customer
     open_office(db, KeyFile(key)).add_meter(meter, profile, **contract)
     console.print(f"meter {meter:09d}")
 
@@ -192,6 +196,7 @@ def issue(
     order: Annotated[
         int | None, typer.Option(min=1, max=tokens.NUMBER_LIMIT, help="issue this order again")
     ] = None,
+    reference: ReferenceOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
@@ -205,7 +210,7 @@ def issue(
     wanted = orders.read(kind, given)
     ends = expiry_clock(expiry)
     office = open_office(db, KeyFile(key))
-    made = office.issue(meter, wanted, ends, order)
+    made = office.issue(meter, wanted, ends, order, reference)
     warn_of_past(office, wanted, ends, mark="--")
     _show(made, as_json)
 

@@ -4,17 +4,16 @@ Functions over a connection; whoever calls them holds the transaction.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC
 
 import sqlalchemy as sa
 from meterproto import cards as layout
 from meterproto.codes import Kind
 
 from budgetmeter.office import reports, restore, settle
-from budgetmeter.office.office import EPOCH, Issued
+from budgetmeter.office.payments import Issued
 from budgetmeter.office.reports import Reading, history, latest, mode_at, parse
 from budgetmeter.office.settle import LAPSED, OUT, RENEWED, SUPERSEDED, TAKEN, VOID
-from budgetmeter.office.tables import contracts, deliveries, issued
+from budgetmeter.office.tables import deliveries, issued
 from budgetmeter.orders import Order
 
 __all__ = ["Reading", "history", "latest", "mode_at", "parse"]
@@ -71,12 +70,6 @@ def accept(connection, office, meter, held):
     return Taken(reading, doubt, said)
 
 
-def contract(connection, meter):
-    """The customer's side of a meter, or None."""
-    found = connection.execute(sa.select(contracts).where(contracts.c.meter == meter))
-    return found.mappings().first()
-
-
 # ---- Orders on their way -------------------------------------------------------------------------
 
 
@@ -91,7 +84,10 @@ def for_the_card(connection, meter):
         sa.select(issued)
         .join(
             deliveries,
-            sa.and_(deliveries.c.meter == issued.c.meter, deliveries.c.number == issued.c.number),
+            sa.and_(
+                deliveries.c.meter == issued.c.meter,
+                sa.func.coalesce(deliveries.c.closing, deliveries.c.number) == issued.c.number,
+            ),
         )
         .where(
             deliveries.c.meter == meter,
@@ -200,9 +196,3 @@ def top_ups(connection, meter):
         .order_by(deliveries.c.at_s, deliveries.c.order_id)
     )
     return [tuple(row) for row in rows]
-
-
-def seconds(at):
-    """A time of the database in seconds since 2000-01-01 00:00 UTC+1; SQLite drops its zone."""
-    aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return int((aware - EPOCH).total_seconds())

@@ -19,7 +19,6 @@ from meterproto import tokens
 
 from budgetmeter.errors import InputError
 
-
 LOCK_S = 60  # how long who adds a key waits for others who do
 
 

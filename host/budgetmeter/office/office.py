@@ -17,13 +17,12 @@ from meterproto.codes import Kind
 from budgetmeter import profiles
 from budgetmeter.errors import InputError
 from budgetmeter.issue import seal
-from budgetmeter.office import payments, restore, settle
+from budgetmeter.office import customers, judge, payments, restore, settle
 from budgetmeter.office import schema as books_schema
 from budgetmeter.office.database import Database, keep_private
 from budgetmeter.office.payments import Issued
 from budgetmeter.office.tables import (
     audit,
-    contracts,
     deliveries,
     issued,
     items,
@@ -31,7 +30,7 @@ from budgetmeter.office.tables import (
     modes,
     vending_keys,
 )
-from budgetmeter.orders import describe, note
+from budgetmeter.orders import Order, describe, note
 
 EPOCH = datetime(2000, 1, 1, tzinfo=timezone(timedelta(hours=1)))
 
@@ -109,6 +108,8 @@ class Office:
             "meter": meter,
             "number": number,
             "detail": detail[:200],
+            "real_at": datetime.now(UTC),
+            "real_user": _real_user()[:64],
         }
         connection.execute(audit.insert().values(row))
 
@@ -204,6 +205,13 @@ class Office:
 
         self.transaction(work)
 
+    def take_in(self, connection, meter, profile, **contract):
+        """A meter comes into the books in a transaction; arguments as `add_meter`."""
+        _check_number(meter)
+        row = {"meter": meter, "profile": profile, "key_revision": self.keys.latest}
+        self._vouch(connection, self.keys.latest)
+        self._take_in(connection, row, **contract)
+
     def _take_in(self, connection, row, since_s=None, **contract):
         """A meter's rows in the books, from a row of `meters` on."""
         meter = row["meter"]
@@ -211,7 +219,7 @@ class Office:
         at_s = self.now_s if since_s is None else since_s
         known = {"meter": meter, "customer": f"{meter:09d}", "protected": False, **contract}
         connection.execute(meters.insert().values(row))
-        connection.execute(contracts.insert().values(known))
+        customers.begin(connection, meter, known, at_s)
         connection.execute(modes.insert().values(meter=meter, at_s=at_s, mode=mode))
 
     def flashed(self, meter, revision, profile):
@@ -298,7 +306,11 @@ class Office:
     def _issue_again(self, connection, meter, order, expiry, order_id=None, reference=None):
         """A token of a new order, or of an earlier one as it stands now."""
         if order_id is None:
-            return self.issue_in(connection, meter, order, expiry, reference=reference)
+            expiry = judge.judge(connection, self, meter, order, expiry)
+            made = self.issue_in(connection, meter, order, expiry, reference=reference)
+            if order.kind == Kind.OVERDRAFT:
+                self._note_right(connection, made, order, expiry)
+            return made
         known = current(connection, meter, order_id)
         if known is None:
             raise InputError(f"meter {meter} has no order {order_id}")
@@ -323,6 +335,23 @@ class Office:
             earlier = self._earlier(connection, meter, order, order_id)
             if earlier is not None and order.kind == Kind.KEY_CHANGE:
                 order_id = None  # its revision makes it count once; a fresh order closes all before
+        fields, token, taken = self._seal_for(connection, meter, order, expiry, order_id, earlier)
+        if earlier is not None and order_id is None:
+            settle.change(connection, earlier, state=settle.RENEWED, became=fields.order)
+        made = self.record(
+            connection,
+            fields,
+            token,
+            on_card,
+            reference=reference,
+            after_revision=taken.read_revision,
+            after_sequence=taken.read_sequence,
+        )
+        self.note_in(connection, "issue", meter, made.number, note(order))
+        return made
+
+    def _seal_for(self, connection, meter, order, expiry, order_id, earlier=None):
+        """The next number of a meter, sealed: fields of the token, its octets, the meter's row."""
         taken = connection.execute(
             meters.update()
             .where(meters.c.meter == meter)
@@ -349,19 +378,7 @@ class Office:
             "key_revision": taken.key_revision,
         }
         token = self._seal(connection, fields, earlier)
-        if earlier is not None and order_id is None:
-            settle.change(connection, earlier, state=settle.RENEWED, became=fields["order"])
-        made = self.record(
-            connection,
-            SimpleNamespace(**fields),
-            token,
-            on_card,
-            reference=reference,
-            after_revision=taken.read_revision,
-            after_sequence=taken.read_sequence,
-        )
-        self.note_in(connection, "issue", meter, made.number, note(order))
-        return made
+        return SimpleNamespace(**fields), token, taken
 
     def record(self, connection, fields, token, on_card, **more):
         """Put a sealed token into the books, and its order on its way.
@@ -394,6 +411,38 @@ class Office:
             row = {**shared, **newest, "state": settle.OUT, "on_card": on_card, **more}
             connection.execute(deliveries.insert().values(**row, at_s=self.now_s))
         return Issued(fields.meter, fields.number, fields.order, fields.kind, token)
+
+    def _note_right(self, connection, token, order, expiry):
+        """A right that is once only stands among the items, whatever way it was given."""
+        values = {
+            "meter": token.meter,
+            "order_id": token.order,
+            "kind": token.kind,
+            "value": order.value,
+            "extra": order.extra,
+            "expiry": expiry,
+            "customer": judge.holder(connection, token.meter),
+            "energy": self.profile_in(connection, token.meter).values["energy"],
+            "queued_s": self.now_s,
+            "cancelled": False,
+            "actor": self.actor[:64],
+        }
+        connection.execute(items.insert().values(values))
+
+    def close_in(self, connection, order):
+        """A token of an order that changes nothing: once taken, the order has no effect.
+
+        :param order: a row of `deliveries`
+        """
+        on_card, number = order.on_card, order.number
+        where = sa.and_(deliveries.c.meter == order.meter, deliveries.c.order_id == order.order_id)
+        made = self._seal_for(connection, order.meter, Order(Kind.TEST), 0, order.order_id)
+        fields, token, _ = made
+        closing = self.record(connection, fields, token, on_card)
+        kept = {"number": number, "revision": fields.key_revision, "closing": closing.number}
+        connection.execute(deliveries.update().where(where).values(kept))
+        self.note_in(connection, "close", order.meter, closing.number, f"order {order.order_id}")
+        return closing
 
     def moved_item(self, connection, meter, order_id, became):
         """Let the item of an order that was renewed follow it."""
@@ -462,6 +511,12 @@ class Office:
             row = connection.execute(sa.select(issued).where(where)).first()
             if row is None:
                 raise InputError(f"no token {number} was issued for meter {meter}")
+            reached = self.row(connection, meter)["read_revision"]
+            if row.kind == Kind.KEY_CHANGE and row.value <= reached:
+                raise InputError(
+                    f"meter {meter} has reported key revision {reached}: its key change is not "
+                    "shown any more"
+                )
             self.note_in(connection, "show", meter, number, Kind(row.kind).name)
             return Issued(meter, number, row.order_id, row.kind, bytes(row.token))
 
@@ -496,6 +551,18 @@ def _first_token(connection, meter, order_id):
     """The first token of an order."""
     where = sa.and_(issued.c.meter == meter, issued.c.order_id == order_id)
     return connection.execute(sa.select(issued).where(where).order_by(issued.c.number)).first()
+
+
+def _real_user():
+    """Who the system says runs this, whatever the environment says."""
+    try:
+        import pwd  # noqa: PLC0415  # not on every system
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except ImportError:
+        return _login()
+    except KeyError:
+        return str(os.getuid())
 
 
 def _login():

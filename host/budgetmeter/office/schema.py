@@ -75,18 +75,16 @@ def _copy(file, found):
 
 def _migrate(connection):
     found = version(connection)
-    if found == 0 or found == VERSION:
+    if found in (0, VERSION):
         metadata.create_all(connection)
     if found == 0:
         connection.execute(schema.insert().values(version=VERSION))
     for step in _STEPS[found - 1 if found else len(_STEPS) :]:
         _add_missing(connection)
         for statement in step:
-            if isinstance(statement, tuple):
-                name, statement = statement
-                if name != connection.dialect.name:
-                    continue
-            connection.exec_driver_sql(statement)
+            only, text = statement if isinstance(statement, tuple) else (None, statement)
+            if only in (None, connection.dialect.name):
+                connection.exec_driver_sql(text)
     if 0 < found < VERSION:
         connection.execute(schema.delete())
         connection.execute(schema.insert().values(version=VERSION))
@@ -141,6 +139,11 @@ _STEPS = [
             f"""UPDATE deliveries SET at_s =
             CAST(EXTRACT(EPOCH FROM {_FIRST.format("t.at")}) AS BIGINT) - 946681200""",
         ),
+        # Who lives there and who is protected, since when is not known.
+        """INSERT INTO periods (meter, customer, kind, since_s)
+        SELECT meter, customer, 'tenancy', 0 FROM contracts""",
+        """INSERT INTO periods (meter, customer, kind, since_s)
+        SELECT meter, customer, 'protected', 0 FROM contracts WHERE protected""",
         # An order id is taken when the first token is sealed; what only waits has none.
         """UPDATE items SET order_id = 0 WHERE NOT EXISTS (SELECT 1 FROM tokens t
         WHERE t.meter = items.meter AND t.order_id = items.order_id)""",

@@ -20,6 +20,7 @@ ADDS = (Kind.TOP_UP, Kind.SUPPORT, Kind.AID, Kind.ARREARS_PAID)  # what the mete
 # Why an order on its way is not settled by what the meter marks.
 OVERTAKEN = "overtaken by 256 orders and not taken"
 UNCLEAR = "overtaken by 256 orders: no report tells whether it was taken"
+UNCLEAR_VOID = "void, and no report tells whether it was taken before"
 RESTORED = "the books were restored: the meter's mark may be another token's"
 
 _REASON_SUPERSEDED = {64 + code for code in Result if code.name == "SUPERSEDED"}
@@ -33,11 +34,14 @@ def settle(connection, office, row, reading, certain):
     """
     meter = row["meter"]
     reasons = {a.number: a.reason for a in reading.answers}
-    overtaken = []
+    overtaken, closing = [], []
     for order in open_orders(connection, meter):
         if reading.order <= (order.after_revision, order.after_sequence):
             continue  # it was made before the token
         if order.doubt == RESTORED:
+            continue
+        if order.closing is not None:
+            closing.append(order)
             continue
         took, answer = reading.took(order.order_id), reasons.get(order.number, order.answer)
         if took:
@@ -56,6 +60,8 @@ def settle(connection, office, row, reading, certain):
                 )
     if overtaken:
         _settle_overtaken(connection, office, row, reading, overtaken)
+    for order in closing:
+        _settle_void(connection, office, row, reading, order)
 
 
 def open_orders(connection, meter):
@@ -78,6 +84,32 @@ def _stale(order, reading):
         return False
     gone = order.revision < reading.head.key_revision
     return gone or reading.head.number - order.number >= WINDOW
+
+
+def _settle_void(connection, office, row, reading, order):
+    """A void order: closed, or taken before it could be.
+
+    Its own token's number tells, or the meter's total of credit where both tokens were taken.
+    """
+    if not reading.took(order.order_id):
+        gone = order.revision < reading.head.key_revision
+        if gone or reading.head.number - order.closing >= WINDOW:
+            office.close_in(connection, order)
+        return
+    spent, closed = reading.spent(order.number), reading.spent(order.closing)
+    if spent is False:
+        change(connection, order, state=VOID, doubt="")
+    elif closed is False:
+        change(connection, order, state=TAKEN, doubt="")
+    elif order.kind not in ADDS:
+        change(connection, order, state=VOID, doubt="")
+    else:
+        missing = unexplained(connection, office, row, reading)
+        found = {0: VOID, order.value: TAKEN}.get(missing)
+        if found is None:
+            change(connection, order, doubt=UNCLEAR_VOID)
+        else:
+            change(connection, order, state=found, doubt="")
 
 
 # ---- Overtaken -----------------------------------------------------------------------------------

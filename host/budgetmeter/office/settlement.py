@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from meterproto.codes import Event, PaymentMode
 
 from budgetmeter import units
-from budgetmeter.office import books
-from budgetmeter.office.pending import add_months
+from budgetmeter.office import books, customers
+from budgetmeter.office.judge import add_months
 from budgetmeter.office.tables import modes
 
 MONTHS = 3
@@ -69,7 +69,7 @@ def _active_since(connection, office, meter, readings):
             told = [e for e in reading.events if e.code == Event.LIMITER_AVAILABLE]
             starts += [e.clock * 60 + e.second for e in told] or [reading.at_s]
     profile = office.profile_in(connection, meter)
-    contract = books.contract(connection, meter)
+    contract = customers.contract(connection, meter)
     if contract and contract["protected"] and profile.values["limiter_fitted"]:  # WE-33
         begun = connection.execute(
             sa.select(sa.func.min(modes.c.at_s)).where(

@@ -81,6 +81,16 @@ contracts = sa.Table(
     sa.Column("judge_s", sa.BigInteger),
     sa.Column("judge_until_s", sa.BigInteger),
 )
+periods = sa.Table(  # who lived behind a meter, and when they were protected
+    "periods",
+    metadata,
+    sa.Column("period", sa.Integer, primary_key=True),
+    sa.Column("meter", sa.ForeignKey("meters.meter"), nullable=False, index=True),
+    sa.Column("customer", sa.String(32), nullable=False, index=True),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("since_s", sa.BigInteger, nullable=False),
+    sa.Column("until_s", sa.BigInteger),
+)
 modes = sa.Table(  # the payment mode from a time on
     "modes",
     metadata,
@@ -144,6 +154,7 @@ deliveries = sa.Table(  # an order of which a token was sealed, whatever way it 
     sa.Column("after_revision", sa.Integer, nullable=False, server_default=ZERO),
     sa.Column("after_sequence", sa.Integer, nullable=False, server_default=ZERO),
     sa.Column("reference", sa.String(64)),  # the payment's own, of whoever took it
+    sa.Column("closing", sa.Integer),  # number of the token that closes it at the meter
     sa.Column("became", sa.Integer),  # the order that was issued in its place
     sa.Column("doubt", sa.String(80), nullable=False, server_default=EMPTY),
     sa.Index("deliveries_by_reference", "reference", unique=True),
