@@ -7,7 +7,7 @@ STUBS  := $(VENV)/stubs
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench studies faults fuzz cards kills soak device layouts clean
+.PHONY: help run test lint rules bench studies faults fuzz cards kills soak device office layouts clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ device: $(VENV)/test.stamp  ## the device suite on one target: TARGET=/dev/ttyAC
 
 cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and power cuts; N=100 for fewer
 	@$(BIN)/python -m tests.cards.campaign $(N)
+
+office: $(VENV)/test.stamp  ## two thousand lives of two offices on one database; N=100 for fewer
+	@$(BIN)/python -m tests.cards.test_office_lives $(N)
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate

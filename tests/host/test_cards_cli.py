@@ -77,7 +77,15 @@ def test_meter_terminal_meter_by_hand(cli, tmp_path):
     )
     cli("terminal", "exchange", "a.card", at="16:00")
     (one,) = told(cli("office", "report", "--json", at="17:00"))
-    assert one["money"] == {"on_the_way": "0.00000", "taken": "70.00000", "lapsed": "0.00000"}
+    assert one["money"] == {
+        "on_the_way": "0.00000",
+        "taken": "70.00000",
+        "lapsed": "0.00000",
+        "void": "0.00000",
+        "issued": "70.00000",
+    }
+    assert one["adds_up"] is True
+    assert one["without_reference"] == [1]
     assert one["reading"]["balance"] == "85.00000"
     assert [item["state"] for item in one["items"]] == ["taken"]
     shown = cli("office", "report", "--meter", METER, at="17:00").stdout

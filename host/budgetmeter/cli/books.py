@@ -85,6 +85,9 @@ def void(meter: MeterOption, order: OrderArgument, key: KeyOption = KEY, db: DbO
     from budgetmeter.office import withdraw  # noqa: PLC0415
 
     closing = withdraw.void(office, meter, order)
+    if closing is None:
+        console.print(f"order {order} is void: the meter can take it no more")
+        return
     console.print(f"meter {meter:09d}, number {closing.number}, closes order {order}")
     console.print(closing.text)
 

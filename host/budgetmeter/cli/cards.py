@@ -557,12 +557,21 @@ def report(
     office = open_office(db, KeyFile(key), at)
     from budgetmeter.office import overview  # noqa: PLC0415  # SQLAlchemy is an extra
 
-    found = overview.of_all(office, meter)
+    found = overview.stream(office, meter)
     if as_json:
-        print(json.dumps([_overview_data(one) for one in found], indent=2))
+        print_list(_overview_data(one) for one in found)
         return
     for one in found:
         _show_overview(one)
+
+
+def print_list(rows):
+    """A JSON list of which no more than one row is held at a time."""
+    mark = "["
+    for row in rows:
+        print(f"{mark}\n" + json.dumps(row, indent=2), end="")
+        mark = ","
+    print("[]" if mark == "[" else "\n]")
 
 
 def _overview_data(one):
@@ -579,7 +588,15 @@ def _overview_data(one):
             "on_the_way": units.euros(one.money[0], 5),
             "taken": units.euros(one.money[1], 5),
             "lapsed": units.euros(one.money[2], 5),
+            "void": units.euros(one.account.void, 5),
+            "issued": units.euros(one.account.issued, 5),
         },
+        "adds_up": one.account.adds_up,
+        "without_reference": one.bare,
+        "unclear": [
+            {"order": order, "value": value, "why": why} for order, value, why in one.unclear
+        ],
+        "notes": one.notes,
         "items": [item_data(item) for item in one.items],
         "settlements": [_settlement_data(settlement) for settlement in one.settlements],
     }
@@ -607,7 +624,15 @@ def _show_overview(one):
         console.print(f"  {_registers(last)}, arrears {last['arrears']} EUR")
     amounts = data["money"]
     lapsed = f", lapsed {amounts['lapsed']}" if one.money[2] else ""
-    console.print(f"  EUR on the way {amounts['on_the_way']}, taken {amounts['taken']}{lapsed}")
+    void = f", void {amounts['void']}" if one.account.void else ""
+    whole = f"  EUR on the way {amounts['on_the_way']}, taken {amounts['taken']}{lapsed}{void}"
+    console.print(f"{whole} = issued {amounts['issued']}")
+    if one.bare:
+        console.print(f"  without reference: orders {', '.join(map(str, one.bare))}")
+    for order, _, why in one.unclear:
+        console.print(f"  [bold]order {order}[/bold]: {why}")
+    for line in one.notes:
+        console.print(f"  {line}")
     if one.items:
         table = Table(box=None, pad_edge=True, padding=(0, 2, 0, 2), header_style="dim")
         for column in ("item", "queued", "order", "campaign", "state"):

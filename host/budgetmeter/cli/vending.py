@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -76,6 +76,16 @@ def local_s(option, text):
         raise InputError(f"{option}: {error}") from None
 
 
+def _moment(text):
+    """An option's local time as an aware one; None where it is left out."""
+    at_s = local_s("--since", text)
+    if at_s is None:
+        return None
+    from budgetmeter.office.office import EPOCH  # noqa: PLC0415
+
+    return (EPOCH + timedelta(seconds=at_s)).astimezone(UTC)
+
+
 # ---- Office -------------------------------------------------------------------------------------
 
 
@@ -145,6 +155,10 @@ def log(
         int | None,
         typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="of this meter only"),
     ] = None,
+    last: Annotated[
+        int | None, typer.Option(min=1, help="only so many of the newest lines")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="only from this time on")] = None,
     db: DbOption = DB,
     as_json: JsonOption = False,
 ):
@@ -152,7 +166,7 @@ def log(
     ordered = ("issue", "queue", "show")
     rows = [
         {**row, "told": orders.told(row["detail"]) if row["action"] in ordered else row["detail"]}
-        for row in open_office(db).log(meter)
+        for row in open_office(db).log(meter, last, _moment(since))
     ]
     if as_json:
         print(json.dumps(rows, indent=2, default=str))

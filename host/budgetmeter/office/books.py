@@ -146,36 +146,65 @@ class Account:
 
 
 def account(connection, meter):
-    """The `Account` of a meter. What was issued is summed from the tokens, not from their fate."""
-    states = dict.fromkeys((OUT, TAKEN, LAPSED, VOID, SUPERSEDED), 0)
+    """The `Account` of a meter."""
+    return accounts(connection, meter, meter).get(meter, Account())
+
+
+def accounts(connection, first, last):
+    """The `Account` of each meter of a range that was ever issued credit, by its number.
+
+    What was issued is summed from the tokens, and not from what became of their orders.
+    """
+    totals = _issued(connection, first, last)
+    sums = {meter: dict.fromkeys(_STATES, 0) for meter in totals}
     query = (
-        sa.select(deliveries.c.state, sa.func.sum(deliveries.c.value))
-        .where(deliveries.c.meter == meter, _is_money(), deliveries.c.state != RENEWED)
-        .group_by(deliveries.c.state)
+        sa.select(deliveries.c.meter, deliveries.c.state, sa.func.sum(deliveries.c.value))
+        .where(
+            deliveries.c.meter.between(first, last),
+            _is_money(),
+            deliveries.c.state != RENEWED,
+        )
+        .group_by(deliveries.c.meter, deliveries.c.state)
     )
-    states.update({state: int(total) for state, total in connection.execute(query)})
-    return Account(
-        _issued(connection, meter),
-        states[TAKEN],
-        states[OUT],
-        states[VOID],
-        states[LAPSED] + states[SUPERSEDED],
-    )
+    for meter, state, total in connection.execute(query):
+        sums.setdefault(meter, dict.fromkeys(_STATES, 0))[state] += int(total)
+    return {
+        meter: Account(
+            totals.get(meter, 0),
+            states[TAKEN],
+            states[OUT],
+            states[VOID],
+            states[LAPSED] + states[SUPERSEDED],
+        )
+        for meter, states in sums.items()
+    }
 
 
-def _issued(connection, meter):
-    """Credit of all orders of which there is a token, mc; one that was renewed counts once."""
+_STATES = (OUT, TAKEN, LAPSED, VOID, SUPERSEDED)
+
+
+def _issued(connection, first, last):
+    """Credit of all orders with a token, by meter; one that was renewed counts once."""
     each = (
-        sa.select(issued.c.order_id, sa.func.max(issued.c.value).label("value"))
-        .where(issued.c.meter == meter, issued.c.kind.in_([int(kind) for kind in CREDIT]))
-        .group_by(issued.c.order_id)
+        sa.select(issued.c.meter, issued.c.order_id, sa.func.max(issued.c.value).label("value"))
+        .where(
+            issued.c.meter.between(first, last),
+            issued.c.kind.in_([int(kind) for kind in CREDIT]),
+        )
+        .group_by(issued.c.meter, issued.c.order_id)
         .subquery()
     )
-    renewed = sa.select(deliveries.c.order_id).where(
-        deliveries.c.meter == meter, deliveries.c.state == RENEWED
+    renewed = (
+        sa.select(deliveries.c.order_id)
+        .where(
+            deliveries.c.meter == each.c.meter,
+            deliveries.c.order_id == each.c.order_id,
+            deliveries.c.state == RENEWED,
+        )
+        .exists()
     )
-    query = sa.select(sa.func.sum(each.c.value)).where(each.c.order_id.not_in(renewed))
-    return int(connection.execute(query).scalar() or 0)
+    query = sa.select(each.c.meter, sa.func.sum(each.c.value)).where(~renewed)
+    return {meter: int(total) for meter, total in connection.execute(query.group_by(each.c.meter))}
 
 
 def money(connection, meter):

@@ -522,13 +522,21 @@ class Office:
 
         return self.transaction(work)
 
-    def log(self, meter=None):
-        """The audit log, oldest first, as plain data."""
+    def log(self, meter=None, last=None, since=None):
+        """The audit log, oldest first, as plain data.
 
-        query = sa.select(audit).order_by(audit.c.id)
+        :param last: only so many of the newest lines
+        :param since: only from a time on, an aware datetime
+        """
+        query = sa.select(audit).order_by(audit.c.id.desc() if last else audit.c.id)
         if meter is not None:
             query = query.where(audit.c.meter == meter)
-        return self.reading(lambda c: [dict(row) for row in c.execute(query).mappings()])
+        if since is not None:
+            query = query.where(audit.c.at >= since)
+        if last:
+            query = query.limit(last)
+        rows = self.reading(lambda c: [dict(row) for row in c.execute(query).mappings()])
+        return rows[::-1] if last else rows
 
     def tokens(self, meter):
         """The tokens issued for a meter, in order of number, as plain data."""

@@ -256,6 +256,10 @@ class Pending:
         """The same, in a transaction."""
         return self._items(connection, sa.true() if meter is None else items.c.meter == meter)
 
+    def items_where(self, connection, where):
+        """What of it a condition on the table `items` fits, in a transaction."""
+        return self._items(connection, where)
+
     def item(self, number):
         """One item.
 

@@ -143,7 +143,7 @@ def _adopt(connection, office, meter, data, on_card):
     ):
         text = f"order {fields.order} is another one in the books: {note(order)}"
         office.note_in(connection, "conflict", meter, fields.number, text)
-        settle.change(connection, known, doubt=settle.RESTORED)
+        settle.change(connection, known, doubt=settle.CONFLICT)
         return False
     office.record(connection, fields, data, on_card)
     row = office.row(connection, meter)

@@ -23,6 +23,9 @@ UNCLEAR = "overtaken by 256 orders: no report tells whether it was taken"
 UNCLEAR_VOID = "void, and no report tells whether it was taken before"
 RESTORED = "the books were restored: the meter's mark may be another token's"
 
+CONFLICT = "the books were restored: another token of this order id is about"
+DEAD = (RESTORED, UNCLEAR, OVERTAKEN, UNCLEAR_VOID)  # the meter takes no token of these any more
+
 _REASON_SUPERSEDED = {64 + code for code in Result if code.name == "SUPERSEDED"}
 
 
@@ -38,10 +41,10 @@ def settle(connection, office, row, reading, certain):
     for order in open_orders(connection, meter):
         if reading.order <= (order.after_revision, order.after_sequence):
             continue  # it was made before the token
-        if order.doubt == RESTORED:
-            continue
         if order.closing is not None:
             closing.append(order)
+            continue
+        if order.doubt in (RESTORED, CONFLICT):
             continue
         took, answer = reading.took(order.order_id), reasons.get(order.number, order.answer)
         if took:

@@ -39,8 +39,13 @@ class Settlement:
         return self.until_s + ASK_DAYS * units.DAY_S
 
 
-def due(connection, office, meter):
-    """The settlement orders due by the office's time, oldest first."""
+def due(connection, office, meter, last=None):
+    """The settlement orders due by the office's time, oldest first.
+
+    :param last: the newest reading, where it is known: without a limiter none is due
+    """
+    if last is not None and not last.state.limiter_available:
+        return []
     readings = books.history(connection, office, meter)
     since = _active_since(connection, office, meter, readings)
     if since is None:

@@ -17,6 +17,8 @@ from budgetmeter.orders import Order
 def void(office, meter, order_id):
     """Take back an order of which a token was sealed; the token that closes it at the meter.
 
+    None where the meter can take it no more: then it is void at once.
+
     :raises InputError: no such order, or one that is settled
     """
 
@@ -27,6 +29,9 @@ def void(office, meter, order_id):
         if order.state not in (settle.OUT, settle.LAPSED):
             raise InputError(f"meter {meter}: order {order_id} is {order.state}")
         office.note_in(connection, "void", meter, order.number, f"order {order.order_id}")
+        if order.doubt in settle.DEAD:
+            settle.change(connection, order, state=settle.VOID)
+            return None
         return office.close_in(connection, order)
 
     return office.transaction(work)
