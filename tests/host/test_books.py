@@ -74,6 +74,9 @@ def old(tmp_path):
     return tmp_path
 
 
+COUNTED = {"audit": "id", "cards": "card", "items": "item"}  # what PostgreSQL counts itself
+
+
 def opened(folder):
     return Office(f"sqlite:///{folder}/vending.db", KeyFile(folder / "vending.key"), create=False)
 
@@ -160,6 +163,8 @@ def test_old_books_on_postgresql_are_migrated_too(old, postgres_url):
     with engine.begin() as connection:
         for (text,) in source.execute("SELECT sql FROM sqlite_master WHERE sql LIKE 'CREATE TAB%'"):
             fitting = text.replace("DATETIME", "TIMESTAMPTZ").replace("BLOB", "BYTEA")
+            for counted in COUNTED.values():
+                fitting = fitting.replace(f"\t{counted} INTEGER NOT NULL", f"\t{counted} SERIAL")
             connection.exec_driver_sql(fitting)
         tables = [name for (name,) in source.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name = 'meters' DESC"
@@ -175,11 +180,16 @@ def test_old_books_on_postgresql_are_migrated_too(old, postgres_url):
                 connection.execute(
                     sa.text(f"INSERT INTO {name} ({names}) VALUES ({marks})"), values
                 )
+        for table, column in COUNTED.items():
+            connection.exec_driver_sql(
+                f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), "
+                f"greatest((SELECT max({column}) FROM {table}), 1))"
+            )
     source.close()
     engine.dispose()
     office = Office(postgres_url, KeyFile(old / "vending.key"), create=False)
     assert office.reading(schema.version) == schema.VERSION
     assert office.reading(lambda c: books.money(c, HOLD)) == (3_000_000, 0, 0)
     assert office.issue(HOLD, TOP_UP).number == 5
-    assert office.issue(GAS, orders.read("test", {})).order == 3
+    assert office.issue(GAS, orders.read("test", {})).order == 4  # three were reserved
     office.engine.dispose()

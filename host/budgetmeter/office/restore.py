@@ -98,7 +98,7 @@ def adopt_card(connection, office, row, image):
     if found is None:
         return 0
     try:
-        batch = layout.tokens_of(found[2])[1]
+        batch: list[bytes] = layout.tokens_of(found[2])[1]
     except (ConstructError, ValueError):
         return 0
     return sum(_adopt(connection, office, row["meter"], data, on_card=True) for data in batch)
