@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from meterfw.account import calendar
 from meterproto.codes import Kind, WinterBar
 
-from budgetmeter import orders, profiles, units
+from budgetmeter import profiles, units
 from budgetmeter.errors import InputError
 from budgetmeter.office import customers, settle
 from budgetmeter.office.tables import deliveries, items
@@ -24,8 +24,6 @@ def judge(connection, office, meter, order, expiry=0):
     """
     now_s = office.now_s
     profile = office.profile_in(connection, meter)
-    if 0 < expiry <= now_s // 60:
-        raise InputError(f"expiry {orders.moment(expiry)} is past")
     check_now(connection, office, meter, order)
     protected = customers.protected(connection, meter, now_s)
     if order.kind == Kind.LIMITER_ENABLE and not protected:

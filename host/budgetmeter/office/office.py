@@ -7,6 +7,7 @@ recorded in one transaction, so that no number is used twice and none is missing
 import getpass
 import os
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from types import SimpleNamespace
 
 import sqlalchemy as sa
@@ -52,12 +53,11 @@ class Office:
     :raises InputError: when the database cannot be used, or has no books
     """
 
-    def __init__(
-        self, url, keys=None, actor=None, create=True, now=None, load_profile=profiles.load
-    ):
+    def __init__(self, url, keys=None, actor=None, create=True, now=None, load_profile=None):
         self.database = Database(url)
         self.engine = self.database.engine
-        self._load_profile = load_profile
+        # A shipped profile is read once, not once for each meter.
+        self._load_profile = load_profile or cache(profiles.load)
         self._now = now
         self._keys = keys
         self.actor = actor or _login()

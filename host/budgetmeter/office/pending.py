@@ -72,6 +72,8 @@ class Pending:
     def _queue(self, connection, meter, order, expiry, campaign=None):
         office = self.office
         profile = office.profile_in(connection, meter)
+        if 0 < expiry <= office.now_s // 60:
+            raise InputError(f"expiry {orders.moment(expiry)} is past")
         expiry = judge.judge(connection, office, meter, order, expiry)
         values = {
             "meter": meter,
