@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from meterproto.codes import Event, PaymentMode
 
 from budgetmeter import units
-from budgetmeter.office import books
-from budgetmeter.office.pending import add_months
+from budgetmeter.office import books, customers
+from budgetmeter.office.judge import add_months
 from budgetmeter.office.tables import modes
 
 MONTHS = 3
@@ -39,8 +39,13 @@ class Settlement:
         return self.until_s + ASK_DAYS * units.DAY_S
 
 
-def due(connection, office, meter):
-    """The settlement orders due by the office's time, oldest first."""
+def due(connection, office, meter, last=None):
+    """The settlement orders due by the office's time, oldest first.
+
+    :param last: the newest reading, where it is known: without a limiter none is due
+    """
+    if last is not None and not last.state.limiter_available:
+        return []
     readings = books.history(connection, office, meter)
     since = _active_since(connection, office, meter, readings)
     if since is None:
@@ -69,7 +74,7 @@ def _active_since(connection, office, meter, readings):
             told = [e for e in reading.events if e.code == Event.LIMITER_AVAILABLE]
             starts += [e.clock * 60 + e.second for e in told] or [reading.at_s]
     profile = office.profile_in(connection, meter)
-    contract = books.contract(connection, meter)
+    contract = customers.contract(connection, meter)
     if contract and contract["protected"] and profile.values["limiter_fitted"]:  # WE-33
         begun = connection.execute(
             sa.select(sa.func.min(modes.c.at_s)).where(
