@@ -1,7 +1,7 @@
 """The smallest board a meter can run on, in Python's memory."""
 
 from budgetmeter import profiles, units
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from meterfw.board import Board
 from meterfw.meter import Meter
 

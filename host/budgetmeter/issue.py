@@ -1,9 +1,26 @@
 """Sealing tokens for one meter."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from meterproto import tokens
 from meterproto.codes import Kind
+
+
+class VendingKeys(Protocol):
+    """The vending keys of an operator: a `budgetmeter.office.keys.KeyFile`."""
+
+    path: Path
+
+    @property
+    def latest(self) -> int:
+        """The highest revision."""
+        ...
+
+    def meter_key(self, meter: int, revision: int) -> bytes:
+        """The key of one meter, 32 bytes."""
+        ...
+
 
 _LEFT_OUT = {"version": tokens.VERSION, "order_id": 0, "value": 0, "extra": 0, "expiry": 0}
 

@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -214,9 +214,9 @@ class MeterUnderTest:
 
         :raises TokenRefused: with the reason
         """
-        return self.client.enter(getattr(token, "octets", token))
+        return self.client.enter(token.octets if isinstance(token, Token) else token)
 
-    def insert(self, card: MemoryCard) -> CardOutcome | None:
+    def insert(self, card: object) -> CardOutcome | None:
         """Put a card into the slot until the meter has read and written it, then take it out.
 
         :param card: a `budgetmeter.card.MemoryCard`, as of `Vending.card` or of a file
@@ -316,7 +316,7 @@ class LockedLine(LoopbackLine):
 
 
 @contextmanager
-def served(under_test: MeterUnderTest, port: Any = None) -> Iterator[str]:
+def served(under_test: MeterUnderTest, port: Any = None) -> Generator[str, None, None]:
     """A meter under test on a port, TCP on loopback by default; gives its URL."""
     server = Server(speed=0, lock=under_test.lock)
     port = port or TcpPort("127.0.0.1", 0)

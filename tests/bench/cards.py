@@ -6,7 +6,7 @@ from pathlib import Path
 
 from budgetmeter import profiles
 from budgetmeter.card import MemoryCard, personalise, write_inward
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from meterproto.codes import Kind
 

@@ -7,7 +7,7 @@ from budgetmeter.emulator import Emulator, Household
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.nor import BOARDS, LittleFiles, Nor
 from budgetmeter.emulator.world import start_of
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.units import DAY_S
 from meterfw.meter import Meter
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import crcmod.predefined
 from budgetmeter import profiles
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 
 from tests import micropython
 from tests.micropython import built

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import crcmod.predefined
 from budgetmeter import profiles
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from meterfw.meter import Meter
 

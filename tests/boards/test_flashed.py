@@ -5,7 +5,7 @@ import random
 
 import pytest
 from budgetmeter import profiles
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from meterfw import layouts
 from meterfw.store import journal

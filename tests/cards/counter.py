@@ -6,7 +6,7 @@ from budgetmeter import orders as asked
 from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.world import insert
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.office import books
 from budgetmeter.office.office import EPOCH, Office
 from budgetmeter.office.terminal import Terminal

@@ -4,7 +4,7 @@ import json
 
 from budgetmeter import profiles
 from budgetmeter.card import MemoryCard, personalise, write_inward
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from meterproto import cards as layout
 from meterproto.codes import CardOutcome, Kind

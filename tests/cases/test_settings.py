@@ -15,7 +15,6 @@ from tests.firmware.bench import executed
 from tests.firmware.support import clock, fields, mc
 
 JUNE = "2020-06-02 12:00"
-UNDONE = pytest.mark.xfail(strict=True, reason="the older token undoes what the newer one set")
 
 # An order, and the one issued after it: kind and options of each.
 PAIRS = {
@@ -73,7 +72,6 @@ def undone(pair, orders, profile="wallonia-card"):
     return changed(before, settings(meter))
 
 
-@UNDONE
 @pytest.mark.parametrize("orders", [(1, 2), (0, 0)], ids=["order-ids", "numbers"])
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_setting_issued_last_stays(name, orders):
@@ -82,7 +80,6 @@ def test_the_setting_issued_last_stays(name, orders):
     assert undone(PAIRS[name], orders, profile) == {}
 
 
-@UNDONE
 def test_the_negative_limit_issued_last_stays():
     """A negative limit always has an order id."""
     assert undone(GRANT, (1, 2)) == {}
@@ -97,7 +94,6 @@ def test_an_order_that_a_rule_refused_supersedes_nothing():
     assert meter.world.meter.state.hold_until == clock("2020-07-03 23:00")
 
 
-@pytest.mark.xfail(strict=True, reason="a hold from before the change of mode comes back")
 def test_a_change_of_mode_ends_what_was_granted_before_it():
     meter = MeterUnderTest(start=JUNE)
     hold = meter.vending.issue("hold", order=1, until="2020-08-31")
@@ -111,9 +107,7 @@ def test_a_change_of_mode_ends_what_was_granted_before_it():
 @pytest.mark.parametrize(
     "entered",
     [
-        pytest.param(
-            (0, 1), marks=pytest.mark.xfail(strict=True, reason="a price now drops what is to come")
-        ),
+        (0, 1),
         (1, 0),
     ],
     ids=["announced-first", "corrected-first"],
@@ -160,14 +154,12 @@ def overtaken_hold():
     return overtaken("hold", {"until": "2020-07-03T23:00"}, {"until": "2020-08-31"})
 
 
-@UNDONE
 def test_a_hold_extended_by_network_outlives_the_card():
     counter = overtaken_hold()
     assert counter.insert() == GOOD
     assert counter.state.hold_until == clock("2020-09-01 00:00")
 
 
-@pytest.mark.xfail(strict=True, reason="the card takes back the hold, and supply goes off")
 def test_supply_stays_on_for_as_long_as_the_extension_says():
     counter = overtaken_hold()
     counter.insert()
@@ -177,7 +169,6 @@ def test_supply_stays_on_for_as_long_as_the_extension_says():
     assert not counter.off
 
 
-@UNDONE
 def test_a_price_corrected_by_network_outlives_the_card():
     counter = overtaken("price", {"price": "0.30"}, {"price": "0.20"})
     assert counter.insert() == GOOD
@@ -192,7 +183,6 @@ def test_the_books_call_the_older_order_superseded():
     assert [item.state for item in counter.pending.items()] == ["superseded", "taken"]
 
 
-@pytest.mark.xfail(strict=True, reason="the order queued first is sealed last and wins")
 def test_an_order_that_still_waits_in_the_queue_gives_way_to_a_later_one():
     counter = counter_in_june()
     counter.queue("hold", until="2020-07-03T23:00")
@@ -202,7 +192,6 @@ def test_an_order_that_still_waits_in_the_queue_gives_way_to_a_later_one():
     assert counter.state.hold_until == clock("2020-09-01 00:00")
 
 
-@pytest.mark.xfail(strict=True, reason="the deactivation card undoes the reactivation")
 def test_a_deactivation_card_gives_way_to_a_later_reactivation():
     counter = counter_in_june()
     item = counter.queue("payment-mode", mode="credit")

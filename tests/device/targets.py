@@ -13,7 +13,7 @@ from budgetmeter import profiles, units
 from budgetmeter.client import Meter
 from budgetmeter.emulator.ports import PtyPort, TcpPort
 from budgetmeter.emulator.world import METER, VENDING_KEY
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from budgetmeter.office.keys import KeyFile
 from budgetmeter.testing import PROFILE, START, MeterUnderTest, Vending, moment, served

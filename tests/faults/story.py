@@ -10,7 +10,7 @@ from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.load import Draw
 from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from meterfw import layouts
 from meterfw import meter as meters

@@ -4,7 +4,7 @@ from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.load import NOTHING
 from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from hypothesis import settings
 from hypothesis import strategies as st

@@ -12,7 +12,7 @@ from pathlib import Path
 from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.nor import BOARDS, ERASED, Geometry, LittleFiles, Nor
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from meterfw.meter import Meter
 from meterproto.codes import Kind

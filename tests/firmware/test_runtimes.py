@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from budgetmeter import profiles
-from budgetmeter.flashing.identity import flashed
 from budgetmeter.fleet import compiled
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from meterfw import layouts
 from meterfw.store import journal
@@ -110,7 +110,7 @@ def test_lives_reach_every_event_and_result(expected):
                 answers.add(answer)
             seen |= m.events
     missing = {n for i, n in enumerate(layouts.EVENT_WORDS.split()) if not seen >> i & 1}
-    assert missing <= {"UNBILLED"}  # needs 10,000 EUR: a test of its own
+    assert missing <= {"unbilled"}  # needs 10,000 EUR: a test of its own
     assert answers >= set(range(12)) - {layouts.RESULT_BALANCE_LIMIT}
 
 

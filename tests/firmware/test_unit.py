@@ -6,8 +6,7 @@ import unittest
 from pathlib import Path
 
 import pytest
-from budgetmeter import profiles, units
-from budgetmeter.flashing import identity
+from budgetmeter import identity, profiles, units
 from budgetmeter.issue import Issuer
 from construct import GreedyRange
 from hypothesis import given

@@ -19,11 +19,11 @@ from pathlib import Path
 import meterfw
 import pytest
 import serial
-from budgetmeter import orders, profiles
+from budgetmeter import identity, orders, profiles
 from budgetmeter.cli import flash as command
 from budgetmeter.client import LineError
 from budgetmeter.errors import InputError
-from budgetmeter.flashing import flash, identity, port, remote, sources
+from budgetmeter.flashing import flash, port, remote, sources
 from budgetmeter.issue import Issuer
 from budgetmeter.office.keys import KeyFile
 from budgetmeter.office.office import Office

@@ -109,12 +109,15 @@ BROUGHT = modules_of(required([f"budgetmeter[{','.join(PROMISES)}]"])) - CORE
 def imported(path, lazy):
     """Modules a file imports: as it is imported itself, or later, in a function or a `try`.
 
-    The name of a module of ours in quotes is one that is imported later.
+    The name of a module of ours in quotes is one that is imported later. What only a type checker
+    imports is not imported.
     """
     found = set()
 
     def walk(node, inside):
         for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
             if isinstance(child, ast.Import) and inside == lazy:
                 found.update(name.name for name in child.names)
             elif isinstance(child, ast.ImportFrom) and inside == lazy:
@@ -226,6 +229,7 @@ def test_an_import_that_waits_is_seen(tmp_path):
     """The reader of sources above: else it would find nothing to cover."""
     path = tmp_path / "a.py"
     path.write_text("import now\ntry:\n    import soon\nexcept ImportError:\n    pass\n"
-                    "def f():\n    from late import name\n")  # fmt: skip
+                    "def f():\n    from late import name\n"
+                    "if TYPE_CHECKING:\n    import never\n")  # fmt: skip
     assert imported(path, lazy=True) == {"soon", "late", "late.name"}
     assert imported(path, lazy=False) == {"now"}

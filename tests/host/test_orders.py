@@ -409,7 +409,7 @@ def test_what_adds_and_what_sets_is_as_the_design_has_it():
     sets = {row.name for row in kinds.ROWS.values() if row.effect is kinds.Effect.SETS}
     assert {"price", "hold", "limit", "emergency-preset", "payment-mode", "parameter"} <= sets
     assert {"overdraft", "minimum-supply-disable", "minimum-supply-enable", "clock"} <= sets
-    assert all(bool(row.setting) is (row.kind != Kind.TEST) for row in kinds.ROWS.values())
+    assert all((row.setting == "") is (row.kind == Kind.TEST) for row in kinds.ROWS.values())
 
 
 def test_the_meanings_fit_into_a_token():

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from budgetmeter import profiles
-from budgetmeter.flashing.identity import identity_file, sealed
+from budgetmeter.identity import identity_file, sealed
 from budgetmeter.issue import Issuer
 from meterproto import framing, messages, stored, tokens
 from meterproto.codes import Kind, Message, MessageError, Result, TokenReason, TokenStatus

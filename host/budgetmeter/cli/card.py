@@ -30,7 +30,7 @@ from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.folder import Folder
 from budgetmeter.emulator.world import insert as put_in
 from budgetmeter.errors import InputError
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.office.keys import KeyFile
 from budgetmeter.report.lines import console, say, show
 from budgetmeter.report.readings import capture_data, event_data, reading_data, registers, time

@@ -27,7 +27,7 @@ class VirtualBoard(Board):
 
         :param clock: minutes since 2000-01-01 00:00 UTC+1
         :param files: its files by name, with `get` and `[name] = data`; both may raise OSError.
-            "identity" and "profile" make it a meter (`budgetmeter.flashing.identity.flashed`)
+            "identity" and "profile" make it a meter (`budgetmeter.identity.flashed`)
         """
         self.files = files
         self.received = bytearray()  # waits to be read by the meter

@@ -43,7 +43,7 @@ class Server:
         self.give_up_s = give_up_s
         self.lock = lock or threading.Lock()
         # emulator, port, and its time at the server's start
-        self._meters: list[tuple[Emulator, Port, int]] = []
+        self._meters: list[tuple[Emulator, Port, int]] = []  # and when its time begins
         self._round: float = 0  # seconds since the start that all meters are being brought to
         self._left = 0  # how many are not known to be there
         self._next = 0  # whose turn it is
@@ -64,7 +64,7 @@ class Server:
     def add(self, world: Emulator, port: Port) -> None:
         """Serve a meter on a port from now on."""
         passed = self._passed()
-        begin_s = world.now_s - (0 if passed == AS_FAST_AS_IT_GOES else passed)
+        begin_s = world.now_s - (0 if passed == AS_FAST_AS_IT_GOES else int(passed))
         self._meters.append((world, port, begin_s))
         self._watched.append({})
         self._left = len(self._meters)
@@ -132,7 +132,7 @@ class Server:
         target = min(begin_s + passed, self.until_s)
         until = min(target, world.now_s + SLICE_S)
         if until > world.now_s:
-            world.run(until)
+            world.run(int(until))
         return until >= target
 
     def _pass_time(self) -> None:

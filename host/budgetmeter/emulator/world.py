@@ -19,7 +19,7 @@ from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.load import NOTHING, SampledLoad
 from budgetmeter.emulator.parts import Files, Load, People, TokenIssuer
 from budgetmeter.errors import InputError
-from budgetmeter.flashing.identity import flashed
+from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from budgetmeter.profiles import Profile
 from budgetmeter.report.phases import phase

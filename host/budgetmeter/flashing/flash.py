@@ -12,10 +12,11 @@ import meterfw
 from meterfw import layouts
 from meterproto import tokens
 
+from budgetmeter import identity
 from budgetmeter.errors import InputError
-from budgetmeter.flashing import identity, port, sources
+from budgetmeter.flashing import port, sources
 from budgetmeter.flashing.remote import ACCOUNT, NEW, Found, Remote
-from budgetmeter.office.keys import KeyFile
+from budgetmeter.issue import VendingKeys
 from budgetmeter.profiles import Profile
 
 LEFT = ("repl", "main.py.new", "identity.new", "profile.new")  # by a run that was cut short
@@ -86,7 +87,7 @@ class Wanted:
     kind: sources.Board
     serial: int
     profile: Profile
-    keys: KeyFile
+    keys: VendingKeys
     factory: bool = False
 
     def __post_init__(self) -> None:
