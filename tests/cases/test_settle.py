@@ -26,7 +26,7 @@ def report(counter):
 def test_a_typed_top_up_is_taken_once_the_report_says_so(counter):
     token = counter.office.issue(METER, orders.read("top-up", {"amount": "20.00"}))
     assert executed(counter.meter.enter(token.token))
-    assert report(counter).took(token.order)
+    assert report(counter).took(token.order_id)
     assert counter.money() == (0, mc(20), 0)
 
 
@@ -35,7 +35,7 @@ def test_a_typed_top_up_past_its_expiry_is_no_longer_on_its_way(counter):
     token = counter.office.issue(METER, orders.read("top-up", {"amount": "30.00"}), expiry=ends)
     counter.wait(30)
     assert not executed(counter.meter.enter(token.token))
-    assert report(counter).took(token.order) is False
+    assert report(counter).took(token.order_id) is False
     assert counter.money() == (0, 0, mc(30))
 
 

@@ -49,7 +49,7 @@ def test_a_paid_token_that_was_lost_is_issued_again(counter):
         visit(counter, 1)
         later(counter, 65)
     visit(counter, 1)
-    again = counter.office.issue(METER, TOP_UP, order_id=lost.order)
+    again = counter.office.issue(METER, TOP_UP, order_id=lost.order_id)
     assert executed(counter.meter.enter(again.token))
     assert counter.balance == mc(35)
     assert not executed(counter.meter.enter(lost.token))

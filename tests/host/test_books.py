@@ -191,5 +191,5 @@ def test_old_books_on_postgresql_are_migrated_too(old, postgres_url):
     assert office.reading(schema.version) == schema.VERSION
     assert office.reading(lambda c: books.money(c, HOLD)) == (3_000_000, 0, 0)
     assert office.issue(HOLD, TOP_UP).number == 5
-    assert office.issue(GAS, orders.read("test", {})).order == 4  # three were reserved
+    assert office.issue(GAS, orders.read("test", {})).order_id == 4  # three were reserved
     office.engine.dispose()

@@ -91,7 +91,7 @@ def test_payments_without_reference_are_listed(counter):
     bare = counter.office.issue(METER, TOP_UP)
     counter.office.issue(METER, order("support", amount="5"))
     found = counter.office.reading(lambda c: payments.without_reference(c, METER))
-    assert found == [bare.order]
+    assert found == [bare.order_id]
 
 
 # ---- Void ----------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ def test_a_payment_that_the_meter_took_before_it_was_void_is_taken(counter):
 def test_a_void_token_typed_after_its_closing_has_no_effect(counter):
     """Both numbers are spent: the meter's total of credit tells which came first."""
     token = counter.office.issue(METER, TOP_UP)
-    closing = withdraw.void(counter.office, METER, token.order)
+    closing = withdraw.void(counter.office, METER, token.order_id)
     for one in (closing, token):
         assert executed(counter.meter.enter(one.token))
     assert counter.money() == (mc(20), 0, 0)  # until the meter tells
@@ -133,8 +133,8 @@ def test_a_void_token_typed_after_its_closing_has_no_effect(counter):
     counter.pay()
     assert counter.balance == mc(15)
     assert counter.account().void == mc(20)
-    with pytest.raises(InputError, match=f"order {token.order} is void"):
-        counter.office.issue(METER, TOP_UP, order_id=token.order)
+    with pytest.raises(InputError, match=f"order {token.order_id} is void"):
+        counter.office.issue(METER, TOP_UP, order_id=token.order_id)
 
 
 def test_a_payment_refunded_while_the_meter_is_deactivated_stays_void(counter):
@@ -319,6 +319,6 @@ def test_a_mark_that_may_be_of_a_lost_token_settles_nothing(counter):
     assert any("behind the meter" in line for line in receipt.said)
     assert counter.money() == (mc(20), 0, 0)
     with pytest.raises(InputError, match="the books were restored"):
-        counter.office.issue(METER, TOP_UP, order_id=sold.order)
-    assert withdraw.void(counter.office, METER, sold.order) is None
+        counter.office.issue(METER, TOP_UP, order_id=sold.order_id)
+    assert withdraw.void(counter.office, METER, sold.order_id) is None
     assert counter.account().void == mc(20)

@@ -4,6 +4,7 @@ Functions over a connection; whoever calls them holds the transaction.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from meterproto import cards as layout
@@ -30,7 +31,7 @@ class Taken:
     :ivar said: what else is to be said of it
     """
 
-    reading: object = None
+    reading: Any = None
     doubt: str = ""
     said: list = field(default_factory=list)
 

@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 
 import sqlalchemy as sa
+from sqlalchemy import event, exc
 
 from budgetmeter.errors import InputError
 
@@ -54,7 +55,7 @@ class Database:
         """
         try:
             return work()
-        except sa.exc.SQLAlchemyError as error:
+        except exc.SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise InputError(f"database: {self._without_password(reason)}") from None
 
@@ -90,7 +91,7 @@ class Database:
         while True:
             try:
                 return whole()
-            except sa.exc.DBAPIError as error:
+            except exc.DBAPIError as error:
                 code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
                 duplicates += code == DUPLICATE
                 met = code in MET_ANOTHER or (code == DUPLICATE and duplicates < _DUPLICATE_TRIES)
@@ -107,7 +108,7 @@ def shown(url):
     """
     try:
         parsed = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError):
+    except (exc.ArgumentError, ValueError):
         scheme, mark, rest = str(url).partition("://")
         return f"{scheme}{mark}{rest.rpartition('@')[2].partition('?')[0]}"
     plain = parsed.set(query={})
@@ -120,13 +121,13 @@ def _engine(url):
     except ImportError as error:
         needs = f"needs the Python package {error.name}, which is not installed"
         raise InputError(f"{shown(url)}: {needs}") from None
-    except sa.exc.NoSuchModuleError as error:
+    except exc.NoSuchModuleError as error:
         raise InputError(f"{shown(url)}: {str(error).splitlines()[0]}") from None
-    except (sa.exc.ArgumentError, ValueError):
+    except (exc.ArgumentError, ValueError):
         raise InputError(f"{shown(url)}: not a database URL") from None
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 

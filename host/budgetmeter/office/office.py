@@ -18,7 +18,7 @@ from meterproto.codes import Kind
 from budgetmeter import profiles
 from budgetmeter.errors import InputError
 from budgetmeter.issue import seal
-from budgetmeter.office import customers, judge, payments, restore, settle
+from budgetmeter.office import customers, judge, later, payments, restore, settle
 from budgetmeter.office import schema as books_schema
 from budgetmeter.office.database import Database, keep_private
 from budgetmeter.office.payments import Issued
@@ -307,6 +307,7 @@ class Office:
         """A token of a new order, or of an earlier one as it stands now."""
         if order_id is None:
             expiry = judge.judge(connection, self, meter, order, expiry)
+            later.withdraw_older(connection, self, meter, order)
             made = self.issue_in(connection, meter, order, expiry, reference=reference)
             if order.kind == Kind.OVERDRAFT:
                 self._note_right(connection, made, order, expiry)

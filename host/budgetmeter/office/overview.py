@@ -5,6 +5,7 @@ Each batch is one moment of the books, and nobody who sells waits for it.
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from meterproto.codes import Kind
@@ -31,8 +32,8 @@ class Overview:
     """
 
     meter: int
-    reading: object
-    account: object
+    reading: Any
+    account: Any
     items: list
     settlements: list
     bare: list = field(default_factory=list)

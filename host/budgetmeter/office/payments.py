@@ -19,7 +19,7 @@ class Issued:
 
     meter: int
     number: int
-    order: int
+    order_id: int
     kind: int
     token: bytes
 

@@ -14,7 +14,7 @@ from meterproto.codes import Energy, Kind, PaymentMode
 
 from budgetmeter import orders, resources, units
 from budgetmeter.errors import InputError
-from budgetmeter.office import books, customers, judge, reports
+from budgetmeter.office import books, customers, judge, later, reports
 from budgetmeter.office.tables import deliveries, items, meters
 from budgetmeter.orders import Order
 
@@ -89,6 +89,7 @@ class Pending:
             "cancelled": False,
             "actor": office.actor[:64],
         }
+        later.withdraw_older(connection, office, meter, order)
         number = connection.execute(items.insert().values(values)).inserted_primary_key[0]
         office.note_in(connection, "queue", meter, detail=orders.note(order))
         return self._item(connection, number)

@@ -5,6 +5,7 @@ connection; whoever calls them holds the transaction.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from construct import ConstructError
@@ -22,9 +23,9 @@ AHEAD_S = 600  # a meter's clock may be so far ahead of the office's
 class Reading:
     """A report, genuine; parts as `meterproto.cards.report` gives them."""
 
-    head: object
-    state: object
-    profile: object
+    head: Any
+    state: Any
+    profile: Any
     answers: list
     captures: list
     events: list
@@ -47,6 +48,10 @@ class Reading:
     def took(self, order_id):
         """Whether the meter took an order; None where it can no longer tell."""
         return _marked(self.head.order, self.head.orders, order_id)
+
+    def came_late(self, order_id):
+        """Whether the meter took an order when a later one of its setting was in force."""
+        return bool(_marked(self.head.order, self.head.superseded, order_id))
 
     def spent(self, number):
         """Whether the meter took a token's number; None where it can no longer tell."""

@@ -5,7 +5,7 @@ overtaken is settled by the meter's own total of credit, where that leaves no do
 """
 
 import sqlalchemy as sa
-from meterproto.codes import Kind, PaymentMode, Result
+from meterproto.codes import Kind, PaymentMode
 from meterproto.tokens import WINDOW
 
 from budgetmeter.office.tables import deliveries
@@ -25,8 +25,6 @@ RESTORED = "the books were restored: the meter's mark may be another token's"
 
 CONFLICT = "the books were restored: another token of this order id is about"
 DEAD = (RESTORED, UNCLEAR, OVERTAKEN, UNCLEAR_VOID)  # the meter takes no token of these any more
-
-_REASON_SUPERSEDED = {64 + code for code in Result if code.name == "SUPERSEDED"}
 
 
 def settle(connection, office, row, reading, certain):
@@ -48,7 +46,7 @@ def settle(connection, office, row, reading, certain):
             continue
         took, answer = reading.took(order.order_id), reasons.get(order.number, order.answer)
         if took:
-            state = SUPERSEDED if answer in _REASON_SUPERSEDED else TAKEN
+            state = SUPERSEDED if reading.came_late(order.order_id) else TAKEN
             change(connection, order, state=state, answer=reasons.get(order.number, 0), doubt="")
         elif took is None:
             overtaken.append(order)

@@ -5,6 +5,7 @@ out is recorded, then written on the card; a card pulled out too early gets the 
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import sqlalchemy as sa
 from meterproto import cards as layout
@@ -50,7 +51,7 @@ class Receipt:
     meter: int
     card: int
     paid: int
-    reading: object
+    reading: Any
     doubt: str
     needed: int | None
     lacking: int
