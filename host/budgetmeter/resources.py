@@ -14,6 +14,7 @@ FOLDERS = {
     "scenario": "scenario/shipped",
     "fleet": "fleet/policies",
     "campaign": "office/campaigns",
+    "load shape": "loads/shapes",
 }
 
 
@@ -23,7 +24,7 @@ def folder(kind):
 
 
 def names(kind):
-    """Names of the shipped files of a kind ("profile", "scenario", "fleet", "campaign")."""
+    """Names of the shipped files of a kind (a key of `FOLDERS`)."""
     return sorted(path.name[:-5] for path in folder(kind).iterdir() if path.name.endswith(".toml"))
 
 

@@ -16,7 +16,7 @@ from budgetmeter import orders, profiles, units
 from budgetmeter.card import MemoryCard, personalise, write_inward
 from budgetmeter.client import Meter
 from budgetmeter.emulator import ConstantLoad, Emulator
-from budgetmeter.emulator.load import MAX_LITRES_PER_HOUR, MAX_W
+from budgetmeter.loads import MAX_LITRES_PER_HOUR, MAX_W
 from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server

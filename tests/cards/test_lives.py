@@ -5,7 +5,7 @@ operations. The account that all is compared with is one number: what people pai
 """
 
 from budgetmeter.card import SPOILS, MemoryCard
-from budgetmeter.emulator.load import NOTHING
+from budgetmeter.loads import NOTHING
 from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
 from budgetmeter.office import books
 from hypothesis import settings

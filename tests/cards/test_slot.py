@@ -3,7 +3,7 @@
 import pytest
 from budgetmeter.card import SPOILS, MemoryCard, write_inward
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.load import NOTHING
+from budgetmeter.loads import NOTHING
 from budgetmeter.emulator.world import insert
 from budgetmeter.errors import InputError
 from budgetmeter.orders import Order

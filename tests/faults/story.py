@@ -8,7 +8,7 @@ from unittest import mock
 
 from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.load import Draw
+from budgetmeter.loads import Draw
 from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
 from budgetmeter.flashing.identity import flashed
 from budgetmeter.issue import Issuer

@@ -2,7 +2,7 @@
 
 from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.load import NOTHING
+from budgetmeter.loads import NOTHING
 from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
 from budgetmeter.flashing.identity import flashed
 from budgetmeter.issue import Issuer

@@ -15,12 +15,12 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from budgetmeter import catalogue, profiles, units
+from budgetmeter import catalogue, loads, profiles, units
 from budgetmeter.cli import cards, emulate, fleet, meter, vending
 from budgetmeter.cli import flash as flashing
-from budgetmeter.emulator import load as loads
+from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.emulator.household import Habits
-from budgetmeter.errors import BudgetmeterError, InputError, OutputGone
+from budgetmeter.errors import BudgetmeterError, InputError, InputErrors, OutputGone
 from budgetmeter.report import output
 from budgetmeter.report import run as report
 from budgetmeter.scenario import scenario
@@ -86,6 +86,8 @@ def run(
     load: Annotated[
         Path | None, typer.Option(metavar="CSV", help="another load", parser=_file)
     ] = None,
+    load_zone: LoadZone = "",
+    load_shape: LoadShape = "",
     start: Annotated[
         str | None,
         typer.Option(
@@ -120,7 +122,8 @@ def run(
     plotter = _plotter(plot)
     files = _files(flash)
     chosen = scenario.load(what, profiles.load(profile) if profile else None)
-    _override(chosen, load, start, days, household)
+    request = load_request(load, load_zone, load_shape)
+    _override(chosen, load, start, days, household, request)
     read = [*chosen.files, *(path for path in (profile, load) if path is not None)]
     output.check(read, [path for path in (events, plot) if path is not None])
     world, failures = _emulate(chosen, files)
@@ -165,7 +168,7 @@ def _files(board):
     return flash.LittleFiles(flash.Nor(geometry.sectors), geometry, format=True)
 
 
-def _override(chosen, load, start, days, household):
+def _override(chosen, load, start, days, household, request):
     """Apply the options to the scenario."""
     if (load is not None or start or days) and chosen.steps:
         raise InputError("--load, --start and --days are for scenarios without dated actions")
@@ -179,7 +182,7 @@ def _override(chosen, load, start, days, household):
     if days is not None:
         chosen.days = days
     if load is not None:
-        chosen.load = loads.read(load, chosen.profile.gas)
+        chosen.load = loads.read(load, chosen.profile.gas, request)
         chosen.title = f"The load of {load.name}"
     elif chosen.profile.gas and chosen.load.start is not None and (start or days):
         chosen.load = scenario.default_load(chosen.profile, chosen.start, chosen.days)
@@ -346,10 +349,11 @@ def _story(profile):
         yield "winter", text, rules("winter_from", "winter_bars")
 
 
-def _fail(message):
-    """Leave with one line, whatever stands in the message."""
-    plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
-    print(f"budgetmeter: {''.join(plain)}", file=sys.stderr)
+def _fail(*messages):
+    """Leave with one line for each message, whatever stands in it."""
+    for message in messages:
+        plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+        print(f"budgetmeter: {''.join(plain)}", file=sys.stderr)
     sys.exit(2)
 
 
@@ -363,6 +367,8 @@ def main():
             print(end="", flush=True)
     except OutputGone:
         sys.exit(PIPE_CLOSED)
+    except InputErrors as error:
+        _fail(*error.lines)
     except BudgetmeterError as error:
         _fail(str(error))
     except UsageError as error:

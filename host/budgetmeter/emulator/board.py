@@ -5,7 +5,7 @@ from meterfw.meter import SERVED
 from meterfw.wire.link import CHUNK
 from meterproto.framing import FLAG
 
-from budgetmeter.emulator.load import NOTHING
+from budgetmeter.loads import NOTHING
 
 _ENDS = bytes([FLAG]) + b"\r\n"  # octets that may complete a line or a frame
 

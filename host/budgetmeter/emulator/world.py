@@ -12,11 +12,11 @@ from meterproto.tokens import meter_key
 
 from budgetmeter import units
 from budgetmeter.emulator.board import VirtualBoard
-from budgetmeter.emulator.load import NOTHING
 from budgetmeter.emulator.trace import SAMPLE_S, NoTrace, Trace
 from budgetmeter.errors import InputError
 from budgetmeter.flashing.identity import flashed
 from budgetmeter.issue import Issuer
+from budgetmeter.loads import NOTHING
 from budgetmeter.report.phases import phase
 from budgetmeter.units import DAY_S
 

@@ -10,9 +10,9 @@ from meterfw import layouts
 from meterfw.account.calendar import local
 
 from budgetmeter.emulator import Emulator
-from budgetmeter.emulator.load import FOREVER, Draw
 from budgetmeter.errors import InputError
 from budgetmeter.fleet import engine, homes, life, people
+from budgetmeter.loads import FOREVER, Draw
 
 
 class Home:

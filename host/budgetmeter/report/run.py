@@ -14,6 +14,7 @@ from budgetmeter.report.phases import OFF, PHASES
 from budgetmeter.units import DAY_S
 
 SHOWN_EVENTS = 40
+MEANS_S = 900  # a mean over so long hides peaks
 CSV_FIELDS = ("time", "clock", "event", "rules", "balance_eur", "detail")
 
 
@@ -31,6 +32,7 @@ def summary(world, scenario):
         "start": _time(units.from_clock(*divmod(world.start_s, 60))),
         "end": _time(world.local_time()),
         "load": getattr(world.load, "label", "a constant load"),
+        "load_notes": _load_notes(world),
         "missing_samples_s": board.missing_s,
         "energy": {
             "register_wh": m.energy_wh,
@@ -67,6 +69,18 @@ def summary(world, scenario):
         "events": len(trace.entries),
         **_flash(world),
     }
+
+
+def _load_notes(world):
+    """What is to be said of a load that was read from a file."""
+    load = world.load
+    notes = list(getattr(load, "notes", ()))
+    if notes and load.interval >= MEANS_S and world.profile.values["limiter_fitted"]:
+        notes.append(
+            f"means over {units.duration(load.interval)} hide peaks: the limiter may trip more "
+            "often than shown"
+        )
+    return notes
 
 
 def _time(local):
@@ -163,6 +177,10 @@ def show(console, figures, world):
     money, energy, supply = figures["money"], figures["energy"], figures["supply"]
     console.print(Text(figures["title"], style="bold"))
     console.print(f"{escape(world.profile.title)}; {figures['start']} to {figures['end']}\n")
+    for line in figures["load_notes"]:
+        console.print(Text(line, style="dim"), soft_wrap=True)
+    if figures["load_notes"]:
+        console.print()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)

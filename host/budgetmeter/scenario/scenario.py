@@ -19,9 +19,8 @@ from meterproto.codes import (
 )
 from meterproto.records import ORDER_LIMIT
 
-from budgetmeter import orders, profiles, resources, units
+from budgetmeter import loads, orders, profiles, resources, units
 from budgetmeter.emulator import ConstantLoad, Emulator, Household
-from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
 from budgetmeter.errors import InputError
 from budgetmeter.report.phases import PHASES, phase
@@ -195,8 +194,10 @@ class _Reader:
 
     def load(self, table, profile, start, days):
         where = f"{self.where}: load"
-        self.known(table, ("measured", "csv", "watts", "litres_per_hour"), where)
-        if len(table) != 1:
+        self.known(table, ("measured", "csv", "watts", "litres_per_hour", "zone", "shape"), where)
+        beside = {key: table[key] for key in ("zone", "shape") if key in table}
+        table = {key: value for key, value in table.items() if key not in beside}
+        if len(table) != 1 or (beside and "csv" not in table):
             self.fail("one of measured, csv, watts, litres_per_hour", where)
         key, value = next(iter(table.items()))
         if key == "measured":
@@ -206,8 +207,17 @@ class _Reader:
         if key == "csv":
             if not isinstance(value, str):
                 self.fail("csv is the name of a file", where)
-            return loads.read(self.beside(value), profile.gas)
+            return loads.read(self.beside(value), profile.gas, self.request(beside, where))
         return ConstantLoad(self.rate(key, value, where), self.gas)
+
+    def request(self, table, where):
+        """What the scenario says of a load's file."""
+        for key, value in table.items():
+            if not isinstance(value, str):
+                self.fail(f"{key} is a text", where)
+        shape = table.get("shape", "")
+        shape = self.beside(shape) if shape.endswith(".toml") else shape
+        return loads.Request(table.get("zone", ""), shape)
 
     def rate(self, key, value, where):
         if (key == "litres_per_hour") != self.gas:

@@ -1,0 +1,76 @@
+"""What the report says of a file: what was recognised, its sum, and what looks wrong."""
+
+from budgetmeter.loads.guess import looks_like_an_index
+from budgetmeter.loads.numbers import POWER
+from budgetmeter.loads.pieces import Pieces
+from budgetmeter.loads.rows import NAN, Reader, Series
+from budgetmeter.loads.shapes import Layout
+from budgetmeter.units import duration
+
+SMALL_W = 5  # a household is above this at some time
+_NAMES = {
+    1: "seconds", 60: "minutes", 300: "five minutes", 900: "quarter-hours",
+    1800: "half-hours", 3600: "hours", 86_400: "days",
+}  # fmt: skip
+
+
+def lines(
+    layout: Layout, reader: Reader, series: Series, made: Pieces, zone_given: bool
+) -> tuple[str, ...]:
+    """The lines of a file that was read."""
+    said = [_sum(layout, reader, series, made)]
+    if reader.plain_times and reader.zone == "UTC+1" and not zone_given:
+        said.append(
+            "times without a zone are read as UTC+1 all year; "
+            "--load-zone Europe/Brussels reads them as Belgian time"
+        )
+    elif reader.plain_times:
+        said.append(f"times without an offset are read as {reader.zone}")
+    return tuple(said)
+
+
+def _sum(layout: Layout, reader: Reader, series: Series, made: Pieces) -> str:
+    amount = made.energy / 3_600_000
+    name = _NAMES.get(made.interval, "rows") if _regular(series, made.interval) else "rows"
+    parts = [
+        layout.shape.title,
+        f"{made.rows} {name}",
+        f"{amount:.3f} {'m3' if reader.gas else 'kWh'}",
+    ]
+    if series.estimated:
+        parts.append(f"{series.estimated} estimated")
+    if made.missing_s:
+        parts.append(f"{duration(made.missing_s)} missing")
+    text = ", ".join(parts)
+    notes = list(layout.notes)
+    if reader.left and layout.shape.left:
+        notes.append(f"{layout.shape.left} left out")
+    if series.resets:
+        notes.append(f"the register falls {series.resets} time{'s' * (series.resets != 1)}")
+    return "; ".join([text, *dict.fromkeys(notes)])
+
+
+def _regular(series: Series, interval: int) -> bool:
+    """Whether most rows are as far apart as the median."""
+    begin, usual = series.begin, interval * 1000
+    same = sum(abs(begin[i] - begin[i - 1] - usual) <= 1000 for i in range(1, len(begin)))
+    return len(begin) < 2 or same * 10 >= (len(begin) - 1) * 8
+
+
+def doubts(layout: Layout, series: Series) -> tuple[str, ...]:
+    """Lines about values that cannot well be what their column says."""
+    if layout.shape.kind != POWER:
+        return ()
+    named, said = layout.named, []
+    known = [value for value in series.value if value == value]  # not NaN
+    highest = max(known, default=NAN)
+    if 0 < highest < SMALL_W:
+        said.append(
+            f"{named} never above {highest:g} W: if they are kW call the column kw, "
+            "if kWh of a row kwh"
+        )
+    grows = len(known) >= 3 and all(a < b for a, b in zip(known, known[1:], strict=False))
+    if looks_like_an_index(known) or (grows and known[0] > known[-1] - known[0]):
+        said.append(f"{named} only grow: if they are the register of a meter call the column index")
+    return tuple(said)
+
