@@ -16,11 +16,11 @@ from budgetmeter import orders, profiles, units
 from budgetmeter.card import MemoryCard, personalise, write_inward
 from budgetmeter.client import Meter
 from budgetmeter.emulator import ConstantLoad, Emulator
-from budgetmeter.loads import MAX_LITRES_PER_HOUR, MAX_W
 from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
 from budgetmeter.errors import InputError
+from budgetmeter.loads import MAX_LITRES_PER_HOUR, MAX_W
 
 PROFILE = "wallonia-card"
 START = "2020-06-02 12:00"  # a Tuesday, outside friendly hours and winter

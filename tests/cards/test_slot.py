@@ -3,9 +3,9 @@
 import pytest
 from budgetmeter.card import SPOILS, MemoryCard, write_inward
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.loads import NOTHING
 from budgetmeter.emulator.world import insert
 from budgetmeter.errors import InputError
+from budgetmeter.loads import NOTHING
 from budgetmeter.orders import Order
 from hypothesis import given, settings
 from hypothesis import strategies as st

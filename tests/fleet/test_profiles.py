@@ -117,7 +117,10 @@ def test_homes_use_what_they_are_said_to(tmp_path):
         ({"time": [START, START + timedelta(minutes=15)], "watts": [1, -2]}, "outside 0 to"),
         ({"time": [START, START + timedelta(minutes=15)], "watts": ["a", "b"]}, "not a number"),
         ({"time": [START, START + timedelta(minutes=15)], "watts": [10, 20]}, "no whole day"),
-        ({"time": [START, START + timedelta(minutes=15)], "watts": [0.3, 2]}, "watts never above 2"),
+        (
+            {"time": [START, START + timedelta(minutes=15)], "watts": [0.3, 2]},
+            "watts never above 2",
+        ),
         ({"time": [START, None], "watts": [100, 200]}, "time is missing in 1 rows"),
     ],
 )

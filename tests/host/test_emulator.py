@@ -3,9 +3,8 @@
 from datetime import datetime
 
 import pytest
-from budgetmeter import profiles, units
+from budgetmeter import loads, profiles, units
 from budgetmeter.emulator import ConstantLoad, Emulator, Household
-from budgetmeter import loads
 from budgetmeter.emulator.nor import BOARDS, LittleFiles, Nor
 from budgetmeter.report.phases import OFF
 from budgetmeter.scenario import scenario

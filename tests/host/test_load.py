@@ -43,7 +43,7 @@ def test_missing_samples_and_missing_rows_draw_nothing(csv):
 def test_nine_years_without_a_row_need_no_room(csv):
     load = loads.read(csv("time,watts\n2000-01-01T00:00:00,5\n2000-01-01T00:00:01,5\n2009-01-01,5"))
     assert len(load.rates) == 4
-    assert load.at(2) == loads.Draw(0, 0, 0, load.seconds - 1, 0, True)
+    assert load.at(4) == loads.Draw(0, 0, 0, load.seconds - 1, 0, True)  # a row holds for 3 s
 
 
 def test_a_row_a_day_is_the_least(csv):

@@ -6,7 +6,7 @@
 
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.household import Household
-from budgetmeter.loads import ConstantLoad, SampledLoad
 from budgetmeter.emulator.world import Emulator
+from budgetmeter.loads import ConstantLoad, SampledLoad
 
 __all__ = ["ConstantLoad", "Emulator", "Household", "SampledLoad", "VirtualBoard"]

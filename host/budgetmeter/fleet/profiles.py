@@ -48,9 +48,7 @@ def shipped(step_min: int, gas: bool) -> Days:
     return collect([load], step_min)
 
 
-def read(
-    paths: Iterable[str], step_min: int, gas: bool, request: Request | None = None
-) -> Days:
+def read(paths: Iterable[str], step_min: int, gas: bool, request: Request | None = None) -> Days:
     """Days of the user's own sources: files in any shape `budgetmeter run --load` takes, Parquet
     files of one or many households, folders of either.
 

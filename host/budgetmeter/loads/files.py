@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 from budgetmeter.errors import InputError
@@ -286,6 +286,6 @@ def _latest_first(layout: Layout, probe: list[Row], order: str) -> bool:
                 times.append(parser.read(" ".join(row[i].strip() for i in layout.time))[0])
             except ValueError:
                 return False
-    falls = sum(b < a for a, b in zip(times, times[1:], strict=False))
-    rises = sum(b > a for a, b in zip(times, times[1:], strict=False))
+    falls = sum(b < a for a, b in pairwise(times))
+    rises = sum(b > a for a, b in pairwise(times))
     return falls > 4 * rises and falls > 2

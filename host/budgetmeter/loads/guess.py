@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from budgetmeter.loads.numbers import ENERGY, POWER, UNITS, VOLUME
 from budgetmeter.loads.shapes import INDEX, Layout, Shape
@@ -67,7 +68,7 @@ class Unclear(ValueError):
 
 def words(name: str) -> list[str]:
     """The words of a column's name: small, without accents, apart from their signs."""
-    name = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", name.strip().strip("\ufeff"))
+    name = re.sub(r"(?<=[a-z]{2})(?=[A-Z][a-z])(?!Wh)", " ", name.strip().strip("\ufeff"))
     name = unicodedata.normalize("NFKD", name.casefold().replace("³", "3"))
     name = "".join(c for c in name if not unicodedata.combining(c))
     return [word for word in re.split(r"[^a-z0-9]+", name) if word]
@@ -114,7 +115,9 @@ def layout(header: Sequence[str], gas: bool, outside: str | None = None) -> Layo
         stamp=stamp,
         zone=METER_ZONE,
         left="injection",
-        leave={header[register]: tuple(f"*{w}*" for w in ("inject", "export", "einspeis", "retour"))}
+        leave={
+            header[register]: tuple(f"*{w}*" for w in ("inject", "export", "einspeis", "retour"))
+        }
         if register is not None
         else None,
     )
@@ -208,15 +211,16 @@ def _values(
         found = with_unit
     if len(found) > 1:
         found = _together(found, header, named)
-    given = unit_of(header[found[0]])
+    first: int = found[0]
+    given = unit_of(header[first])
     if given is None and unit is None:
         given = outside
     if given is None and unit is None:
-        names = header[found[0]].strip()
+        names = header[first].strip()
         raise Unclear(f"no column {'litres' if gas else 'watts'}; in which unit is {names}? "
                       "name it in the header, such as kWh")  # fmt: skip
-    of_index = bool(set(named[found[0]]) & _INDEX)
-    quantity = UNITS[given][0] if given else (POWER if set(named[found[0]]) & _POWER else ENERGY)
+    of_index = bool(set(named[first]) & _INDEX)
+    quantity = UNITS[given][0] if given else (POWER if set(named[first]) & _POWER else ENERGY)
     kind = POWER if quantity == POWER else INDEX if of_index else ENERGY
     return tuple(found), kind, given, notes
 
@@ -230,9 +234,9 @@ def _together(found: list[int], header: Sequence[str], named: list[list[str]]) -
     if len(whole) == 1:
         return whole
     parts = [i for i in found if set(named[i]) & _PARTS]
-    if not whole and len({unit_of(header[i]) for i in parts}) == 1:
-        if len({tuple(named[i]) for i in parts}) == len(parts):
-            return parts
+    one_unit = len({unit_of(header[i]) for i in parts}) == 1
+    if not whole and one_unit and len({tuple(named[i]) for i in parts}) == len(parts):
+        return parts
     names = ", ".join(header[i].strip() for i in found)
     raise Unclear(f"which of these is the load: {names}? say so with --load-shape")
 
@@ -241,7 +245,7 @@ def looks_like_an_index(values: Sequence[float]) -> bool:
     """Whether these only grow, as a register does and no consumption."""
     if len(values) < 8 or values[-1] <= values[0]:
         return False
-    steps = [b - a for a, b in zip(values, values[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(values)]
     falls = sum(step < 0 for step in steps)
     grows = sum(step > 0 for step in steps)
     return falls <= len(steps) // 100 and grows * 2 >= len(steps)
@@ -249,4 +253,6 @@ def looks_like_an_index(values: Sequence[float]) -> bool:
 
 def as_index(found: Layout) -> Layout:
     """The same layout, its values the readings of a register."""
-    return replace(found.with_kind(INDEX), notes=(*found.notes, "values only grow: read as an index"))
+    return replace(
+        found.with_kind(INDEX), notes=(*found.notes, "values only grow: read as an index")
+    )

@@ -3,7 +3,21 @@
 import re
 
 MISSING_WORDS = frozenset(
-    ("", "?", "-", "--", "nan", "na", "n/a", "#n/a", "null", "none", "nil", "unavailable", "unknown")
+    (
+        "",
+        "?",
+        "-",
+        "--",
+        "nan",
+        "na",
+        "n/a",
+        "#n/a",
+        "null",
+        "none",
+        "nil",
+        "unavailable",
+        "unknown",
+    )
 )
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}([.,' \u00a0\u202f])\d{3}(\1\d{3})*([.,]\d+)?", re.ASCII)

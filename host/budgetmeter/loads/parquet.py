@@ -3,6 +3,7 @@
 Times become texts of no file: they are exact already, so the rows of a household are sorted.
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -185,9 +186,7 @@ def _series(
 
 
 def _maybe_index(layout: Layout, series: Series) -> Layout:
-    known = [value for value in series.value[:2000] if value == value]  # not NaN
+    known = [value for value in series.value[:2000] if not math.isnan(value)]
     if layout.shape.kind == INDEX or not guess.looks_like_an_index(known):
         return layout
-    raise InputError(
-        f"{layout.named} only grows: a register? call the column index"
-    )
+    raise InputError(f"{layout.named} only grows: a register? call the column index")

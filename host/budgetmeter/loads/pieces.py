@@ -119,7 +119,7 @@ def pieces(series: Series, shape: Shape, label: str, gas: bool) -> Pieces:
         if shape.kind != POWER and milli_s and energy > ceiling * max(milli_s / 1000, 1):
             raise _too_much(label, gas, first, value, milli_s)
         made.row(first, last, energy, ma)
-    return made.done(int(round(middle / 1000)))
+    return made.done(round(middle / 1000))
 
 
 def _too_much(label: str, gas: bool, first: int, value: float, milli_s: int) -> InputError:

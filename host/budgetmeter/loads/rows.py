@@ -108,9 +108,7 @@ class Reader:
             if len(row) != width:
                 if not any(row[width:]) and len(row) > width and not row[-1]:
                     pass
-                raise bad(
-                    self.label, line, f"{len(row)} fields where the header has {width}"
-                )
+                raise bad(self.label, line, f"{len(row)} fields where the header has {width}")
             try:
                 self._take(line, row)
             except Ambiguous as error:

@@ -1,5 +1,8 @@
 """What the report says of a file: what was recognised, its sum, and what looks wrong."""
 
+import math
+from itertools import pairwise
+
 from budgetmeter.loads.guess import looks_like_an_index
 from budgetmeter.loads.numbers import POWER
 from budgetmeter.loads.pieces import Pieces
@@ -62,15 +65,14 @@ def doubts(layout: Layout, series: Series) -> tuple[str, ...]:
     if layout.shape.kind != POWER:
         return ()
     named, said = layout.named, []
-    known = [value for value in series.value if value == value]  # not NaN
+    known = [value for value in series.value if not math.isnan(value)]
     highest = max(known, default=NAN)
     if 0 < highest < SMALL_W:
         said.append(
             f"{named} never above {highest:g} W: if they are kW call the column kw, "
             "if kWh of a row kwh"
         )
-    grows = len(known) >= 3 and all(a < b for a, b in zip(known, known[1:], strict=False))
+    grows = len(known) >= 3 and all(a < b for a, b in pairwise(known))
     if looks_like_an_index(known) or (grows and known[0] > known[-1] - known[0]):
         said.append(f"{named} only grow: if they are the register of a meter call the column index")
     return tuple(said)
-

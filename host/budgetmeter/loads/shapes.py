@@ -1,7 +1,7 @@
 """Shapes of files, as data: which column is what, in which unit, zone and order.
 
-The shipped ones are TOML files in `shapes`; a user's own is read the same way. `docs/loads.md` lists
-the keys.
+The shipped ones are TOML files in `shapes`; a user's own is read the same way. `docs/loads.md`
+lists the keys.
 """
 
 import re

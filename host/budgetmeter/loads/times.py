@@ -7,6 +7,7 @@ twice in October is told by the order of the rows; what the order does not tell 
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from meterfw.account import calendar
@@ -30,11 +31,16 @@ _BELGIAN = frozenset(
     )
 )  # fmt: skip
 
-_DATE = r"(?:(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})|(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<z>\d{4}|\d{2}))"
-_CLOCK = r"(?P<H>\d{1,2})[:hH](?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s?(?P<half>[aApP]\.?[mM]\.?)?"
+_DATE = (
+    r"(?:(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"
+    r"|(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<z>\d{4}|\d{2}))"
+)
+_CLOCK = (
+    r"(?P<H>\d{1,2})[:hH](?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
+    r"\s?(?P<half>[aApP]\.?[mM]\.?)?"
+)
 _OFFSET = r"(?P<o>[Zz]|\s?(?:UTC|GMT)|[+-]\d{2}:?(?:\d{2})?)"
 _TIME = re.compile(rf"{_DATE}(?:(?:T|,?\s+){_CLOCK}\s?{_OFFSET}?)?", re.ASCII)
-_CLOCK_ALONE = re.compile(rf"{_CLOCK}\s?{_OFFSET}?", re.ASCII)
 
 Candidates = Callable[[int], tuple[int, ...]]
 
@@ -206,8 +212,8 @@ def date_order(texts: list[str]) -> str:
     if len(pairs) < 2:
         found = re.match(_DATE, texts[0].strip(), re.ASCII) if texts else None
         return "dmy" if found and found["sep"] == "-" else ""
-    days = sum(abs(b[0] - a[0]) == 1 and a[1] == b[1] for a, b in zip(pairs, pairs[1:]))
-    months = sum(abs(b[1] - a[1]) == 1 and a[0] == b[0] for a, b in zip(pairs, pairs[1:]))
+    days = sum(abs(b[0] - a[0]) == 1 and a[1] == b[1] for a, b in pairwise(pairs))
+    months = sum(abs(b[1] - a[1]) == 1 and a[0] == b[0] for a, b in pairwise(pairs))
     if days != months:
         return "dmy" if days > months else "mdy"
     return ""
@@ -247,7 +253,7 @@ def _number(text: str) -> tuple[int, bool]:
     if size in (12, 14) and text[:2] == "20":
         try:
             layout = "%Y%m%d%H%M" if size == 12 else "%Y%m%d%H%M%S"
-            return _ms(datetime.strptime(text, layout)), False  # noqa: DTZ007
+            return _ms(datetime.strptime(text, layout)), False
         except ValueError:
             pass
     if size in (9, 10):
@@ -311,7 +317,7 @@ class Clock:
         self._leave()
 
     def peek(self, local: int, exact: bool) -> int:
-        """The moment of another time of the same row, such as its end: the first after the row's."""
+        """The moment of the row's end: the first after its begin that shows this time."""
         if exact:
             return local
         found = self._candidates(local)
