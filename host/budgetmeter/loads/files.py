@@ -1,5 +1,6 @@
 """Reading a file of consumption: recognise it, convert it, prove its sum, say what it was."""
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -10,12 +11,13 @@ from budgetmeter.loads import guess, parquet, said, shapes
 from budgetmeter.loads.guess import Unclear
 from budgetmeter.loads.load import SampledLoad
 from budgetmeter.loads.numbers import ENERGY, UNITS, VOLUME, Numbers, decimal_sign
-from budgetmeter.loads.pieces import pieces, start_of
+from budgetmeter.loads.pieces import Look, Pieces, pieces, start_of
 from budgetmeter.loads.rows import Reader, Series, narrow, one_household, transposed, turned
 from budgetmeter.loads.shapes import Layout, Shape
 from budgetmeter.loads.text import DELIMITERS, Row, encoding_of, head, rows, split, text
 from budgetmeter.loads.times import Parser, candidates_in, date_order
 
+SMALLEST = 1 << 18  # octets: a smaller file is read row by row
 PROBED = 2000  # rows looked at before any is read
 EXACT_S = 3600  # pulse-seconds per hour in one pulse: what the sum may be off
 
@@ -56,7 +58,13 @@ def read(path: Path | str, gas: bool = False, request: Request | None = None) ->
     label = request.label or str(path)
     if Path(path).suffix.lower() == ".parquet":
         return _only(read_all(path, gas, request), label)
-    series, layout, reader = _series(Path(path), label, gas, request)
+    if request.zone:
+        candidates_in(request.zone)
+    found = _recognise(Path(path), label, gas, request)
+    quick = _by_blocks(Path(path), label, gas, request, found)
+    if quick is not None:
+        return quick
+    series, layout, reader = _series(Path(path), label, gas, request, found)
     return _load(one_household(series, label), layout, reader, label, gas, request)
 
 
@@ -74,12 +82,46 @@ def read_all(
         for one, layout, reader, name in parquet.read(path, gas, request.zone):
             yield _load(one, layout, reader, name, gas, request)
         return
-    series, layout, reader = _series(path, label, gas, request)
+    if request.zone:
+        candidates_in(request.zone)
+    found = _recognise(path, label, gas, request)
+    quick = _by_blocks(path, label, gas, request, found)
+    if quick is not None:
+        yield quick
+        return
+    series, layout, reader = _series(path, label, gas, request, found)
     if not series:
         raise InputError(f"{label}: no samples")
     for one in series:
         name = f"{label}, {one.household}" if len(series) > 1 else label
         yield _load(one, layout, reader, name, gas, request)
+
+
+def _by_blocks(
+    path: Path, label: str, gas: bool, request: Request, found: _Found
+) -> SampledLoad | None:
+    """A big file of a plain table, where NumPy is installed; None where row by row is due."""
+    layout = found.layout
+    if found.latest_first or path.stat().st_size < SMALLEST:
+        return None
+    try:
+        from budgetmeter.loads import blocks  # noqa: PLC0415  # an extra
+    except ImportError:
+        return None
+    zone = request.zone or layout.shape.zone
+    if not blocks.fits(layout, found.encoding):
+        return None
+    plain = blocks.Plain(
+        path, label, layout, gas, found.delimiter, found.decimal, found.header_line,
+        candidates_in(zone),
+    )  # fmt: skip
+    read = blocks.read(plain)
+    if read is None:
+        return None
+    made, look, local = read
+    reader = Reader(layout, label, gas, zone, found.order, found.decimal)
+    reader.plain_times = local
+    return _sampled(made, look, Series(""), layout, reader, label, gas, request)
 
 
 def _only(found: Iterator[SampledLoad], label: str) -> SampledLoad:
@@ -98,14 +140,24 @@ def _load(
 ) -> SampledLoad:
     if not len(series.begin):
         raise InputError(f"{label}: no samples")
+    look = Look()
+    look.add(series.value)
     made = pieces(series, layout.shape, label, gas)
+    return _sampled(made, look, series, layout, reader, label, gas, request)
+
+
+def _sampled(
+    made: Pieces, look: Look, series: Series, layout: Layout, reader: Reader, label: str, gas: bool,
+    request: Request,
+) -> SampledLoad:  # fmt: skip
+    """The load, its sum proved."""
     if abs(made.energy - made.given) > EXACT_S:
         raise InputError(f"{label}: the sum is not kept: {made.given} of {made.energy}")
     starts: Sequence[int] = made.starts
-    if made.starts[-1] == (len(starts) - 1) * made.interval:
+    if isinstance(starts, array) and starts[-1] == (len(starts) - 1) * made.interval:
         even = range(0, len(starts) * made.interval, made.interval)
-        starts = even if all(map(int.__eq__, even, made.starts)) else starts
-    doubts = said.doubts(layout, series)
+        starts = even if all(map(int.__eq__, even, starts)) else starts
+    doubts = said.doubts(layout, look)
     notes = said.lines(layout, reader, series, made, bool(request.zone))
     return SampledLoad(
         start_of(made), made.interval, made.rates, made.currents, gas, label,
@@ -114,11 +166,8 @@ def _load(
 
 
 def _series(
-    path: Path, label: str, gas: bool, request: Request
+    path: Path, label: str, gas: bool, request: Request, found: _Found
 ) -> tuple[list[Series], Layout, Reader]:
-    if request.zone:
-        candidates_in(request.zone)
-    found = _recognise(path, label, gas, request)
     layout = found.layout
     zone = request.zone or layout.shape.zone
     with text(path, label, found.encoding) as file:

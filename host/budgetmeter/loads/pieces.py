@@ -8,7 +8,7 @@ draw one more, so nothing is rounded away.
 
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median, median_low
@@ -20,7 +20,8 @@ from budgetmeter.loads.rows import Series
 from budgetmeter.loads.shapes import Shape
 from budgetmeter.units import DAY_S, EPOCH, duration
 
-LONGEST_MS = (DAY_S + 3600) * 1000  # a row of a day in autumn
+LONGEST = DAY_S * 1000  # ms between two rows
+LONGEST_MS = LONGEST + 3_600_000  # a row of a day in autumn
 TIMES_MEDIAN = 3
 
 
@@ -36,10 +37,12 @@ class Pieces:
     :ivar interval: median distance of the rows, s
     :ivar energy: of the file, pulse-seconds per hour
     :ivar rows: rows with a value
+    :ivar given: of the energy, in the pieces
+    :ivar regular: most rows are as far apart as the median
     """
 
     start_s: int
-    starts: array
+    starts: Sequence[int]
     rates: array
     currents: array
     length: int
@@ -48,6 +51,32 @@ class Pieces:
     rows: int
     missing_s: int
     given: int
+    regular: bool
+
+
+@dataclass
+class Look:
+    """What tells whether values can be what their column says."""
+
+    count: int = 0
+    first: float = 0.0
+    last: float = 0.0
+    highest: float = 0.0
+    grows: int = 0
+    falls: int = 0
+
+    def add(self, values: Iterable[float]) -> None:
+        """Further values, NaN among them."""
+        for value in values:
+            if math.isnan(value):
+                continue
+            if not self.count:
+                self.first = self.last = value
+            self.count += 1
+            self.grows += value > self.last
+            self.falls += value < self.last
+            self.highest = max(self.highest, value)
+            self.last = value
 
 
 def distance(series: Series, label: str) -> float:
@@ -61,7 +90,7 @@ def distance(series: Series, label: str) -> float:
             return series.until[0] - begin[0]
         return 60_000.0
     middle = median(_distances(series))
-    longest = LONGEST_MS if series.until else DAY_S * 1000
+    longest = LONGEST_MS if series.until else LONGEST
     if middle > longest:
         middle = median_low(_distances(series))  # a few rows and a gap
     if middle > longest:
@@ -104,8 +133,8 @@ def pieces(series: Series, shape: Shape, label: str, gas: bool) -> Pieces:
     """
     middle = distance(series, label)
     ceiling = MAX_LITRES_PER_HOUR if gas else MAX_W
-    made = _Maker(label, gas)
     amps = series.amps
+    made = _Maker(label, gas, bool(amps))
     for i, (first, last) in enumerate(spans(series, shape, middle)):
         value = series.value[i]
         ma = None
@@ -119,7 +148,14 @@ def pieces(series: Series, shape: Shape, label: str, gas: bool) -> Pieces:
         if shape.kind != POWER and milli_s and energy > ceiling * max(milli_s / 1000, 1):
             raise _too_much(label, gas, first, value, milli_s)
         made.row(first, last, energy, ma)
-    return made.done(round(middle / 1000))
+    return made.done(round(middle / 1000), _regular(series, middle))
+
+
+def _regular(series: Series, middle: float) -> bool:
+    """Whether most rows are as far apart as the median."""
+    begin, usual = series.begin, round(middle / 1000) * 1000
+    same = sum(abs(begin[i] - begin[i - 1] - usual) <= 1000 for i in range(1, len(begin)))
+    return same * 10 >= (len(begin) - 1) * 8
 
 
 def _too_much(label: str, gas: bool, first: int, value: float, milli_s: int) -> InputError:
@@ -134,8 +170,9 @@ def _too_much(label: str, gas: bool, first: int, value: float, milli_s: int) -> 
 class _Maker:
     """Puts spans into whole seconds, in order; what a fraction of a second has goes on."""
 
-    def __init__(self, label: str, gas: bool) -> None:
+    def __init__(self, label: str, gas: bool, with_amps: bool) -> None:
         self.label = label
+        self._with_amps = with_amps
         self.gas = gas
         self.starts, self.rates, self.currents = array("i"), array("i"), array("i")
         self.rows = 0
@@ -156,10 +193,8 @@ class _Maker:
     def _add(self, seconds: int, rate: int, ma: int | None) -> None:
         self.starts.append(self._at)
         self.rates.append(rate)
-        if ma is not None:
-            self.currents.append(round(ma))
-        elif len(self.currents):
-            self.currents.append(0)
+        if self._with_amps:
+            self.currents.append(ma or 0)
         self._at += seconds
 
     def _gap(self, until: int) -> None:
@@ -169,7 +204,7 @@ class _Maker:
 
     def missing(self, first: int, last: int) -> None:
         """A row without a value."""
-        self._seconds(first)
+        self._gap(self._seconds(first))
         self._gap(self._seconds(last))
 
     def row(self, first: int, last: int, energy: float, ma: float | None) -> None:
@@ -189,7 +224,7 @@ class _Maker:
         if more:
             self._add(more, rate + 1, whole)
 
-    def done(self, interval: int) -> Pieces:
+    def done(self, interval: int, regular: bool) -> Pieces:
         if self._start_s is None or not self.rows:
             raise InputError(f"{self.label}: no samples")
         if not self._at:
@@ -201,7 +236,7 @@ class _Maker:
             self._given += left // seconds * seconds
         return Pieces(
             self._start_s, self.starts, self.rates, self.currents, self._at,
-            max(interval, 1), self._energy, self.rows, self._missing_s, self._given,
+            max(interval, 1), self._energy, self.rows, self._missing_s, self._given, regular,
         )  # fmt: skip
 
 

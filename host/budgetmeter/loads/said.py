@@ -1,12 +1,8 @@
 """What the report says of a file: what was recognised, its sum, and what looks wrong."""
 
-import math
-from itertools import pairwise
-
-from budgetmeter.loads.guess import looks_like_an_index
 from budgetmeter.loads.numbers import POWER
-from budgetmeter.loads.pieces import Pieces
-from budgetmeter.loads.rows import NAN, Reader, Series
+from budgetmeter.loads.pieces import Look, Pieces
+from budgetmeter.loads.rows import Reader, Series
 from budgetmeter.loads.shapes import Layout
 from budgetmeter.units import duration
 
@@ -34,7 +30,7 @@ def lines(
 
 def _sum(layout: Layout, reader: Reader, series: Series, made: Pieces) -> str:
     amount = made.energy / 3_600_000
-    name = _NAMES.get(made.interval, "rows") if _regular(series, made.interval) else "rows"
+    name = _NAMES.get(made.interval, "rows") if made.regular else "rows"
     parts = [
         layout.shape.title,
         f"{made.rows} {name}",
@@ -53,26 +49,18 @@ def _sum(layout: Layout, reader: Reader, series: Series, made: Pieces) -> str:
     return "; ".join([text, *dict.fromkeys(notes)])
 
 
-def _regular(series: Series, interval: int) -> bool:
-    """Whether most rows are as far apart as the median."""
-    begin, usual = series.begin, interval * 1000
-    same = sum(abs(begin[i] - begin[i - 1] - usual) <= 1000 for i in range(1, len(begin)))
-    return len(begin) < 2 or same * 10 >= (len(begin) - 1) * 8
-
-
-def doubts(layout: Layout, series: Series) -> tuple[str, ...]:
+def doubts(layout: Layout, look: Look) -> tuple[str, ...]:
     """Lines about values that cannot well be what their column says."""
     if layout.shape.kind != POWER:
         return ()
     named, said = layout.named, []
-    known = [value for value in series.value if not math.isnan(value)]
-    highest = max(known, default=NAN)
-    if 0 < highest < SMALL_W:
+    if 0 < look.highest < SMALL_W:
         said.append(
-            f"{named} never above {highest:g} W: if they are kW call the column kw, "
+            f"{named} never above {look.highest:g} W: if they are kW call the column kw, "
             "if kWh of a row kwh"
         )
-    grows = len(known) >= 3 and all(a < b for a, b in pairwise(known))
-    if looks_like_an_index(known) or (grows and known[0] > known[-1] - known[0]):
+    steps, grown = look.count - 1, look.last - look.first
+    register = steps >= 7 and grown > 0 and look.falls <= steps // 100 and look.grows * 2 >= steps
+    if register or (steps >= 2 and look.grows == steps and look.first > grown):
         said.append(f"{named} only grow: if they are the register of a meter call the column index")
     return tuple(said)
