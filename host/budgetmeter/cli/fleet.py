@@ -134,9 +134,20 @@ def run(
 @app.command(name="report")
 def show_report(
     folder: Annotated[Path, typer.Argument(help="folder of a finished run")],
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="a row for each meter: EUR, kWh, hours")
+    ] = None,
     as_json: JsonOption = False,
 ):
     """The figures of a finished run."""
+    if csv is not None:
+        _check_file("--csv", csv)
+        _parts()
+        from budgetmeter.fleet import frame  # noqa: PLC0415
+
+        made = frame.load(folder)
+        with output.naming(csv):
+            made.to_csv(csv)
     _report(_parts()[3].Results(folder), as_json)
 
 

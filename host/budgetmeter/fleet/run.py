@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from budgetmeter.errors import BudgetmeterError, InputError
 from budgetmeter.fleet import engine, table
 
-MANIFEST = "fleet.json"
+MANIFEST = "_fleet.json"  # readers of Parquet folders skip names that begin so
 CHUNK = 1000
 AHEAD = 2  # chunks given out for each worker
 PATIENCE = 3  # times in a row that workers may die without a chunk done

@@ -6,7 +6,7 @@ No statistic of Belgian top-ups, self-disconnections or reaction times was found
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from budgetmeter import orders, profiles, resources, units
 from budgetmeter.errors import InputError
 from budgetmeter.fleet.draws import METERS
+from budgetmeter.loads import Request
 
 
 class Parameter(NamedTuple):
@@ -102,7 +103,7 @@ _QUANTILE_LISTS = ("base_kwh", "heating_kwh", "cover_pct", "errand_h", "limited_
 SHARE = Parameter(100, 0, 100, "meters an order goes to, %")
 OPTIONS = {"meters": "--meters", "days": "--days", "step_min": "--step", "seed": "--seed"}
 _DECISIVE = ("load", *SECTIONS, "policy")
-_KEYS = ("title", "about", "start", *_DECISIVE)
+_KEYS = ("title", "about", "start", "load_zone", "load_shape", *_DECISIVE)
 DEFAULT_START = datetime(2021, 1, 1)
 
 
@@ -113,6 +114,7 @@ class Study:
     :ivar values: the parameters of all sections by name, defaults filled in
     :ivar start: clock value
     :ivar loads: paths of the user's sources; none for what comes with the package
+    :ivar request: what the study says of those files
     :ivar program: orders of the operator: (clock, kind, value, extra, order id, share in %)
     """
 
@@ -124,6 +126,7 @@ class Study:
     values: dict
     loads: tuple
     program: tuple
+    request: Request = field(default_factory=Request)
 
     @property
     def end(self):
@@ -247,6 +250,7 @@ class _Reader:
             values,
             self.loads(document.get("load", [])),
             self.program(policy.get("order", []), start),
+            self.request(document),
         )
         try:
             units.to_clock(units.from_clock(start) + timedelta(days=values["days"]))
@@ -309,6 +313,13 @@ class _Reader:
         if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
             self.fail('load is a list of files such as ["mine.csv", "many.parquet"]')
         return tuple(str(self.folder / path) for path in value)
+
+    def request(self, document):
+        """What the study says of its load files."""
+        zone, shape = document.get("load_zone", ""), document.get("load_shape", "")
+        if not isinstance(zone, str) or not isinstance(shape, str):
+            self.fail("load_zone and load_shape are texts")
+        return Request(zone, str(self.folder / shape) if shape.endswith(".toml") else shape)
 
     def program(self, entries, start):
         if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):

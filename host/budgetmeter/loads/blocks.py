@@ -274,6 +274,8 @@ class _Maker:
         self._plain = plain
         self._middle = middle
         self._ceiling = MAX_LITRES_PER_HOUR if plain.gas else MAX_W
+        self._interval = max(round(middle / 1000), 1)
+        self._even = True  # so far the starts are the interval apart: none is kept
         self._starts, self._rates, self._currents = array("i"), array("i"), array("i")
         self._waiting: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._start_s = 0
@@ -356,23 +358,30 @@ class _Maker:
         self._length = int(after[-1])
 
     def _put(self, begins: np.ndarray, rates: np.ndarray, currents: np.ndarray) -> None:
-        self._starts.frombytes(begins.astype(np.int32).tobytes())
+        size = len(self._rates)
+        if self._even:
+            steps = np.arange(size, size + len(begins)) * self._interval
+            if not (begins == steps).all():
+                self._even = False
+                self._starts = array("i", range(0, size * self._interval, self._interval))
+        if not self._even:
+            self._starts.frombytes(begins.astype(np.int32).tobytes())
         self._rates.frombytes(rates.astype(np.int32).tobytes())
         if self._plain.layout.amps is not None:
             self._currents.frombytes(currents.astype(np.int32).tobytes())
 
     def done(self, regular: bool) -> Pieces:
         """All pieces, once the last row has held for as long as is usual."""
-        if self._waiting is None or not self._rows:
+        if self._waiting is None:
             raise Odd
         times, values, amps = self._waiting
         holds = 0 if self._plain.layout.shape.holds == "change" else int(self._middle)
         self._cut(times, times + holds, times + holds, values, amps)
-        interval = max(round(self._middle / 1000), 1)
-        starts: Any = self._starts
-        even = range(0, len(starts) * interval, interval)
-        if starts[-1] == even[-1] and (np.diff(np.frombuffer(starts, np.int32)) == interval).all():
-            starts = even
+        if not self._rows or not self._length:
+            raise Odd
+        interval = self._interval
+        even = range(0, len(self._rates) * interval, interval)
+        starts = even if self._even else self._starts
         return Pieces(
             self._start_s, starts, self._rates, self._currents, self._length, interval,
             self._energy, self._rows, self._missing_s, self._given, regular,

@@ -189,7 +189,8 @@ def _values(
             found = plain.index(name)
             in_unit = _UNIT_OF_PLAIN[name] if not (gas and name == "index") else "l"
             return (found,), kind, in_unit, ()
-    left, found = [], []
+    left: list[int] = []
+    found: list[int] = []
     for i, n in enumerate(named):
         if i in taken or i == unit or not n:
             continue
@@ -211,7 +212,7 @@ def _values(
         found = with_unit
     if len(found) > 1:
         found = _together(found, header, named)
-    first: int = found[0]
+    first = found[0]
     given = unit_of(header[first])
     if given is None and unit is None:
         given = outside

@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from typing import Any
 
 from meterproto.codes import Event
 from rich.markup import escape
@@ -71,10 +72,10 @@ def summary(world, scenario):
     }
 
 
-def _load_notes(world):
+def _load_notes(world: Any) -> list[str]:
     """What is to be said of a load that was read from a file."""
     load = world.load
-    notes = list(getattr(load, "notes", ()))
+    notes: list[str] = list(getattr(load, "notes", ()))
     if notes and load.interval >= MEANS_S and world.profile.values["limiter_fitted"]:
         notes.append(
             f"means over {units.duration(load.interval)} hide peaks: the limiter may trip more "
