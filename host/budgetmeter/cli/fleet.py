@@ -164,6 +164,12 @@ def compare_studies(
     step: StepOption = None,
     seed: SeedOption = None,
     changes: SetOption = None,
+    sweep: Annotated[
+        str, typer.Option(metavar="KEY=V,V,…", help="again for each value of a parameter")
+    ] = "",
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="again with each assumption low and high")
+    ] = False,
     chunk: ChunkOption = 1000,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = "",
@@ -171,6 +177,27 @@ def compare_studies(
 ):
     """Two policies on the same households: paired differences, confidence intervals, a plot."""
     results, compare = _parts()[3:]
+    if sweep or sensitivity:
+        if sweep and sensitivity:
+            raise InputError("either --sweep or --sensitivity")
+        if Path(a).is_dir() or Path(b).is_dir():
+            raise InputError("--sweep and --sensitivity take studies, not folders of runs")
+
+        def compared(case):
+            more = [*(changes or []), *([case.change] if case else [])]
+            pair = [_load(what, more, meters, days, step, seed) for what in (a, b)]
+            if pair[0].name == pair[1].name:
+                raise InputError(f"both studies are called {pair[0].name}: rename one file")
+            compare.check(*pair)
+            runs = []
+            for one in pair:
+                folder = out / (one.name + (case.folder if case else ""))
+                runs.append(_finish(folder.name, *_open(one, folder, chunk), workers, scheduler))
+            return compare.compare(*runs)
+
+        values = _load(a, changes, meters, days, step, seed).values
+        _assume(sweep, values, compared, plot, as_json)
+        return
     plotter = _plotter("budgetmeter.fleet.plot", plot)
     pair = [
         results.Results(what)
@@ -195,6 +222,82 @@ def compare_studies(
         _show_comparison(figures)
     if not figures["conservation"]:
         raise typer.Exit(1)
+
+
+def _assume(sweep, values, compared, plot, as_json):
+    """A comparison made again with other values of what is assumed."""
+    from budgetmeter.fleet import assumptions  # noqa: PLC0415
+
+    plotter = _plotter("budgetmeter.fleet.plot", plot)
+    if sweep:
+        rows = [{"value": case.value, **compared(case)} for case in assumptions.sweep(sweep)]
+        figures = {"key": sweep.partition("=")[0], "values": rows}
+    else:
+        base = compared(None)
+        name = assumptions.MEASURE
+        if name not in base["measures"]:
+            name = next(iter(base["measures"]))
+        rows = []
+        for pair in assumptions.each(values):
+            ends = [
+                {"value": case.value, **compared(case)["measures"].get(name, {"difference": 0.0})}
+                for case in pair
+            ]
+            rows.append({"key": pair[0].key, "low": ends[0], "high": ends[1]})
+        shown = base["measures"][name]
+        figures = {
+            "measure": name, "label": shown["label"], "base": shown["difference"],
+            "a": base["a"], "b": base["b"], "meters": base["meters"],
+            "assumptions": assumptions.ranked(rows, shown["difference"]),
+        }  # fmt: skip
+    if plotter is not None:
+        with output.naming(plot):
+            (plotter.sweep if sweep else plotter.tornado)(figures, plot)
+    if as_json:
+        print(json.dumps(figures, indent=2))
+    elif sweep:
+        _show_sweep(figures)
+    else:
+        _show_sensitivity(figures)
+
+
+def _show_sweep(figures):
+    rows = figures["values"]
+    first = rows[0]
+    for name in ("a", "b"):
+        console.print(Text.assemble(f"{name.upper()}  ", (first[name], "bold")))
+    console.print(f"{first['meters']:,} households; B - A for each {figures['key']}\n")
+    names = dict.fromkeys(name for row in rows for name in row["measures"])
+    table = []
+    for name in names:
+        found = [row["measures"].get(name) for row in rows]
+        label = next(one for one in found if one)
+        shown = [_with_half(one) if one else "0" for one in found]
+        table.append((f"{label['label']}, {label['unit']}".rstrip(", "), *shown))
+    _print(table, 0, ("", *(row["value"] for row in rows)))
+
+
+def _with_half(row):
+    half = (row["high"] - row["low"]) / 2
+    return f"{_number(row['difference'], sign=True)} ± {_number(half)}"
+
+
+def _show_sensitivity(figures):
+    for name in ("a", "b"):
+        console.print(Text.assemble(f"{name.upper()}  ", (figures[name], "bold")))
+    console.print(
+        f"{figures['meters']:,} households; {figures['label']}, B - A: "
+        f"{_number(figures['base'], sign=True)}\n"
+    )
+    rows = [
+        (
+            row["key"],
+            *(f"{_number(row[end]['difference'], sign=True)}  ({row[end]['value']})"
+              for end in ("low", "high")),
+        )
+        for row in figures["assumptions"]
+    ]  # fmt: skip
+    _print(rows, 0, ("assumption", "low", "high"))
 
 
 @app.command()

@@ -9,6 +9,7 @@
 | `run` | chunks over processes or a cluster, one Parquet file each, resumed |
 | `results`, `compare`, `plot` | what a run came to; two policies on the same households |
 | `frame` | a run as pandas frames: `load(folder)`, `spells`, `months` |
+| `assumptions` | a comparison again with other values of what is assumed |
 | `single` | one meter of a fleet in the emulator |
 """
 

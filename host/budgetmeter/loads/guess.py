@@ -186,9 +186,9 @@ def _values(
     """Columns of the load, their kind, their unit (None: told in each row), and what is left."""
     for name, kind in PLAIN.items():
         if name in plain and (name == "litres") == gas:
-            found = plain.index(name)
+            place = plain.index(name)
             in_unit = _UNIT_OF_PLAIN[name] if not (gas and name == "index") else "l"
-            return (found,), kind, in_unit, ()
+            return (place,), kind, in_unit, ()
     left: list[int] = []
     found: list[int] = []
     for i, n in enumerate(named):
