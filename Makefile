@@ -9,7 +9,7 @@ UNCOUNTED := cases device docs faults plugin cards/test_lives.py firmware/test_m
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench coverage size studies faults fuzz pulses cards kills soak device layouts docs clean
+.PHONY: help run test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and
 
 docs: $(VENV)/docs.stamp  ## the documentation site in out/site; a dead link fails
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+office: $(VENV)/test.stamp  ## two thousand lives of two offices on one database; N=100 for fewer
+	@$(BIN)/python -m tests.cards.test_office_lives $(N)
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate

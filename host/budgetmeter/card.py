@@ -211,16 +211,38 @@ def personalise(key: bytes, **head: int) -> MemoryCard:
     return made
 
 
+def inward_writes(
+    image: bytes, next_event: int, batch: Sequence[bytes]
+) -> tuple[list[tuple[int, bytes]], int]:
+    """What a terminal writes on a card: (offset, octets) one after the other, and the sequence.
+
+    It goes over the older of the terminal's two areas. At the end of the sequences it begins anew
+    and goes over both, the newest last: a card pulled out between them is as it was.
+    """
+    found = cards.newest(image, cards.INWARD, cards.INWARD_SIZE)
+    which, sequence = (1, 0) if found is None else found[:2]
+    contents = cards.inward(next_event, batch)
+    if sequence < cards.NUMBER_LIMIT:
+        areas = [(1 - which, sequence + 1)]
+    else:
+        areas = [(1 - which, 1), (which, 2)]
+    writes = [
+        (cards.INWARD + i * cards.INWARD_SIZE, cards.area(number, contents)) for i, number in areas
+    ]
+    return writes, areas[-1][1]
+
+
+def put(card: MemoryCard, writes: Sequence[tuple[int, bytes]]) -> bool:
+    """Write on a card; False if it was pulled out, or does not keep what is written."""
+    for at, image in writes:
+        for offset in range(0, len(image), cards.PAGE):
+            page = image[offset : offset + cards.PAGE]
+            while not card.write(at + offset, page):
+                if not card.inside:
+                    return False
+    return all(bytes(card.data[at : at + len(image)]) == image for at, image in writes)
+
+
 def write_inward(card: MemoryCard, next_event: int, batch: Sequence[bytes]) -> bool:
     """Write the terminal's area, over the older of its two; False if the card was pulled out."""
-    found = cards.newest(card.data, cards.INWARD, cards.INWARD_SIZE)
-    which, sequence = (1, 0) if found is None else found[:2]
-    at = cards.INWARD + (1 - which) * cards.INWARD_SIZE
-    image = cards.area(sequence + 1, cards.inward(next_event, batch))
-    for offset in range(0, len(image), cards.PAGE):
-        page = image[offset : offset + cards.PAGE]
-        while not card.write(at + offset, page):
-            if not card.inside:
-                return False
-    written = cards.newest(card.data, cards.INWARD, cards.INWARD_SIZE)
-    return written is not None and written[1] == sequence + 1
+    return put(card, inward_writes(bytes(card.data), next_event, batch)[0])

@@ -107,10 +107,15 @@ def _read_field(given: object, _meaning: Meaning) -> int:
     return names.index(given)
 
 
+def _euros(given: object, _: object) -> int:
+    """Money: text as somebody pays it, to the cent; a number as exact as it is."""
+    return units.payment(given) if isinstance(given, str) else units.mc(given)
+
+
 def _amount(name: str) -> Unit:
     return Unit(
         name,
-        lambda given, _: units.mc(given),
+        _euros if name == "EUR" else lambda given, _: units.mc(given),
         lambda value, _, places: f"{units.euros(value, places)} {name}",
     )
 

@@ -4,6 +4,7 @@ Local time is Belgian wall-clock time, with summer time as the meter derives it;
 counts minutes since 2000-01-01 00:00 UTC+1 all year.
 """
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -56,6 +57,24 @@ def scaled(value: object, factor: int) -> int:
 def mc(value: object) -> int:
     """Euros (number or text) as millicents."""
     return scaled(value, EUR)
+
+
+_PAYMENT = re.compile(r"-?[0-9]+(\.[0-9]{1,2})?")
+_WITH_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}")
+
+
+def payment(text: str) -> int:
+    """Euros as somebody pays them, as millicents: digits, one point, at most two decimals.
+
+    :raises ValueError: anything else; a decimal comma is answered with the right spelling
+    """
+    if _PAYMENT.fullmatch(text):
+        return mc(text)
+    if _WITH_COMMA.fullmatch(text):
+        raise ValueError(f"{text!r} is not a number: write {text.replace(',', '.')}")
+    if re.fullmatch(r"[0-9]+\.[0-9]{3,}", text):
+        raise ValueError(f"{text} is finer than a cent: at most two decimals")
+    raise ValueError(f"{text!r} is not a number such as 20.00")
 
 
 def euros(amount: int, places: int = 2) -> str:

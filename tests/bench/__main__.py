@@ -8,6 +8,7 @@ from tests.bench import (
     emulator,
     fleet,
     journal,
+    office,
     pipeline,
     protocol,
     rules,
@@ -22,6 +23,7 @@ BENCHMARKS = {
     "protocol": protocol.main,
     "journal": journal.main,
     "vending": vending.main,
+    "office": office.main,
     "pipeline": pipeline.main,
     "cards": cards.main,
 }

@@ -131,8 +131,15 @@ class Counter:
         return receipt
 
     def money(self):
-        """On the way, taken, lapsed: as the office's books know it."""
-        return self.office.transaction(lambda c: books.money(c, METER))
+        """On the way, taken, lapsed: as the office's books know it; they add up."""
+        account = self.account()
+        return account.on_the_way, account.taken, account.dead
+
+    def account(self):
+        """What became of all the money that was issued; every cent is in one place."""
+        account = self.office.reading(lambda c: books.account(c, METER))
+        assert account.adds_up, account
+        return account
 
     def report(self, card=None):
         """The parts of the newest report on a card."""

@@ -93,7 +93,7 @@ class Ways(RuleBasedStateMachine):
             euros = 0
         card = self._card(which, pull)
         on_card = len(counter.office.transaction(lambda c: books.for_the_card(c, METER))[0])
-        if euros and on_card >= layout.MOST_TOKENS:
+        if euros and on_card >= books.MOST_MONEY:
             euros = 0
         receipt = counter.terminal.exchange(card, euros * EUR)
         self.paid += euros * EUR

@@ -368,6 +368,10 @@ def test_a_report_made_up_is_not_read(counter):
     forged_area = layout.area(sequence + 1, bytes(forged))
     at = layout.OUTWARD + (1 - which) * layout.OUTWARD_SIZE
     counter.card.data[at : at + len(forged_area)] = forged_area
+    assert counter.pay().reading.head.sequence == layout.report(held)["head"].sequence
+    counter.card.data[layout.OUTWARD : layout.OUTWARD + 2 * layout.OUTWARD_SIZE] = (
+        forged_area.ljust(layout.OUTWARD_SIZE, b"\xff") * 2
+    )
     receipt = counter.pay()
     assert receipt.reading is None
     assert receipt.doubt
@@ -432,15 +436,36 @@ def test_an_item_past_its_expiry_is_not_handed_out(counter):
     assert counter.pending.item(item.item).state == "expired"
 
 
-def test_an_order_too_old_to_tell_is_not_issued_again_and_again(counter):
+def test_an_order_too_old_is_issued_under_a_new_one_once(counter):
+    """The meter's total of credit tells that it took nothing: the card is made whole."""
     counter.pay("20.00")
     tests = [counter.office.issue(METER, asked.read("test", {})) for _ in range(300)]
     assert counter.meter.enter(tests[-1].token)[0] == TokenStatus.EXECUTED
     counter.insert()
     issued = len(counter.office.tokens(METER))
+    for _ in range(2):
+        assert counter.pay().tokens == 1
+        assert len(counter.office.tokens(METER)) == issued + 1
+        assert counter.money() == (mc(20), 0, 0)
+    assert counter.insert() == GOOD
     counter.pay()
+    assert counter.balance == mc(35)
+    assert counter.money() == (0, mc(20), 0)
+
+
+def test_an_order_too_old_to_tell_is_left_to_the_office(counter):
+    """Credit that the books do not know of may be this payment: it is not issued again."""
+    counter.pay("20.00")
+    tests = [counter.office.issue(METER, asked.read("test", {})) for _ in range(300)]
+    assert counter.meter.enter(tests[-1].token)[0] == TokenStatus.EXECUTED
+    counter.put(credit=mc(35), credited_eur=counter.state.credited_eur + 7)
+    counter.insert()
+    issued = len(counter.office.tokens(METER))
+    assert counter.pay().tokens == 0
     assert len(counter.office.tokens(METER)) == issued
-    assert counter.money() == (mc(20), 0, 0)  # still on the books: the office must look into it
+    assert counter.money() == (mc(20), 0, 0)
+    with pytest.raises(InputError, match="no report tells whether it was taken"):
+        counter.office.issue(METER, asked.read("top-up", {"amount": "20"}), order_id=1)
 
 
 @pytest.mark.rule("OS-02")

@@ -16,8 +16,6 @@ from tests.cards.counter import GOOD, METER, Counter
 from tests.firmware.bench import executed
 from tests.firmware.support import mc
 
-AGAIN = pytest.mark.xfail(strict=True, reason="restored books give out used numbers and orders")
-
 
 def copy(source, target):
     """Copy a database as SQLite's online backup does."""
@@ -45,14 +43,12 @@ def counter(tmp_path):
     counter.office.engine.dispose()
 
 
-@AGAIN
 def test_the_counters_rise_to_what_the_report_proves_and_no_further(counter):
     assert counter.pay().reading.head.number == 3
     row = counter.office.meter(METER)
     assert (row["last_number"], row["last_order"]) == (3, 2)
 
 
-@AGAIN
 def test_every_payment_after_a_restore_reaches_the_balance(counter):
     for paid in (25, 50, 75, 100):
         counter.pay(25)
@@ -60,21 +56,18 @@ def test_every_payment_after_a_restore_reaches_the_balance(counter):
         assert counter.balance == mc(65 + paid)
 
 
-@AGAIN
 def test_the_books_take_no_payment_for_taken_before_the_meter_has_seen_it(counter):
     counter.pay(25)
     counter.pay()  # the same card with the same report
     assert counter.money() == (mc(25), 0, 0)
 
 
-@AGAIN
 def test_a_token_issued_once_the_report_is_read_is_new_to_the_meter(counter):
     counter.pay()
     assert executed(counter.meter.enter(counter.office.issue(METER, top_up("25")).token))
     assert counter.balance == mc(90)
 
 
-@AGAIN
 def test_a_card_paid_after_a_restore_is_worth_what_was_paid(cli, tmp_path):
     """The same from the command line: 20, then a backup, 30, the restore, and 40."""
     meter = ("card", "insert", "a.card", "--meter-dir", "m", "--json")

@@ -175,7 +175,6 @@ def test_a_price_corrected_by_network_outlives_the_card():
     assert counter.state.price == mc("0.20")
 
 
-@pytest.mark.xfail(strict=True, reason="the books say that the meter took both")
 def test_the_books_call_the_older_order_superseded():
     counter = overtaken_hold()
     assert counter.insert() == GOOD

@@ -69,7 +69,6 @@ def meanwhile(first, deed, second):
     return answers
 
 
-@pytest.mark.xfail(strict=True, reason="a limit that is granted once is granted to each clerk")
 def test_a_negative_limit_is_granted_to_one_of_two_clerks(clerk):
     first, second = clerk(), clerk(PATIENCE)
     answers = meanwhile(
@@ -81,7 +80,6 @@ def test_a_negative_limit_is_granted_to_one_of_two_clerks(clerk):
     assert len(first.items(METER)) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="an item is both cancelled and sent")
 @pytest.mark.parametrize("deeds", [("cancel", "send"), ("send", "cancel")])
 def test_an_item_is_sent_or_cancelled(counter, clerk, deeds):
     item = counter.queue("support", amount="50.00").item

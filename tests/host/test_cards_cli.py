@@ -77,7 +77,15 @@ def test_meter_terminal_meter_by_hand(cli, tmp_path):
     )
     cli("terminal", "exchange", "a.card", at="16:00")
     (one,) = told(cli("office", "report", "--json", at="17:00"))
-    assert one["money"] == {"on_the_way": "0.00000", "taken": "70.00000", "lapsed": "0.00000"}
+    assert one["money"] == {
+        "on_the_way": "0.00000",
+        "taken": "70.00000",
+        "lapsed": "0.00000",
+        "void": "0.00000",
+        "issued": "70.00000",
+    }
+    assert one["adds_up"] is True
+    assert one["without_reference"] == [1]
     assert one["reading"]["balance"] == "85.00000"
     assert [item["state"] for item in one["items"]] == ["taken"]
     shown = cli("office", "report", "--meter", METER, at="17:00").stdout
@@ -128,7 +136,8 @@ def test_a_technical_card_and_the_network_for_one_item(cli):
     )
     assert made.returncode == 0, made.stderr
     token = told(cli("office", "send", item["item"], "--json", at="10:00"))
-    assert token["order"] == item["order_id"]
+    (carried,) = told(cli("card", "show", "t.card", "--json"))["tokens"]
+    assert (token["order"], token["number"]) == (carried["order"], carried["number"] + 1)
     shown = cli("card", "show", "t.card").stdout
     assert "technical, for meter 123456789" in shown
     assert "overdraft, 50.00000 EUR" in shown

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import stat
 import time
@@ -62,7 +63,35 @@ def test_the_key_file_is_for_its_owner_alone(tmp_path):
     assert again.latest == 2
     assert again.meter_key(1, 1) == keys.meter_key(1, 1) != keys.meter_key(1, 2)
     assert keys.meter_key(1, 1) != keys.meter_key(2, 1)
-    assert os.listdir(tmp_path) == ["vending.key"]
+    assert sorted(os.listdir(tmp_path)) == ["vending.key", "vending.key.lock", "vending.key.old"]
+    assert KeyFile(keys.kept).revisions == [1]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+
+
+def test_an_older_copy_of_the_key_file_makes_no_key(tmp_path):
+    """Neither the file nor the books change: the key in force is elsewhere, and is named."""
+    KeyFile.create(tmp_path / "vending.key")
+    shutil.copy(tmp_path / "vending.key", tmp_path / "copy.key")
+    office = Office(f"sqlite:///{tmp_path}/vending.db", KeyFile(tmp_path / "vending.key"))
+    office.begin()
+    office.new_key()
+    before = (tmp_path / "copy.key").read_bytes()
+    behind = Office(str(office.engine.url), KeyFile(tmp_path / "copy.key"))
+    with pytest.raises(InputError, match=r"copy\.key: its key of revision 2 is missing: .* older"):
+        behind.new_key()
+    assert (tmp_path / "copy.key").read_bytes() == before
+    for one in (office, behind):
+        one.engine.dispose()
+
+
+def test_a_key_file_that_lost_a_key_is_not_added_to(tmp_path):
+    keys = KeyFile.create(tmp_path / "vending.key")
+    first = (tmp_path / "vending.key").read_text()
+    keys.add_revision()
+    (tmp_path / "vending.key").write_text(first)
+    with pytest.raises(InputError, match=r"revision 2 is lost .*vending\.key\.old may have it"):
+        keys.add_revision()
+    assert (tmp_path / "vending.key").read_text() == first
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620])
@@ -437,7 +466,7 @@ def test_new_keys_and_the_log(cli):
 def test_the_log_is_in_the_units_of_people(cli):
     issued = (
         (["top-up", "--amount", "20"], "top-up 20.00 EUR"),
-        (["top-up", "--amount", "0.00001"], "top-up 0.00001 EUR"),
+        (["arrears-paid", "--amount", "0.01"], "arrears-paid 0.01 EUR"),
         (["hold", "--until", "2031-03-31"], "hold until 2031-04-01 00:00"),
         (["end-hold"], "end-hold"),
         (

@@ -110,7 +110,8 @@ class Slot:
         if not self._take(batch):
             self.outcome = layouts.CARD_OUTCOME_NOT_STORED
             return
-        size = self.report.fill(self.area, last + 1, self._card, inward, first, self._answers)
+        sequence = min(last + 1, _HIGHEST)
+        size = self.report.fill(self.area, sequence, self._card, inward, first, self._answers)
         yield from self._write(at, size)
         kept = yield from self._whole(at, layouts.CARD_OUTWARD_SIZE)
         if not kept:

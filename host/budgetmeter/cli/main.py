@@ -7,6 +7,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from budgetmeter.cli import (
+    books,
     card,
     emulate,
     flash,
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(token.app, name="token")
+assert books.app is office.app  # its verbs stand in two modules
 app.add_typer(office.app, name="office")
 app.add_typer(card.app, name="card")
 app.add_typer(terminal.app, name="terminal")

@@ -1,6 +1,8 @@
 """The verbs `office …`: keys, meters, the audit log, and what is pending."""
 
 import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,7 +87,7 @@ def add_meter(
         "judge_until_s": local_s("--judge-until", judge_until, end=True),
     }
     if customer:
-        contract["customer"] = customer[:32]
+        contract["customer"] = customer
     open_office(db, KeyFile(key)).add_meter(meter, profile, **contract)
     console.print(f"meter {meter:09d}")
 
@@ -109,6 +111,10 @@ def log(
         int | None,
         typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="of this meter only"),
     ] = None,
+    last: Annotated[
+        int | None, typer.Option(min=1, help="only so many of the newest lines")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="only from this time on")] = None,
     db: DbOption = DB,
     as_json: JsonOption = False,
 ) -> None:
@@ -119,7 +125,7 @@ def log(
             **row,
             "told": orders.in_words(row["detail"]) if row["action"] in ordered else row["detail"],
         }
-        for row in open_office(db).log(meter)
+        for row in open_office(db).log(meter, last, _aware(since))
     ]
     if as_json:
         print(json.dumps(rows, indent=2, default=str))
@@ -134,6 +140,16 @@ def log(
         table.add_row(at, *("" if cell is None else str(cell) for cell in cells))
     whole = console if console.is_terminal else Console(markup=False, highlight=False, width=WIDE)
     whole.print(table)
+
+
+def _aware(text: str | None) -> datetime | None:
+    """The time that `--since` gives, in UTC; None where it is left out."""
+    at_s = local_s("--since", text)
+    if at_s is None:
+        return None
+    from budgetmeter.office.office import EPOCH  # noqa: PLC0415
+
+    return (EPOCH + timedelta(seconds=at_s)).astimezone(UTC)
 
 
 # ---- Pending work --------------------------------------------------------------------------------
@@ -258,12 +274,21 @@ def report(
     office = open_office(db, KeyFile(key), at)
     from budgetmeter.office import overview  # noqa: PLC0415  # SQLAlchemy is an extra
 
-    found = overview.of_all(office, meter)
+    found = overview.stream(office, meter)
     if as_json:
-        print(json.dumps([_overview_data(one) for one in found], indent=2))
+        print_list(_overview_data(one) for one in found)
         return
     for one in found:
         _show_overview(one)
+
+
+def print_list(rows: Iterable[Any]) -> None:
+    """A JSON list of which no more than one row is held at a time."""
+    mark = "["
+    for row in rows:
+        print(f"{mark}\n" + json.dumps(row, indent=2), end="")
+        mark = ","
+    print("[]" if mark == "[" else "\n]")
 
 
 def _overview_data(one: "Overview") -> dict[str, Any]:
@@ -280,7 +305,15 @@ def _overview_data(one: "Overview") -> dict[str, Any]:
             "on_the_way": units.euros(one.money[0], 5),
             "taken": units.euros(one.money[1], 5),
             "lapsed": units.euros(one.money[2], 5),
+            "void": units.euros(one.account.void, 5),
+            "issued": units.euros(one.account.issued, 5),
         },
+        "adds_up": one.account.adds_up,
+        "without_reference": one.bare,
+        "unclear": [
+            {"order": order, "value": value, "why": why} for order, value, why in one.unclear
+        ],
+        "notes": one.notes,
         "items": [item_data(item) for item in one.items],
         "settlements": [_settlement_data(settlement) for settlement in one.settlements],
     }
@@ -308,7 +341,15 @@ def _show_overview(one: "Overview") -> None:
         console.print(f"  {registers(last)}, arrears {last['arrears']} EUR")
     amounts = data["money"]
     lapsed = f", lapsed {amounts['lapsed']}" if one.money[2] else ""
-    console.print(f"  EUR on the way {amounts['on_the_way']}, taken {amounts['taken']}{lapsed}")
+    void = f", void {amounts['void']}" if one.account.void else ""
+    whole = f"  EUR on the way {amounts['on_the_way']}, taken {amounts['taken']}{lapsed}{void}"
+    console.print(f"{whole} = issued {amounts['issued']}")
+    if one.bare:
+        console.print(f"  without reference: orders {', '.join(map(str, one.bare))}")
+    for order, _, why in one.unclear:
+        console.print(f"  order {order}: {why}")
+    for line in one.notes:
+        console.print(f"  {line}")
     if one.items:
         table = Table(box=None, pad_edge=True, padding=(0, 2, 0, 2), header_style="dim")
         for column in ("item", "queued", "order", "campaign", "state"):

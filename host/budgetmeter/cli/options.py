@@ -45,6 +45,10 @@ ExpiryOption = Annotated[
     str | None,
     typer.Option(help="the meter refuses it from then on; a day is meant to its last minute"),
 ]
+ReferenceOption = Annotated[
+    str | None,
+    typer.Option("--reference", help="the payment's own reference: the same again is booked once"),
+]
 KEY = Path("vending.key")
 DB = "sqlite:///vending.db"
 

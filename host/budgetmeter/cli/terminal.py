@@ -15,6 +15,7 @@ from budgetmeter.cli.options import (
     DbOption,
     JsonOption,
     KeyOption,
+    ReferenceOption,
     SpoilOption,
     open_terminal,
     spoil,
@@ -35,6 +36,7 @@ def exchange(
     pay: Annotated[
         str | None, typer.Option(help="payment in EUR, e.g. 20.00; none if left out")
     ] = None,
+    reference: ReferenceOption = None,
     pull_after: Annotated[
         int | None, typer.Option(min=1, help="pull the card out after so many octets")
     ] = None,
@@ -46,7 +48,7 @@ def exchange(
 ) -> None:
     """A card at the terminal: its report is read, a payment taken, and written what is pending."""
     try:
-        amount = 0 if pay is None else units.mc(orders.plain(pay))
+        amount = 0 if pay is None else units.payment(pay)
         if pay is not None and amount <= 0:
             raise ValueError(f"{pay} EUR is no payment; leave it out")
     except ValueError as error:
@@ -55,11 +57,13 @@ def exchange(
     with MemoryCard.held(card, f"{booked}put the card in again without --pay") as inserted:
         if pull_after is not None:
             inserted.pull_at(pull_after, spoil(left))
-        receipt = open_terminal(db, key, at).exchange(inserted, amount)
+        receipt = open_terminal(db, key, at).exchange(inserted, amount, reference)
     data = {
         "meter": receipt.meter,
         "card": receipt.card,
         "paid": units.euros(receipt.paid, 5),
+        "repeated": receipt.repeated,
+        "said": receipt.said,
         "needed": None if receipt.needed is None else units.euros(receipt.needed, 5),
         "lacking": units.euros(receipt.lacking, 5),
         "doubt": receipt.doubt,
@@ -81,8 +85,11 @@ def _receipt_rows(receipt: "Receipt") -> Iterator[tuple[str, str]]:
         yield "balance", f"{euros(m.credit - m.emergency_used)} at {time(m.clock, m.second)[:16]}"
     if receipt.doubt:
         yield "report", receipt.doubt
+    for line in receipt.said:
+        yield "note", line
     if receipt.paid:
-        yield "paid", euros(receipt.paid)
+        again = ", booked before under this reference" if receipt.repeated else ""
+        yield "paid", f"{euros(receipt.paid)}{again}"
     if receipt.needed is not None and not receipt.paid:
         yield "minimum", euros(receipt.needed)
     if receipt.lacking:

@@ -18,6 +18,7 @@ from budgetmeter.cli.options import (
     KeyOption,
     KindArgument,
     MeterOption,
+    ReferenceOption,
     open_office,
     warn_of_past,
     with_order_options,
@@ -46,6 +47,7 @@ def issue(
             help="issue the order of this id again",
         ),
     ] = None,
+    reference: ReferenceOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
@@ -54,7 +56,7 @@ def issue(
     wanted = orders.read(kind, given)
     ends = orders.expiry(expiry)
     office = open_office(db, KeyFile(key))
-    made = office.issue(meter, wanted, ends, order_id)
+    made = office.issue(meter, wanted, ends, order_id, reference)
     warn_of_past(office, wanted, ends)
     _show(made, as_json)
 

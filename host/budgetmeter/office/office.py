@@ -6,25 +6,27 @@ recorded in one transaction. So no number is used twice, and none is missing fro
 
 import getpass
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from functools import cache
+from types import SimpleNamespace
 
 import sqlalchemy as sa
 from construct import ConstructError
 from meterproto import tokens
 from meterproto.codes import Kind
-from sqlalchemy import event, exc
 
 from budgetmeter import profiles
 from budgetmeter.errors import InputError
 from budgetmeter.issue import seal
+from budgetmeter.office import customers, judge, later, payments, restore, settle
+from budgetmeter.office import schema as books_schema
+from budgetmeter.office.database import Database, keep_private
+from budgetmeter.office.payments import Issued
 from budgetmeter.office.tables import (
     audit,
-    contracts,
+    deliveries,
     issued,
-    metadata,
+    items,
     meters,
     modes,
     vending_keys,
@@ -34,51 +36,7 @@ from budgetmeter.orders import Order, describe, note
 EPOCH = datetime(2000, 1, 1, tzinfo=timezone(timedelta(hours=1)))
 
 
-@dataclass(frozen=True)
-class Issued:
-    """A token as handed out."""
-
-    meter: int
-    number: int
-    order_id: int
-    kind: int
-    token: bytes
-
-    @property
-    def text(self) -> str:
-        """As groups of characters to type."""
-        return tokens.to_text(self.token)
-
-
-def connect(url: str) -> sa.Engine:
-    """An engine for a database URL; SQLite waits for its turn and loses no committed token.
-
-    :raises InputError: an unusable URL
-    """
-    try:
-        engine = sa.create_engine(url)
-    except ImportError as error:
-        needs = f"needs the Python package {error.name}, which is not installed"
-        raise InputError(f"{url}: {needs}") from None
-    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:
-        raise InputError(f"{url}: {str(error).splitlines()[0]}") from None
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin by our own BEGIN IMMEDIATE
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 60000")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _check_number(meter: int) -> None:
+def _check_number(meter):
     if not 1 <= meter <= tokens.METER_LIMIT:
         raise InputError(f"meter {meter}: a number of up to nine digits, from 1")
 
@@ -95,74 +53,53 @@ class Office:
     :raises InputError: when the database cannot be used, or has no books
     """
 
-    def __init__(
-        self,
-        url: str,
-        keys: Any = None,
-        actor: str | None = None,
-        create: bool = True,
-        now: Any = None,
-        load_profile: Any = profiles.load,
-    ) -> None:
-        self.engine = connect(url)
-        self._load_profile = load_profile
+    def __init__(self, url, keys=None, actor=None, create=True, now=None, load_profile=None):
+        self.database = Database(url)
+        self.engine = self.database.engine
+        # A shipped profile is read once, not once for each meter.
+        self._load_profile = load_profile or cache(profiles.load)
         self._now = now
         self._keys = keys
         self.actor = actor or _login()
         self._vouched = set()  # revisions whose key is known to be this office's
-        if not create and not self._guard(self._has_books):
-            raise InputError(f"{url}: no vending office there; budgetmeter office init makes one")
-        self._guard(lambda: metadata.create_all(self.engine))
-
-    def _has_books(self) -> bool:
-        """Whether the office was made; looking does not make SQLite create a file."""
-        file = self.engine.url.database or ""
-        plain = self.engine.dialect.name == "sqlite" and not file.startswith("file:")
-        if plain and not os.path.exists(file):
-            return False
-        return sa.inspect(self.engine).has_table(meters.name)
+        if not create and not self.database.guard(lambda: books_schema.exists(self.database)):
+            raise InputError(
+                f"{self.database.name}: no vending office there; budgetmeter office init makes one"
+            )
+        keep_private(self.database.file)
+        books_schema.bring_up(self.database)
 
     @property
-    def keys(self) -> Any:
+    def keys(self):
         """The vending keys; what seals tokens needs them."""
         if self._keys is None:
             raise InputError("this needs the vending keys")
         return self._keys
 
-    def _guard(self, work: Callable[[], Any]) -> Any:
-        """Run database work, its failures as one line."""
-        try:
-            return work()
-        except exc.SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise InputError(f"database: {reason}") from None
+    def transaction(self, work):
+        """Run `work(connection)` as one transaction that writes; it may run more than once.
 
-    def transaction(self, work: Callable[[sa.Connection], Any]) -> Any:
-        """Run `work(connection)` as one transaction, failures of the database as one line."""
+        :raises InputError: when the database fails
+        """
+        return self.database.write(work)
 
-        def whole() -> Any:
-            with self.engine.begin() as connection:
-                return work(connection)
+    def reading(self, work):
+        """Run `work(connection)` on the books as they are now, without keeping anybody waiting.
 
-        return self._guard(whole)
+        :raises InputError: when the database fails
+        """
+        return self.database.read(work)
 
-    def now(self) -> datetime:
+    def now(self):
         """The office's time, in UTC."""
         return (self._now() if self._now else datetime.now(UTC)).astimezone(UTC)
 
     @property
-    def now_s(self) -> int:
+    def now_s(self):
         """The office's time in seconds since 2000-01-01 00:00 UTC+1, as meters count it."""
         return int((self.now() - EPOCH).total_seconds())
 
-    def note_in(
-        self,
-        connection: sa.Connection,
-        action: str,
-        meter: int | None = None,
-        number: int | None = None,
-        detail: str = "",
-    ) -> None:
+    def note_in(self, connection, action, meter=None, number=None, detail=""):
         """Write a line into the audit log, in a transaction."""
         row = {
             "at": self.now(),
@@ -171,41 +108,61 @@ class Office:
             "meter": meter,
             "number": number,
             "detail": detail[:200],
+            "real_at": datetime.now(UTC),
+            "real_user": _real_user()[:64],
         }
         connection.execute(audit.insert().values(row))
 
-    def note(self, action: str, detail: str = "") -> None:
+    def note(self, action, detail=""):
         """Write a line into the audit log."""
         self.transaction(lambda connection: self.note_in(connection, action, detail=detail))
 
-    def begin(self) -> None:
+    def begin(self):
         """Begin the audit log with the first vending key.
 
         :raises InputError: when the books are those of another key
         """
 
-        def work(connection: sa.Connection) -> Any:
+        def work(connection):
             self._vouch(connection, self.keys.latest)
             self.note_in(connection, "init", detail=f"vending key revision {self.keys.latest}")
 
         self.transaction(work)
 
-    def new_key(self) -> int:
+    def new_key(self):
         """Add a vending key to the file; returns its revision.
 
         :raises InputError: when the file is another office's or cannot be written
         """
 
-        def work(connection: sa.Connection) -> Any:
-            self._vouch(connection, self.keys.latest)
-            revision = self.keys.add_revision()
+        with self.keys.locked():  # the file is locked before the books: no deadlock
+            self.reading(self._vouch_for_all)
+            revision = self.keys.add_while_locked()
+
+        def work(connection):
             self._vouch(connection, revision)
             self.note_in(connection, "new-key", detail=f"vending key revision {revision}")
-            return revision
 
-        return self.transaction(work)
+        self.transaction(work)
+        return revision
 
-    def _vouch(self, connection: sa.Connection, revision: int) -> None:
+    def _vouch_for_all(self, connection):
+        """Whether the file has every key that the books know.
+
+        :raises InputError: when one is missing or another one
+        """
+        known = connection.execute(
+            sa.select(vending_keys.c.revision, vending_keys.c.fingerprint)
+        ).all()
+        for revision, fingerprint in known:
+            if revision not in self.keys.revisions:
+                raise InputError(
+                    f"{self.keys.path}: its key of revision {revision} is missing: this is an "
+                    "older copy of the file"
+                )
+            self._agree(revision, fingerprint)
+
+    def _vouch(self, connection, revision):
         """Remember the fingerprint of a vending key, and refuse another one."""
         if revision in self._vouched:
             return
@@ -217,12 +174,17 @@ class Office:
         elif known == mine:
             self._vouched.add(revision)
         else:
+            self._agree(revision, known)
+
+    def _agree(self, revision, known):
+        """Whether a vending key is the one that the books know."""
+        if self.keys.fingerprint(revision) != known:
             raise InputError(
                 f"{self.keys.path}: its key of revision {revision} is not this office's; "
                 "no meter would take its tokens"
             )
 
-    def add_meter(self, meter: int, profile: Any, **contract: Any) -> None:
+    def add_meter(self, meter, profile, **contract):
         """Take a meter into the books, with the latest vending key.
 
         :param profile: name of its profile
@@ -234,7 +196,7 @@ class Office:
         _check_number(meter)
         row = {"meter": meter, "profile": profile, "key_revision": self.keys.latest}
 
-        def work(connection: sa.Connection) -> Any:
+        def work(connection):
             if self.row(connection, meter) is not None:
                 raise InputError(f"meter {meter} is in the books already")
             self._vouch(connection, self.keys.latest)
@@ -243,19 +205,24 @@ class Office:
 
         self.transaction(work)
 
-    def _take_in(
-        self, connection: sa.Connection, row: Any, since_s: int | None = None, **contract: Any
-    ) -> None:
+    def take_in(self, connection, meter, profile, **contract):
+        """A meter comes into the books in a transaction; arguments as `add_meter`."""
+        _check_number(meter)
+        row = {"meter": meter, "profile": profile, "key_revision": self.keys.latest}
+        self._vouch(connection, self.keys.latest)
+        self._take_in(connection, row, **contract)
+
+    def _take_in(self, connection, row, since_s=None, **contract):
         """A meter's rows in the books, from a row of `meters` on."""
         meter = row["meter"]
         mode = self._load_profile(row["profile"]).values["payment_mode"]
         at_s = self.now_s if since_s is None else since_s
         known = {"meter": meter, "customer": f"{meter:09d}", "protected": False, **contract}
         connection.execute(meters.insert().values(row))
-        connection.execute(contracts.insert().values(known))
+        customers.begin(connection, meter, known, at_s)
         connection.execute(modes.insert().values(meter=meter, at_s=at_s, mode=mode))
 
-    def flashed(self, meter: int, revision: int, profile: Any) -> None:
+    def flashed(self, meter, revision, profile):
         """Note what a meter was flashed with, and take it into the books if it is not there.
 
         Its tokens are sealed with the key of that revision from then on.
@@ -267,7 +234,7 @@ class Office:
         self.keys.meter_key(meter, revision)
         values = {"profile": profile, "key_revision": revision}
 
-        def work(connection: sa.Connection) -> Any:
+        def work(connection):
             row = self.row(connection, meter)
             if row is None:
                 self._take_in(connection, {"meter": meter, **values})
@@ -282,12 +249,12 @@ class Office:
 
         self.transaction(work)
 
-    def row(self, connection: sa.Connection, meter: int) -> Any:
+    def row(self, connection, meter):
         """A meter's row of the books; None if it is not in them."""
         found = connection.execute(sa.select(meters).where(meters.c.meter == meter))
         return found.mappings().first()
 
-    def profile_in(self, connection: sa.Connection, meter: int) -> Any:
+    def profile_in(self, connection, meter):
         """The profile of a meter.
 
         :raises InputError: when it is not in the books
@@ -297,72 +264,95 @@ class Office:
             raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
         return self._load_profile(row["profile"])
 
-    def meter(self, meter: int) -> Any:
+    def meter(self, meter):
         """What the books say of a meter.
 
         :raises InputError: when it is not in the books
         """
 
-        def work() -> Any:
-            with self.engine.connect() as connection:
-                return self.row(connection, meter)
-
-        row = self._guard(work)
+        row = self.reading(lambda connection: self.row(connection, meter))
         if row is None:
             raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
         return row
 
-    def issue(
-        self, meter: int, order: Order, expiry: int = 0, order_id: int | None = None
-    ) -> Issued:
+    def issue(self, meter, order, expiry=0, order_id=None, reference=None):
         """Number, seal and record one token.
 
         :param order: a `budgetmeter.orders.Order`
         :param expiry: clock value from which on the meter refuses it; 0 never
         :param order_id: issue an earlier order again, as it was; by default it is a new one
+        :param reference: the payment's own: with the same again, the answer is the same token
         :raises InputError: an unknown meter, an order that was another one, a value no token has,
-            or the database
+            a reference that was another payment's, or the database
         """
-        return self.issue_all(meter, [order], expiry, order_id)[0]
 
-    def issue_all(
-        self, meter: int, orders: Iterable[Order], expiry: int = 0, order_id: int | None = None
-    ) -> list[Issued]:
-        """Several tokens for one meter in one transaction; arguments as `issue`."""
-
-        def work(connection: sa.Connection) -> Any:
-            if order_id is not None and _first(connection, meter, order_id) is None:
-                raise InputError(f"meter {meter} has no order {order_id}")
-            return [self.issue_in(connection, meter, o, expiry, order_id) for o in orders]
+        def work(connection):
+            if reference is not None:
+                paid = payments.find(connection, reference, meter, order)
+                if paid is not None:
+                    return payments.token_of(connection, paid)
+            return self._issue_again(connection, meter, order, expiry, order_id, reference)
 
         return self.transaction(work)
 
-    def reserve_order(self, connection: sa.Connection, meter: int) -> int:
-        """The next order id of a meter; locks its row until the transaction ends."""
-        reserved = connection.execute(
-            meters.update()
-            .where(meters.c.meter == meter)
-            .values(last_order=meters.c.last_order + 1)
-            .returning(meters.c.last_order)
-        ).scalar()
-        if reserved is None:
-            raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
-        return reserved
+    def issue_all(self, meter, orders, expiry=0):
+        """Several tokens for one meter in one transaction; arguments as `issue`."""
+
+        def work(connection):
+            return [self._issue_again(connection, meter, o, expiry) for o in orders]
+
+        return self.transaction(work)
+
+    def _issue_again(self, connection, meter, order, expiry, order_id=None, reference=None):
+        """A token of a new order, or of an earlier one as it stands now."""
+        if order_id is None:
+            expiry = judge.judge(connection, self, meter, order, expiry)
+            later.withdraw_older(connection, self, meter, order)
+            made = self.issue_in(connection, meter, order, expiry, reference=reference)
+            if order.kind == Kind.OVERDRAFT:
+                self._note_right(connection, made, order, expiry)
+            return made
+        known = current(connection, meter, order_id)
+        if known is None:
+            raise InputError(f"meter {meter} has no order {order_id}")
+        self._earlier(connection, meter, order, known.order_id)
+        if known.state == settle.VOID:
+            raise InputError(f"meter {meter}: order {order_id} is void")
+        if known.doubt == settle.OVERTAKEN:
+            return settle.renew(connection, self, known)
+        if known.doubt:
+            raise InputError(f"meter {meter}: order {order_id}: {known.doubt}")
+        return self.issue_in(connection, meter, order, expiry, known.order_id)
 
     def issue_in(
-        self,
-        connection: sa.Connection,
-        meter: int,
-        order: Order,
-        expiry: int = 0,
-        order_id: int | None = None,
-    ) -> Issued:
-        """One token in a transaction; arguments as `issue`, and an order that was reserved."""
+        self, connection, meter, order, expiry=0, order_id=None, on_card=False, reference=None
+    ):
+        """One token in a transaction; arguments as `issue`.
+
+        :param on_card: whether it goes on the customer's card
+        """
         earlier = None
         if order_id is not None:
             earlier = self._earlier(connection, meter, order, order_id)
             if earlier is not None and order.kind == Kind.KEY_CHANGE:
                 order_id = None  # its revision makes it count once; a fresh order closes all before
+        fields, token, taken = self._seal_for(connection, meter, order, expiry, order_id, earlier)
+        if earlier is not None and order_id is None:
+            settle.change(connection, earlier, state=settle.RENEWED, became=fields.order_id)
+        made = self.record(
+            connection,
+            fields,
+            token,
+            on_card,
+            reference=reference,
+            after_revision=taken.read_revision,
+            after_sequence=taken.read_sequence,
+        )
+        self.note_in(connection, "issue", meter, made.number, note(order))
+        return made
+
+    def _seal_for(self, connection, meter, order, expiry, order_id, earlier=None):
+        """The next number of a meter, sealed: fields of the token, its octets, the meter's row."""
         taken = connection.execute(
             meters.update()
             .where(meters.c.meter == meter)
@@ -370,30 +360,102 @@ class Office:
                 last_number=meters.c.last_number + 1,
                 last_order=meters.c.last_order + (1 if order_id is None else 0),
             )
-            .returning(meters.c.last_number, meters.c.last_order, meters.c.key_revision)
+            .returning(meters)
         ).first()
         if taken is None:
             raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
-        number, last_order, revision = taken
-        fields: dict[str, Any] = {
+        if taken.restored_s is not None:
+            raise InputError(restore.waits(meter))
+        if taken.retired_s is not None:
+            raise InputError(f"meter {meter} is retired")
+        fields = {
             "meter": meter,
-            "number": number,
-            "order_id": last_order if order_id is None else order_id,
+            "number": taken.last_number,
+            "order_id": taken.last_order if order_id is None else order_id,
             "kind": int(order.kind),
             "value": order.value,
             "extra": order.extra,
             "expiry": expiry,
-            "key_revision": revision,
+            "key_revision": taken.key_revision,
         }
         token = self._seal(connection, fields, earlier)
-        made = {"token": token, "at": self.now(), "actor": self.actor[:64]}
-        connection.execute(issued.insert().values(**fields, **made))
-        self.note_in(connection, "issue", meter, number, note(order))
-        return Issued(meter, number, fields["order_id"], int(order.kind), token)
+        return SimpleNamespace(**fields), token, taken
 
-    def _earlier(self, connection: sa.Connection, meter: int, order: Order, order_id: int) -> Any:
-        """The first token of an order that is to be issued again; None if it was only reserved."""
-        found = _first(connection, meter, order_id)
+    def record(self, connection, fields, token, on_card, **more):
+        """Put a sealed token into the books, and its order on its way.
+
+        :param fields: of the token, as attributes
+        :param more: of the order's row, where it is new
+        """
+        newest = {"number": fields.number, "revision": fields.key_revision}
+        shared = {
+            "meter": fields.meter,
+            "order_id": fields.order_id,
+            "kind": fields.kind,
+            "value": fields.value,
+            "extra": fields.extra,
+            "expiry": fields.expiry,
+        }
+        connection.execute(
+            issued.insert().values(
+                **shared,
+                number=fields.number,
+                key_revision=fields.key_revision,
+                token=token,
+                at=self.now(),
+                actor=self.actor[:64],
+            )
+        )
+        where = sa.and_(
+            deliveries.c.meter == fields.meter, deliveries.c.order_id == fields.order_id
+        )
+        again = {**newest, "on_card": True} if on_card else newest
+        if not connection.execute(deliveries.update().where(where).values(again)).rowcount:
+            row = {**shared, **newest, "state": settle.OUT, "on_card": on_card, **more}
+            connection.execute(deliveries.insert().values(**row, at_s=self.now_s))
+        return Issued(fields.meter, fields.number, fields.order_id, fields.kind, token)
+
+    def _note_right(self, connection, token, order, expiry):
+        """A right that is once only stands among the items, whatever way it was given."""
+        values = {
+            "meter": token.meter,
+            "order_id": token.order_id,
+            "kind": token.kind,
+            "value": order.value,
+            "extra": order.extra,
+            "expiry": expiry,
+            "customer": judge.holder(connection, token.meter),
+            "energy": self.profile_in(connection, token.meter).values["energy"],
+            "queued_s": self.now_s,
+            "cancelled": False,
+            "actor": self.actor[:64],
+        }
+        connection.execute(items.insert().values(values))
+
+    def close_in(self, connection, order):
+        """A token of an order that changes nothing: once taken, the order has no effect.
+
+        :param order: a row of `deliveries`
+        """
+        on_card, number = order.on_card, order.number
+        where = sa.and_(deliveries.c.meter == order.meter, deliveries.c.order_id == order.order_id)
+        made = self._seal_for(connection, order.meter, Order(Kind.TEST), 0, order.order_id)
+        fields, token, _ = made
+        closing = self.record(connection, fields, token, on_card)
+        kept = {"number": number, "revision": fields.key_revision, "closing": closing.number}
+        connection.execute(deliveries.update().where(where).values(kept))
+        self.note_in(connection, "close", order.meter, closing.number, f"order {order.order_id}")
+        return closing
+
+    def moved_item(self, connection, meter, order_id, became):
+        """Let the item of an order that was renewed follow it."""
+        where = sa.and_(items.c.meter == meter, items.c.order_id == order_id)
+        connection.execute(items.update().where(where).values(order_id=became))
+
+    def _earlier(self, connection, meter, order, order_id):
+        """The order that is to be issued again, a row of `deliveries`; None if there is none."""
+        where = sa.and_(deliveries.c.meter == meter, deliveries.c.order_id == order_id)
+        found = connection.execute(sa.select(deliveries).where(where)).first()
         if found is None:
             return None
         same = found.kind == order.kind
@@ -404,9 +466,7 @@ class Office:
             raise InputError(f"meter {meter}: order {order_id} was another one: {was}")
         return found
 
-    def _seal(
-        self, connection: sa.Connection, fields: dict[str, Any], earlier: Any = None
-    ) -> bytes:
+    def _seal(self, connection, fields, earlier=None):
         """The token.
 
         A key change puts the latest vending key in force: what is issued after it is sealed with
@@ -419,7 +479,8 @@ class Office:
             if earlier is None:
                 fields["value"] = self._next_key(connection, meter, fields["key_revision"])
             else:
-                fields["key_revision"], fields["value"] = earlier.key_revision, earlier.value
+                first = _first_token(connection, meter, earlier.order_id)
+                fields["key_revision"], fields["value"] = first.key_revision, first.value
             self._vouch(connection, fields["value"])
             more["new_key"] = self.keys.meter_key(meter, fields["value"])
         self._vouch(connection, fields["key_revision"])
@@ -429,7 +490,7 @@ class Office:
         except ConstructError as error:
             raise InputError(f"no token can hold that: {str(error).splitlines()[0]}") from None
 
-    def _next_key(self, connection: sa.Connection, meter: int, revision: int) -> int:
+    def _next_key(self, connection, meter, revision):
         """Put the latest vending key in force for a meter; its revision."""
         latest = self.keys.latest
         if latest <= revision:
@@ -442,52 +503,80 @@ class Office:
         )
         return latest
 
-    def show(self, meter: int, number: int) -> Issued:
+    def show(self, meter, number):
         """A token that was issued, as it was; the audit log records that it was shown.
 
         :raises InputError: when there is none
         """
 
-        def work(connection: sa.Connection) -> Any:
+        def work(connection):
             where = sa.and_(issued.c.meter == meter, issued.c.number == number)
             row = connection.execute(sa.select(issued).where(where)).first()
             if row is None:
                 raise InputError(f"no token {number} was issued for meter {meter}")
+            reached = self.row(connection, meter)["read_revision"]
+            if row.kind == Kind.KEY_CHANGE and row.value <= reached:
+                raise InputError(
+                    f"meter {meter} has reported key revision {reached}: its key change is not "
+                    "shown any more"
+                )
             self.note_in(connection, "show", meter, number, Kind(row.kind).name)
             return Issued(meter, number, row.order_id, row.kind, bytes(row.token))
 
         return self.transaction(work)
 
-    def log(self, meter: int | None = None) -> Any:
-        """The audit log, oldest first, as plain data."""
+    def log(self, meter=None, last=None, since=None):
+        """The audit log, oldest first, as plain data.
 
-        def work() -> Any:
-            query = sa.select(audit).order_by(audit.c.id)
-            if meter is not None:
-                query = query.where(audit.c.meter == meter)
-            with self.engine.connect() as connection:
-                return [dict(row) for row in connection.execute(query).mappings()]
+        :param last: only so many of the newest lines
+        :param since: only from a time on, an aware datetime
+        """
+        query = sa.select(audit).order_by(audit.c.id.desc() if last else audit.c.id)
+        if meter is not None:
+            query = query.where(audit.c.meter == meter)
+        if since is not None:
+            query = query.where(audit.c.at >= since)
+        if last:
+            query = query.limit(last)
+        rows = self.reading(lambda c: [dict(row) for row in c.execute(query).mappings()])
+        return rows[::-1] if last else rows
 
-        return self._guard(work)
-
-    def tokens(self, meter: int) -> Any:
+    def tokens(self, meter):
         """The tokens issued for a meter, in order of number, as plain data."""
 
-        def work() -> Any:
-            query = sa.select(issued).where(issued.c.meter == meter).order_by(issued.c.number)
-            with self.engine.connect() as connection:
-                return [dict(row) for row in connection.execute(query).mappings()]
-
-        return self._guard(work)
+        query = sa.select(issued).where(issued.c.meter == meter).order_by(issued.c.number)
+        return self.reading(lambda c: [dict(row) for row in c.execute(query).mappings()])
 
 
-def _first(connection: sa.Connection, meter: int, order_id: int) -> Any:
-    """The first token of an order; None if there is none."""
+def current(connection, meter, order_id):
+    """The row of an order as it stands now, whatever was issued in its place; None if unknown."""
+    while True:
+        where = sa.and_(deliveries.c.meter == meter, deliveries.c.order_id == order_id)
+        found = connection.execute(sa.select(deliveries).where(where)).first()
+        if found is None or found.became is None or found.kind == Kind.KEY_CHANGE:
+            return found
+        order_id = found.became
+
+
+def _first_token(connection, meter, order_id):
+    """The first token of an order."""
     where = sa.and_(issued.c.meter == meter, issued.c.order_id == order_id)
     return connection.execute(sa.select(issued).where(where).order_by(issued.c.number)).first()
 
 
-def _login() -> str:
+def _real_user():
+    """Who the system says runs this, whatever the environment says."""
+    try:
+        import pwd  # noqa: PLC0415  # not on every system
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except ImportError:
+        return _login()
+    except KeyError:
+        return str(os.getuid())
+
+
+def _login():
     """Who is logged in; a number where the system knows no name."""
     try:
         return getpass.getuser()

@@ -3,24 +3,19 @@
 Worked out from the office's own top-up log and from what the cards brought back.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from meterproto.codes import Event, PaymentMode
 
 from budgetmeter import units
-from budgetmeter.office import books
-from budgetmeter.office.office import Office
-from budgetmeter.office.pending import add_months
+from budgetmeter.office import books, customers
+from budgetmeter.office.judge import add_months
 from budgetmeter.office.tables import modes
 
 MONTHS = 3
 THRESHOLD = 10 * units.EUR  # a top-up counts above it (WE-36, AMB-14)
 ASK_DAYS = 15  # how long the customer has to bring an index (WE-37)
-
-
-Point = tuple[int, int, int]  # s since 2000 UTC+1, limited Wh, arrears in mc
 
 
 @dataclass(frozen=True)
@@ -40,12 +35,17 @@ class Settlement:
     read: bool
 
     @property
-    def ask_until_s(self) -> int:
+    def ask_until_s(self):
         return self.until_s + ASK_DAYS * units.DAY_S
 
 
-def due(connection: sa.Connection, office: Office, meter: int) -> list[Settlement]:
-    """The settlement orders due by the office's time, oldest first."""
+def due(connection, office, meter, last=None):
+    """The settlement orders due by the office's time, oldest first.
+
+    :param last: the newest reading, where it is known: without a limiter none is due
+    """
+    if last is not None and not last.state.limiter_available:
+        return []
     readings = books.history(connection, office, meter)
     since = _active_since(connection, office, meter, readings)
     if since is None:
@@ -64,9 +64,7 @@ def due(connection: sa.Connection, office: Office, meter: int) -> list[Settlemen
     return found
 
 
-def _active_since(
-    connection: sa.Connection, office: Office, meter: int, readings: Sequence[books.Reading]
-) -> int | None:
+def _active_since(connection, office, meter, readings):
     """Since when the limiter's function is active, None if it is not."""
     if readings and not readings[-1].state.limiter_available:
         return None
@@ -76,7 +74,7 @@ def _active_since(
             told = [e for e in reading.events if e.code == Event.LIMITER_AVAILABLE]
             starts += [e.clock * 60 + e.second for e in told] or [reading.at_s]
     profile = office.profile_in(connection, meter)
-    contract = books.contract(connection, meter)
+    contract = customers.contract(connection, meter)
     if contract and contract["protected"] and profile.values["limiter_fitted"]:  # WE-33
         begun = connection.execute(
             sa.select(sa.func.min(modes.c.at_s)).where(
@@ -87,7 +85,7 @@ def _active_since(
     return min(starts, default=None)
 
 
-def _indexes(readings: Sequence[books.Reading]) -> list[Point]:
+def _indexes(readings):
     """Known (time in s, limited Wh, arrears), oldest first, each time once."""
     points = {}
     for reading in readings:
@@ -97,7 +95,7 @@ def _indexes(readings: Sequence[books.Reading]) -> list[Point]:
     return sorted((at, *values) for at, values in points.items())
 
 
-def _used(points: Sequence[Point], end: int) -> tuple[int | None, int | None, bool]:
+def _used(points, end):
     """Limited energy and arrears at a time, and whether they were read."""
     after = [point for point in points if point[0] >= end]
     if after:

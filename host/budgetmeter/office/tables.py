@@ -1,9 +1,18 @@
-"""The tables of the vending office. Times in seconds (`…_s`) count from 2000-01-01 00:00 UTC+1."""
+"""The tables of the vending office. Times in seconds (`…_s`) count from 2000-01-01 00:00 UTC+1.
+
+A column that version 1 did not have takes a default of the database, so that old books can grow it.
+"""
 
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
+ZERO, FALSE, EMPTY = sa.text("0"), sa.false(), sa.text("''")
 
+schema = sa.Table(
+    "schema",
+    metadata,
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+)
 meters = sa.Table(
     "meters",
     metadata,
@@ -12,6 +21,16 @@ meters = sa.Table(
     sa.Column("key_revision", sa.Integer, nullable=False),
     sa.Column("last_number", sa.Integer, nullable=False, default=0),
     sa.Column("last_order", sa.Integer, nullable=False, default=0),
+    # The newest report in the books: key revision and sequence; 0 there is none.
+    sa.Column("read_revision", sa.Integer, nullable=False, server_default=ZERO),
+    sa.Column("read_sequence", sa.Integer, nullable=False, server_default=ZERO),
+    # The books were restored from a backup at this time, and this meter was not read since.
+    sa.Column("restored_s", sa.BigInteger),
+    # A report or a token proved that the books had lost something of this meter.
+    sa.Column("raised", sa.Boolean, nullable=False, server_default=FALSE),
+    # It hangs no more: retired, or replaced by another one.
+    sa.Column("retired_s", sa.BigInteger),
+    sa.Column("successor", sa.Integer),
 )
 issued = sa.Table(
     "tokens",
@@ -27,6 +46,7 @@ issued = sa.Table(
     sa.Column("token", sa.LargeBinary, nullable=False),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("actor", sa.String(64), nullable=False),
+    sa.Index("tokens_by_order", "meter", "order_id"),
 )
 audit = sa.Table(
     "audit",
@@ -38,6 +58,10 @@ audit = sa.Table(
     sa.Column("meter", sa.Integer),
     sa.Column("number", sa.Integer),
     sa.Column("detail", sa.String(200), nullable=False),
+    # The machine's own clock and user, whatever the command line or the environment says.
+    sa.Column("real_at", sa.DateTime(timezone=True)),
+    sa.Column("real_user", sa.String(64)),
+    sa.Index("audit_by_meter", "meter", "id"),
 )
 vending_keys = sa.Table(
     "vending_keys",
@@ -52,61 +76,96 @@ contracts = sa.Table(
     "contracts",
     metadata,
     sa.Column("meter", sa.ForeignKey("meters.meter"), primary_key=True),
-    sa.Column("customer", sa.String(32), nullable=False),
+    sa.Column("customer", sa.String(32), nullable=False, index=True),
     sa.Column("protected", sa.Boolean, nullable=False),
-    sa.Column("judge_s", sa.Integer),
-    sa.Column("judge_until_s", sa.Integer),
+    sa.Column("judge_s", sa.BigInteger),
+    sa.Column("judge_until_s", sa.BigInteger),
+)
+periods = sa.Table(  # who lived behind a meter, and when they were protected
+    "periods",
+    metadata,
+    sa.Column("period", sa.Integer, primary_key=True),
+    sa.Column("meter", sa.ForeignKey("meters.meter"), nullable=False, index=True),
+    sa.Column("customer", sa.String(32), nullable=False, index=True),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("since_s", sa.BigInteger, nullable=False),
+    sa.Column("until_s", sa.BigInteger),
 )
 modes = sa.Table(  # the payment mode from a time on
     "modes",
     metadata,
     sa.Column("meter", sa.ForeignKey("meters.meter"), primary_key=True),
-    sa.Column("at_s", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at_s", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("mode", sa.Integer, nullable=False),
 )
 cards = sa.Table(
     "cards",
     metadata,
     sa.Column("card", sa.Integer, primary_key=True),
-    sa.Column("meter", sa.ForeignKey("meters.meter"), nullable=False),
+    sa.Column("meter", sa.ForeignKey("meters.meter"), nullable=False, index=True),
     sa.Column("type", sa.Integer, nullable=False),
     sa.Column("replaced", sa.Boolean, nullable=False),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("actor", sa.String(64), nullable=False),
 )
+areas = sa.Table(  # when a terminal wrote an area of a card
+    "areas",
+    metadata,
+    sa.Column("card", sa.ForeignKey("cards.card"), primary_key=True),
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at_s", sa.BigInteger, nullable=False),
+)
 items = sa.Table(  # what the office has pending; once per customer, energy and campaign
     "items",
     metadata,
     sa.Column("item", sa.Integer, primary_key=True),
-    sa.Column("meter", sa.ForeignKey("meters.meter"), nullable=False),
-    sa.Column("order_id", sa.Integer, nullable=False),
+    sa.Column("meter", sa.ForeignKey("meters.meter"), nullable=False, index=True),
+    sa.Column("order_id", sa.Integer, nullable=False),  # 0 until a token of it is sealed
     sa.Column("kind", sa.Integer, nullable=False),
     sa.Column("value", sa.Integer, nullable=False),
     sa.Column("second", sa.Integer, key="extra", nullable=False),
     sa.Column("expiry", sa.Integer, nullable=False),
     sa.Column("campaign", sa.String(48)),
-    sa.Column("customer", sa.String(32), nullable=False),
+    sa.Column("customer", sa.String(32), nullable=False, index=True),
     sa.Column("energy", sa.Integer, nullable=False),
-    sa.Column("queued_s", sa.Integer, nullable=False),
+    sa.Column("queued_s", sa.BigInteger, nullable=False),
     sa.Column("cancelled", sa.Boolean, nullable=False, default=False),
     sa.Column("actor", sa.String(64), nullable=False),
     sa.UniqueConstraint("campaign", "customer", "energy"),
 )
-deliveries = sa.Table(  # an order of which tokens were handed out: on its way, taken, or lapsed
+deliveries = sa.Table(  # an order of which a token was sealed, whatever way it went
     "deliveries",
     metadata,
     sa.Column("meter", sa.ForeignKey("meters.meter"), primary_key=True),
     sa.Column("order_id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("on_card", sa.Boolean, nullable=False),
-    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
     sa.Column("answer", sa.Integer, nullable=False, default=0),
+    sa.Column("kind", sa.Integer, nullable=False, server_default=ZERO),
+    sa.Column("value", sa.Integer, nullable=False, server_default=ZERO),
+    sa.Column("second", sa.Integer, key="extra", nullable=False, server_default=ZERO),
+    sa.Column("expiry", sa.Integer, nullable=False, server_default=ZERO),
+    # Of its newest token: number, and revision of the key it is sealed with.
+    sa.Column("number", sa.Integer, nullable=False, server_default=ZERO),
+    sa.Column("revision", sa.Integer, nullable=False, server_default=ZERO),
+    sa.Column("at_s", sa.BigInteger, nullable=False, server_default=ZERO),  # of its first token
+    # The newest report in the books when its first token was sealed: no report up to it has seen
+    # the token.
+    sa.Column("after_revision", sa.Integer, nullable=False, server_default=ZERO),
+    sa.Column("after_sequence", sa.Integer, nullable=False, server_default=ZERO),
+    sa.Column("reference", sa.String(64)),  # the payment's own, of whoever took it
+    sa.Column("closing", sa.Integer),  # number of the token that closes it at the meter
+    sa.Column("became", sa.Integer),  # the order that was issued in its place
+    sa.Column("doubt", sa.String(80), nullable=False, server_default=EMPTY),
+    sa.Index("deliveries_by_reference", "reference", unique=True),
+    sa.Index("deliveries_by_state", "meter", "state"),
 )
-readings = sa.Table(  # the reports that cards brought back
+readings = sa.Table(  # the reports that meters sent, by card or otherwise
     "readings",
     metadata,
     sa.Column("meter", sa.ForeignKey("meters.meter"), primary_key=True),
     sa.Column("key_revision", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("at_s", sa.Integer, nullable=False),
+    sa.Column("at_s", sa.BigInteger, nullable=False),
     sa.Column("report", sa.LargeBinary, nullable=False),
 )

@@ -4,29 +4,22 @@ It authenticates the card, not who holds it (OC-03). The books come first: what 
 out is recorded, then written on the card; a card pulled out too early gets the same again.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
-from meterfw import layouts
-from meterfw.account import orders as meter_orders
-from meterfw.account import record
-from meterfw.account import rules as meter_rules
 from meterproto import cards as layout
 from meterproto.codes import CardType, Kind, PaymentMode
-from meterproto.records import Profile, State
 
 from budgetmeter import units
-from budgetmeter.card import MemoryCard, head_of, personalise, write_inward
+from budgetmeter.card import head_of, inward_writes, personalise, put, write_inward
 from budgetmeter.errors import InputError
-from budgetmeter.office import books
-from budgetmeter.office.office import Office
-from budgetmeter.office.pending import Item, Pending
+from budgetmeter.office import books, forecast, payments, reports
+from budgetmeter.office.forecast import LEAST, MOST
+from budgetmeter.office.pending import Pending
 from budgetmeter.office.tables import cards
 from budgetmeter.orders import Order
 
-LEAST, MOST = 5 * units.EUR, 250 * units.EUR  # one payment (B-8)
 ONE_SHOT_DAYS = 15  # how long a repair card is valid (B-7)
 
 # What a one-shot card may carry.
@@ -50,13 +43,15 @@ class Receipt:
     :ivar withheld: (item, why not)
     :ivar carried: money on the card now
     :ivar tokens: how many tokens are on the card now
+    :ivar repeated: the payment was booked before, under the same reference
+    :ivar said: what else the person at the terminal is to know
     :ivar written: False when the card was pulled out too early; put in again it gets the same
     """
 
     meter: int
     card: int
     paid: int
-    reading: books.Reading | None
+    reading: Any
     doubt: str
     needed: int | None
     lacking: int
@@ -64,6 +59,8 @@ class Receipt:
     withheld: list = field(default_factory=list)
     carried: int = 0
     tokens: int = 0
+    repeated: bool = False
+    said: list = field(default_factory=list)
     written: bool = False
 
 
@@ -73,15 +70,13 @@ class Terminal:
     :param office: a `budgetmeter.office.office.Office`
     """
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office):
         self.office = office
         self.pending = Pending(office)
 
     # Making cards
 
-    def new_card(
-        self, meter: int, kind: CardType = CardType.CUSTOMER, item: int | None = None
-    ) -> MemoryCard:
+    def new_card(self, meter, kind=CardType.CUSTOMER, item=None):
         """A card for a meter; a customer's card replaces the one before and what was on it.
 
         :param item: for a one-shot card, the number of the pending item it carries
@@ -89,7 +84,7 @@ class Terminal:
         """
         office = self.office
 
-        def work(connection: sa.Connection) -> Any:
+        def work(connection):
             row = office.row(connection, meter)
             if row is None:
                 raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
@@ -107,7 +102,7 @@ class Terminal:
                 "at": office.now(),
                 "actor": office.actor[:64],
             }
-            number = connection.execute(cards.insert().values(values)).inserted_primary_key[0]  # pyright: ignore
+            number = connection.execute(cards.insert().values(values)).inserted_primary_key[0]
             office.note_in(connection, "card", meter, detail=f"{kind.name.lower()} card {number}")
             return number, row["key_revision"], tokens
 
@@ -117,9 +112,17 @@ class Terminal:
         write_inward(made, 0, tokens)
         return made
 
-    def _one_shot(
-        self, connection: sa.Connection, meter: int, kind: CardType, number: int | None
-    ) -> Any:
+    def read(self, card):
+        """Take a card's report into the books, and write nothing on it: a `books.Taken`.
+
+        :raises InputError: not a genuine card of a meter in the books
+        """
+        head, image = self._authenticate(card), bytes(card.data)
+        return self.office.transaction(
+            lambda c: books.accept_card(c, self.office, head.meter, image)
+        )
+
+    def _one_shot(self, connection, meter, kind, number):
         if number is None:
             raise InputError(f"a {kind.name.lower()} card carries a pending item; office queue")
         item = self.pending.deliverable(connection, number)
@@ -135,11 +138,12 @@ class Terminal:
 
     # The exchange
 
-    def exchange(self, card: MemoryCard, pay: int = 0) -> Receipt:
+    def exchange(self, card, pay=0, reference=None):
         """One visit of a card: read the report, take a payment, write what is on its way.
 
         :param card: a `budgetmeter.card.MemoryCard`; with `pull_after` it may be gone half-way
         :param pay: mc, whole cents from 5 to 250 EUR; 0 for an exchange without payment
+        :param reference: the payment's own: the same again is booked once
         :raises InputError: not a genuine customer's card, or a payment that cannot be taken; then
             nothing was booked
         """
@@ -148,14 +152,15 @@ class Terminal:
             raise InputError(
                 f"a payment is from {units.euros(LEAST)} to {units.euros(MOST)} EUR, in cents"
             )
+        if reference is not None and not pay:
+            raise InputError("a reference is of a payment; there is none")
         image = bytes(card.data)
-        receipt, next_event, batch = self.office.transaction(
-            lambda connection: self._exchange(connection, head, image, pay)
+        receipt, writes = self.office.transaction(
+            lambda connection: self._exchange(connection, head, image, pay, reference)
         )
-        written = write_inward(card, next_event, batch)
-        return Receipt(**{**receipt.__dict__, "written": written})
+        return replace(receipt, written=put(card, writes))
 
-    def _authenticate(self, card: MemoryCard) -> Any:
+    def _authenticate(self, card):
         """The head of a customer's card that is genuine and not replaced."""
         head = head_of(card)
         office = self.office
@@ -167,7 +172,7 @@ class Terminal:
             raise InputError(
                 f"a {CardType(head.type).name.lower()} card goes straight into the meter"
             )
-        replaced = office.transaction(
+        replaced = office.reading(
             lambda c: c.execute(
                 sa.select(cards.c.replaced).where(
                     cards.c.card == head.card, cards.c.meter == head.meter
@@ -178,107 +183,62 @@ class Terminal:
             raise InputError(f"card {head.card} was replaced; use the newer one")
         return head
 
-    def _exchange(
-        self, connection: sa.Connection, head: Any, image: bytes, pay: int
-    ) -> tuple[Receipt, int, list[bytes]]:
+    def _exchange(self, connection, head, image, pay, reference):
+        """The books' side: the receipt, and what is to be written on the card."""
         office, meter = self.office, head.meter
-        reading, doubt = books.accept(connection, office, meter, image)
+        taken = books.accept_card(connection, office, meter, image)
         known = books.latest(connection, office, meter)
-        before, _ = books.for_the_card(connection, meter)
-        room = layout.MOST_TOKENS - len(before)
+        repeated = False
         if pay:
-            if room == 0:
-                raise InputError("the card is full: put it in the meter first")
-            self._check_payment(connection, meter, known)
-            books.hand_out(connection, office, meter, Order(Kind.TOP_UP, pay), on_card=True)
-            room -= 1
-        given, withheld = self.pending.give(connection, meter, reading, doubt, room)
+            repeated = self._take_payment(connection, meter, known, pay, reference)
+        on_card, _ = books.for_the_card(connection, meter)
+        given, withheld = self.pending.give(connection, meter, taken, len(on_card))
         tokens, orders = books.for_the_card(connection, meter)
+        batch = [token.token for token in tokens[: layout.MOST_TOKENS]]
+        next_event = known.head.first_event + len(known.events) if known else 0
+        writes, sequence = inward_writes(image, next_event, batch)
+        reports.note_area(connection, office, head.card, sequence)
         needed = lacking = None
         if known is not None:
-            others = [o for o in orders if o.kind != Kind.TOP_UP]
-            paid = sum(o.value for o in orders if o.kind == Kind.TOP_UP)
-            total = required(known, others, office.now_s)
-            needed = max(LEAST, total - (paid - pay))
-            lacking = max(0, total - paid)
-        next_event = known.head.first_event + len(known.events) if known else 0
+            needed, lacking = forecast.still_needed(known, orders, pay, office.now_s)
         receipt = Receipt(
-            meter,
-            head.card,
-            pay,
-            reading,
-            doubt,
-            needed,
-            lacking or 0,
-            given,
-            withheld,
-            sum(o.value for o in orders if o.kind in books.CREDIT),
-            len(tokens),
+            meter=meter,
+            card=head.card,
+            paid=pay,
+            reading=taken.reading,
+            doubt=taken.doubt,
+            needed=needed,
+            lacking=lacking or 0,
+            given=given,
+            withheld=withheld,
+            carried=sum(o.value for o in orders if o.kind in books.CREDIT),
+            tokens=len(tokens),
+            repeated=repeated,
+            said=taken.said + self._clock_advice(taken),
         )
-        return receipt, next_event, [token.token for token in tokens[: layout.MOST_TOKENS]]
+        return receipt, writes
 
-    def _check_payment(
-        self, connection: sa.Connection, meter: int, known: books.Reading | None
-    ) -> None:
-        """A meter out of prepayment would refuse the money."""
-        if known is None or known.state.payment_mode == PaymentMode.PREPAYMENT:
-            return
-        _, orders = books.for_the_card(connection, meter)
-        if Order(Kind.PAYMENT_MODE, PaymentMode.PREPAYMENT) not in [
-            Order(o.kind, o.value) for o in orders
-        ]:
-            raise InputError(f"meter {meter} is not in prepayment: it takes no top-up")
+    def _take_payment(self, connection, meter, known, pay, reference):
+        """Book a payment; whether it was booked before."""
+        order = Order(Kind.TOP_UP, pay)
+        if reference is not None and payments.find(connection, reference, meter, order):
+            return True
+        tokens, orders = books.for_the_card(connection, meter)
+        if len(tokens) >= books.MOST_MONEY:
+            raise InputError("the card is full: put it in the meter first")
+        if known is not None:
+            forecast.check_payment(meter, known, orders, pay)
+        books.hand_out(connection, self.office, meter, order, on_card=True, reference=reference)
+        return False
+
+    def _clock_advice(self, taken):
+        """What mends a clock that is wrong."""
+        if taken.reading is None or not reports.doubt_of(self.office, taken.reading):
+            return []
+        return ["office queue clock time=… sends the meter the right time"]
 
 
-def _until(item: Item, end: int) -> Item:
+def _until(item, end):
     """An item that expires at `end` at the latest."""
     expiry = min(item.expiry, end) if item.expiry else end
     return type(item)(**{**item.__dict__, "expiry": expiry})
-
-
-# ---- The minimum payment -------------------------------------------------------------------------
-
-
-def required(reading: books.Reading, orders: Sequence[Order], at_s: int) -> int:
-    """Least top-up (mc) after which a meter supplies outside friendly hours; 0 if it does anyhow.
-
-    The firmware's own rules answer: they are applied to the state that the meter reported, so that
-    shares, emergency credit, negative limits and parameters count as they will (AMB-08).
-    """
-    low, high = 0, 2 * 10_000 * 100  # cents
-    if supplies(reading, orders, 0, at_s):
-        # A payment ends a negative limit, and may so open a supply that is on (OC-16, AMB-06).
-        low = LEAST // 1000 - 1
-        if supplies(reading, orders, LEAST, at_s):
-            return 0
-    if not supplies(reading, orders, high * 1000, at_s):
-        return 0  # no payment would help: another reason keeps it open
-    while high - low > 1:
-        middle = (low + high) // 2
-        if supplies(reading, orders, middle * 1000, at_s):
-            high = middle
-        else:
-            low = middle
-    return high * 1000
-
-
-def supplies(reading: books.Reading, orders: Sequence[Order], pay: int, at_s: int) -> bool:
-    """Whether a meter is closed, or can be, as far as credit goes, after orders and a payment."""
-    m, p = record.State(), record.Profile()
-    record.unpack(m, State.build(reading.state), layouts.STATE_FORMAT, layouts.STATE_FIELDS)
-    record.unpack(p, Profile.build(reading.profile), layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS)
-    meter_rules.set_time(m, p, max(at_s // 60, m.clock), 0)
-    m.window, m.hold_until = 0, 0
-    for order in _with_payment(orders, pay):
-        meter_orders.apply(m, p, order.kind, order.value, order.extra, 1)
-    m.window, m.hold_until = 0, 0
-    meter_rules.judge(m, p)
-    return not m.reasons & layouts.REASON_CREDIT
-
-
-def _with_payment(orders: Sequence[Order], pay: int) -> list[Order]:
-    """Orders as the meter takes them: the payment, in tokens of at most 250 EUR, with the money."""
-    parts = [min(MOST, pay - paid) for paid in range(0, pay, MOST)]
-    money = [Order(Kind.TOP_UP, part) for part in parts]
-    first = [o for o in orders if o.kind == Kind.PAYMENT_MODE and o.value == PaymentMode.PREPAYMENT]
-    return [*first, *money, *(o for o in orders if o not in first)]

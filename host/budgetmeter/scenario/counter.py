@@ -92,8 +92,8 @@ class Counter:
 
     def visit(self, pay: int = 0) -> Receipt:
         """The customer's card goes into the terminal."""
-        self.receipt = self.terminal.exchange(self.card, pay)
-        return self.receipt
+        receipt = self.receipt = self.terminal.exchange(self.card, pay)
+        return receipt
 
     def send(self, number: int) -> tuple[int, int]:
         """A pending item goes to the meter by network; answers status and reason."""

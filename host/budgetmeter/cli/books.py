@@ -1,0 +1,178 @@
+"""The verbs of the books: `office restored`, `read`, `void`, `replace`, `customer` and others."""
+
+import json
+from typing import Annotated
+
+import typer
+from meterproto import tokens
+from rich.console import Console
+
+from budgetmeter import units
+from budgetmeter.card import MemoryCard
+from budgetmeter.cli.office import app
+from budgetmeter.cli.options import (
+    DB,
+    KEY,
+    DbOption,
+    KeyOption,
+    MeterOption,
+    local_s,
+    open_office,
+)
+from budgetmeter.errors import InputError
+from budgetmeter.office.keys import KeyFile
+from budgetmeter.report.lines import say
+
+console = Console(highlight=False, markup=False, soft_wrap=True)
+CardArgument = Annotated[str, typer.Argument(metavar="CARD", help="file of the card")]
+OrderArgument = Annotated[int, typer.Argument(min=1, max=tokens.NUMBER_LIMIT, help="its id")]
+SinceOption = Annotated[str | None, typer.Option("--from", help="since when; now if left out")]
+CustomerArgument = Annotated[str, typer.Argument(help="the customer's number")]
+
+
+def _office(db, key):
+    return open_office(db, KeyFile(key))
+
+
+@app.command()
+def restored(key: KeyOption = KEY, db: DbOption = DB):
+    """After a restore from a backup: the payments of each meter wait until it was read."""
+    office = _office(db, key)
+    from budgetmeter.office import restore  # noqa: PLC0415  # SQLAlchemy is an extra
+
+    console.print(f"{restore.mark_all(office)} meters wait to be read")
+
+
+@app.command()
+def read(card: CardArgument, key: KeyOption = KEY, db: DbOption = DB):
+    """Take the report on a card into the books, and write nothing on it."""
+    office = _office(db, key)
+    from budgetmeter.office.terminal import Terminal  # noqa: PLC0415
+
+    taken = Terminal(office).read(MemoryCard.load(card))
+    if taken.reading is None:
+        raise InputError(taken.doubt)
+    m = taken.reading.state
+    console.print(f"balance {units.euros(m.credit - m.emergency_used)} EUR")
+    for line in (taken.doubt, *taken.said):
+        if line:
+            say(line)
+
+
+@app.command()
+def adopt(
+    text: Annotated[list[str], typer.Argument(help="a token that the books have lost")],
+    meter: MeterOption,
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+):
+    """Take a genuine token that the books have lost into them, e.g. one on a customer's paper."""
+    try:
+        data = tokens.from_text(" ".join(text))
+    except ValueError as error:
+        raise InputError(f"no token: {error}") from None
+    office = _office(db, key)
+    from budgetmeter.office import restore  # noqa: PLC0415
+
+    restore.adopt(office, meter, data)
+    console.print("taken into the books")
+
+
+@app.command()
+def void(meter: MeterOption, order: OrderArgument, key: KeyOption = KEY, db: DbOption = DB):
+    """Take back an order: the card loses it, and this token closes it at the meter."""
+    office = _office(db, key)
+    from budgetmeter.office import withdraw  # noqa: PLC0415
+
+    closing = withdraw.void(office, meter, order)
+    if closing is None:
+        console.print(f"order {order} is void: the meter can take it no more")
+        return
+    console.print(f"meter {meter:09d}, number {closing.number}, closes order {order}")
+    console.print(closing.text)
+
+
+@app.command()
+def retire(
+    meter: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="its number")],
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+):
+    """A meter hangs no more: nothing is issued for it, and what was on its way is void."""
+    office = _office(db, key)
+    from budgetmeter.office import withdraw  # noqa: PLC0415
+
+    withdraw.retire(office, meter)
+    console.print(f"meter {meter:09d} is retired")
+
+
+@app.command()
+def replace(
+    old: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="it hung there")],
+    new: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="it hangs there now")],
+    profile: Annotated[str | None, typer.Option(help="of the new one, if it is unknown")] = None,
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+):
+    """Another meter hangs there: pending work, rights and what was left of credit go to it."""
+    office = _office(db, key)
+    from budgetmeter.office import withdraw  # noqa: PLC0415
+
+    balance = withdraw.replace(office, old, new, profile)
+    console.print(f"meter {new:09d} replaces {old:09d}: make it a card with card new")
+    if balance is None:
+        say("no report of the old meter: its balance is not moved")
+    elif balance < 0:
+        say(f"the customer owes {units.euros(-balance)} EUR on the old meter: it is not moved")
+    else:
+        console.print(f"balance moved: {units.euros(balance)} EUR")
+
+
+@app.command()
+def customer(
+    meter: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="its number")],
+    moves_in: Annotated[
+        str | None, typer.Option("--moves-in", help="another customer, by their number")
+    ] = None,
+    protected: Annotated[
+        bool | None, typer.Option("--protected/--not-protected", help="protected status")
+    ] = None,
+    since: SinceOption = None,
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+):
+    """Who lives behind a meter: another customer moves in, protected status begins or ends."""
+    at_s = local_s("--from", since)
+    office = _office(db, key)
+    from budgetmeter.office import customers  # noqa: PLC0415
+
+    if moves_in is not None:
+        customers.move_in(office, meter, moves_in, at_s, bool(protected))
+    elif protected is not None:
+        customers.protect(office, meter, protected, at_s)
+    periods = office.reading(lambda c: customers.history(c, meter))
+    for row in periods:
+        end = "" if row.until_s is None else f" to {_day(row.until_s)}"
+        console.print(f"{row.kind:10} {row.customer}, from {_day(row.since_s)}{end}")
+
+
+def _day(at_s):
+    return "the beginning" if at_s == 0 else f"{units.from_clock(at_s // 60):%Y-%m-%d %H:%M}"
+
+
+@app.command()
+def export(customer: CustomerArgument, db: DbOption = DB):
+    """All that the books hold of a customer, as JSON."""
+    office = open_office(db)
+    from budgetmeter.office import privacy  # noqa: PLC0415
+
+    print(json.dumps(privacy.export(office, customer), indent=2, default=str))
+
+
+@app.command()
+def forget(customer: CustomerArgument, db: DbOption = DB):
+    """Put a number that says nothing in the place of a customer who has moved out."""
+    office = open_office(db)
+    from budgetmeter.office import privacy  # noqa: PLC0415
+
+    console.print(f"known as {privacy.forget(office, customer)} from now on")

@@ -1,0 +1,124 @@
+"""One judge through which every order goes, whether it is queued, typed or sent.
+
+Limits of amounts are in `budgetmeter.orders`; here is what depends on customer, meter and day.
+"""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from meterfw.account import calendar
+from meterproto.codes import Kind, WinterBar
+
+from budgetmeter import profiles, units
+from budgetmeter.errors import InputError
+from budgetmeter.office import customers, settle
+from budgetmeter.office.tables import deliveries, items
+
+GUARANTEE_MONTHS = 6  # the limiter after a judge's order (WE-34)
+
+
+def judge(connection, office, meter, order, expiry=0):
+    """Whether an order may be given now; answers its expiry.
+
+    :raises InputError: a rule refuses it: winter, guarantee, once only, not eligible
+    """
+    now_s = office.now_s
+    profile = office.profile_in(connection, meter)
+    check_now(connection, office, meter, order)
+    protected = customers.protected(connection, meter, now_s)
+    if order.kind == Kind.LIMITER_ENABLE and not protected:
+        raise InputError("the limiter is for protected customers")  # OC-18
+    if order.kind == Kind.OVERDRAFT:
+        _once(connection, office, meter, profile)
+    if order.kind == Kind.AID:
+        return _aid(profile, protected, expiry, now_s)
+    return expiry
+
+
+def check_now(connection, office, meter, order):
+    """What was right when it was queued may be wrong in winter (WE-39)."""
+    if order.kind != Kind.MINIMUM_SUPPLY_DISABLE:
+        return
+    profile = office.profile_in(connection, meter)
+    contract = customers.contract(connection, meter)
+    earliest = earliest_withdrawal(profile, contract, office.now_s)
+    if earliest > office.now_s:
+        raise InputError(f"minimum supply may not end before {local(earliest)}")
+
+
+def holder(connection, meter):
+    """Whose rights count at a meter: the customer's number."""
+    contract = customers.contract(connection, meter)
+    return contract["customer"] if contract else f"{meter:09d}"
+
+
+def _once(connection, office, meter, profile):
+    """A negative credit limit is activated once for a customer and an energy (OC-12, AMB-22)."""
+    same = sa.and_(deliveries.c.meter == items.c.meter, deliveries.c.order_id == items.c.order_id)
+    rows = connection.execute(
+        sa.select(items, deliveries.c.state)
+        .select_from(items.join(deliveries, same, isouter=True))
+        .where(
+            items.c.kind == int(Kind.OVERDRAFT),
+            items.c.customer == holder(connection, meter),
+            items.c.energy == profile.values["energy"],
+            items.c.cancelled.is_(False),
+        )
+    )
+    for row in rows:
+        unused = row.state in (settle.LAPSED, settle.VOID)
+        waiting_over = row.state is None and 0 < row.expiry * 60 <= office.now_s
+        over = row.extra * 60 <= office.now_s and row.state != settle.TAKEN
+        if not (unused or waiting_over or over):
+            raise InputError(f"a negative credit limit was granted before: item {row.item}")
+
+
+def _aid(profile, protected, expiry, now_s):
+    """Aid is for gas, for protected customers, within the winter of the profile (WG-30)."""
+    if not profile.gas:
+        raise InputError("winter aid is for gas")
+    if not protected:
+        raise InputError("winter aid is for protected customers")
+    record, day = profile.record(), calendar.local(now_s // 60) // 1440
+    if not calendar.winter_at(record, day):
+        raise InputError(
+            f"winter aid is given from {profiles.shown('winter_from', record.winter_from)} "
+            f"to {profiles.shown('winter_to', record.winter_to)}"
+        )
+    while calendar.winter_at(record, day):
+        day += 1
+    end = units.to_clock(units.EPOCH + timedelta(days=day))
+    return min(expiry or end, end)
+
+
+def add_months(at_s, count):
+    """A time (s since 2000 UTC+1) some calendar months later; the 31st becomes the last day."""
+    day = units.from_clock(at_s // 60)
+    month = day.month - 1 + count
+    first = datetime(day.year + month // 12, month % 12 + 1, 1, day.hour, day.minute)
+    last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    return units.to_clock(first.replace(day=min(day.day, last.day))) * 60 + at_s % 60
+
+
+def earliest_withdrawal(profile, contract, at_s):
+    """When minimum supply may end: not before the judge's guarantee is over, nor in winter.
+
+    The later of the ends counts (WE-34, WE-39, AMB-16).
+    """
+    earliest = at_s
+    if contract is not None and contract["judge_s"] is not None:
+        earliest = max(earliest, add_months(contract["judge_s"], GUARANTEE_MONTHS))
+        earliest = max(earliest, contract["judge_until_s"] or 0)
+    if profile.values["winter_bars"] & WinterBar.MINIMUM_SUPPLY:
+        record, day = profile.record(), calendar.local(earliest // 60) // 1440
+        winter = False
+        while calendar.winter_at(record, day):
+            winter, day = True, day + 1
+        if winter:
+            earliest = max(earliest, units.to_clock(units.EPOCH + timedelta(days=day)) * 60)
+    return earliest
+
+
+def local(at_s):
+    """Belgian local time of seconds since 2000 UTC+1, as text."""
+    return f"{units.from_clock(at_s // 60):%Y-%m-%d %H:%M}"

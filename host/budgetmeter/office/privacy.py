@@ -1,0 +1,75 @@
+"""A customer's data: all that the books hold of them, and their being forgotten (OS-10).
+
+What was paid stays in the books, under a number that says nothing of the person.
+"""
+
+import secrets
+
+import sqlalchemy as sa
+
+from budgetmeter.errors import InputError
+from budgetmeter.office.tables import audit, contracts, deliveries, items, periods
+
+
+def export(office, customer):
+    """All that the books hold of a customer, as plain data.
+
+    :raises InputError: nobody of that number
+    """
+
+    def work(connection):
+        rows = _rows(connection, periods, customer)
+        if not rows and not _rows(connection, contracts, customer):
+            raise InputError(f"no customer {customer} in the books")
+        found = {
+            "customer": customer,
+            "periods": rows,
+            "contracts": _rows(connection, contracts, customer),
+            "items": _rows(connection, items, customer),
+            "orders": [],
+        }
+        for row in [row for row in rows if row["kind"] == "tenancy"]:
+            found["orders"] += _orders(connection, row)
+        return found
+
+    return office.reading(work)
+
+
+def _rows(connection, table, customer):
+    query = sa.select(table).where(table.c.customer == customer)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _orders(connection, period):
+    """What was issued for a meter while a customer lived behind it."""
+    query = sa.select(deliveries).where(
+        deliveries.c.meter == period["meter"], deliveries.c.at_s >= period["since_s"]
+    )
+    if period["until_s"] is not None:
+        query = query.where(deliveries.c.at_s < period["until_s"])
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def forget(office, customer):
+    """Put a number that says nothing in the place of a customer's; answers it.
+
+    :raises InputError: nobody of that number, or one who lives behind a meter
+    """
+    instead = f"forgotten-{secrets.token_hex(6)}"
+
+    def work(connection):
+        rows = _rows(connection, periods, customer)
+        if not rows:
+            raise InputError(f"no customer {customer} in the books")
+        for row in rows:
+            if row["until_s"] is None:
+                raise InputError(f"customer {customer} lives behind meter {row['meter']}")
+        for table in (periods, items):
+            where = table.c.customer == customer
+            connection.execute(table.update().where(where).values(customer=instead))
+        named = sa.and_(audit.c.action == "customer", audit.c.detail == f"{customer} moves in")
+        connection.execute(audit.update().where(named).values(detail=f"{instead} moves in"))
+        office.note_in(connection, "forget", detail=instead)
+
+    office.transaction(work)
+    return instead
