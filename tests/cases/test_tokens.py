@@ -75,7 +75,7 @@ def test_one_wrong_character_is_never_read_as_another_token(bench):
             except ValueError:
                 read = None
             assert read in (None, token)
-            assert text.token(tried) == read
+            assert text.token_from(tried) == read
 
 
 def test_a_token_of_another_meter_is_not_taken(bench):
@@ -86,13 +86,16 @@ def test_a_token_of_another_meter_is_not_taken(bench):
 
 def test_a_token_twice_on_a_card_counts_once(bench):
     token = bench.office.token(Kind.TOP_UP, mc(20))
-    assert [executed(answer) for answer in bench.meter.enter_all([token, token])] == [True, False]
+    assert [executed(answer) for answer in bench.meter.till.enter_all([token, token])] == [
+        True,
+        False,
+    ]
     assert bench.state.credit == mc(35)
 
 
 def test_two_tokens_of_one_order_on_a_card_count_once(bench):
     batch = [bench.office.token(Kind.TOP_UP, mc(20), order_id=9) for _ in range(2)]
-    assert all(executed(answer) for answer in bench.meter.enter_all(batch))
+    assert all(executed(answer) for answer in bench.meter.till.enter_all(batch))
     assert bench.state.credit == mc(35)
 
 
@@ -100,6 +103,6 @@ def test_a_key_change_on_a_card_ends_the_tokens_of_the_old_key(bench):
     old = bench.office.token(Kind.TOP_UP, mc(20))
     change = bench.office.change_key(bytes(range(32)))
     new = bench.office.token(Kind.TOP_UP, mc(5))
-    answers = bench.meter.enter_all([change, old, new])
+    answers = bench.meter.till.enter_all([change, old, new])
     assert [executed(answer) for answer in answers] == [True, False, True]
     assert bench.state.credit == mc(20)

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 from budgetmeter.client import Meter as Client
-from meterfw.meter import Meter
+from meterfw.tokens.till import Till
 
 from tests.emulate.process import Emulated
 from tests.host.test_cards_cli import METER, one_line, told
@@ -57,7 +57,7 @@ def test_two_cards_put_into_one_meter_at_once_lose_nothing(cli, tmp_path, monkey
     item = told(cli("office", "queue", "price", "price=0.20", "--meter", METER, "--json"))
     technical = ("--type", "technical", "--item", item["item"])
     assert cli("card", "new", "t.card", "--meter", METER, *technical).returncode == 0
-    enter_all, waiting = Meter.enter_all, [("card", "insert", "t.card", "--meter-dir", "m")]
+    enter_all, waiting = Till.enter_all, [("card", "insert", "t.card", "--meter-dir", "m")]
 
     def beside(self, tokens):
         if waiting:
@@ -65,7 +65,7 @@ def test_two_cards_put_into_one_meter_at_once_lose_nothing(cli, tmp_path, monkey
         return enter_all(self, tokens)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Meter, "enter_all", beside)
+        patch.setattr(Till, "enter_all", beside)
         assert cli(*customers).returncode == 0
     assert waiting == []
     cli("terminal", "exchange", "a.card")  # the office learns of it

@@ -105,9 +105,9 @@ class Lives(RuleBasedStateMachine):
         assert self.meter.memory.key_revision == revision
         self.taken.clear()  # sealed with a key that is dead now
 
-    @rule(held=st.sampled_from([0, 5]), cut=st.none() | st.integers(0, 500))
-    def press(self, held, cut):
-        self.board.press(held)
+    @rule(pressed_s=st.sampled_from([0, 5]), cut=st.none() | st.integers(0, 500))
+    def press(self, pressed_s, cut):
+        self.board.press(pressed_s)
         self._acting(self.meter.poll, cut)
 
     @rule(minutes=st.sampled_from([1, 14, 60]), cut=st.none() | st.integers(0, 500))

@@ -4,7 +4,8 @@ Functions over a connection; whoever calls them holds the transaction.
 """
 
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from construct import ConstructError
@@ -13,7 +14,7 @@ from meterproto.codes import Kind
 from meterproto.tokens import WINDOW
 
 from budgetmeter.errors import InputError
-from budgetmeter.office.office import EPOCH, Issued
+from budgetmeter.office.office import EPOCH, Issued, Office
 from budgetmeter.office.tables import contracts, deliveries, issued, modes, readings
 from budgetmeter.orders import Order
 
@@ -26,24 +27,24 @@ OUT, TAKEN, LAPSED = "out", "taken", "lapsed"
 class Reading:
     """A report, genuine; parts as `meterproto.cards.report` gives them."""
 
-    head: object
-    state: object
-    profile: object
-    answers: list
-    captures: list
-    events: list
+    head: Any
+    state: Any
+    profile: Any
+    answers: list[Any]
+    captures: list[Any]
+    events: list[Any]
 
     @property
-    def at_s(self):
+    def at_s(self) -> int:
         """The meter's time."""
         return self.state.clock * 60 + self.state.second
 
     @property
-    def order(self):
+    def order(self) -> tuple[int, int]:
         """What sorts reports of one meter by age."""
         return self.head.key_revision, self.head.sequence
 
-    def took(self, order_id):
+    def took(self, order_id: int) -> bool | None:
         """Whether the meter took an order; None where it can no longer tell."""
         age = self.head.order - order_id
         if age < 0:
@@ -53,7 +54,7 @@ class Reading:
         return bool(self.head.orders[age >> 3] >> (age & 7) & 1)
 
 
-def parse(held, office, meter):
+def parse(held: bytes, office: Office, meter: int) -> Reading:
     """The reading of a report's bytes.
 
     :raises ValueError: what is wrong with it, for the person at the terminal
@@ -70,7 +71,7 @@ def parse(held, office, meter):
     return reading
 
 
-def latest(connection, office, meter):
+def latest(connection: sa.Connection, office: Office, meter: int) -> Reading | None:
     """The newest reading in the books, or None."""
     row = connection.execute(
         sa.select(readings.c.report)
@@ -81,7 +82,7 @@ def latest(connection, office, meter):
     return None if row is None else parse(bytes(row), office, meter)
 
 
-def history(connection, office, meter):
+def history(connection: sa.Connection, office: Office, meter: int) -> list[Reading]:
     """All readings in the books, oldest first."""
     rows = connection.execute(
         sa.select(readings.c.report)
@@ -91,7 +92,9 @@ def history(connection, office, meter):
     return [parse(bytes(row), office, meter) for row in rows]
 
 
-def accept(connection, office, meter, image):
+def accept(
+    connection: sa.Connection, office: Office, meter: int, image: bytes
+) -> tuple[Reading | None, str]:
     """Take a card's report into the books.
 
     Answers the reading, None where there is nothing to take, and why it is not fresh data, "" if it
@@ -129,7 +132,7 @@ def accept(connection, office, meter, image):
     return reading, doubt
 
 
-def _note_mode(connection, meter, reading):
+def _note_mode(connection: sa.Connection, meter: int, reading: Reading) -> None:
     """Remember when the payment mode changed."""
     if reading.state.payment_mode == mode_at(connection, meter, reading.at_s):
         return
@@ -139,7 +142,7 @@ def _note_mode(connection, meter, reading):
     connection.execute(modes.insert().values(row))
 
 
-def mode_at(connection, meter, at_s):
+def mode_at(connection: sa.Connection, meter: int, at_s: int) -> int | None:
     """The payment mode at a time, or None before the meter was in service."""
     return connection.execute(
         sa.select(modes.c.mode)
@@ -149,7 +152,7 @@ def mode_at(connection, meter, at_s):
     ).scalar()
 
 
-def contract(connection, meter):
+def contract(connection: sa.Connection, meter: int) -> Any:
     """The customer's side of a meter, or None."""
     found = connection.execute(sa.select(contracts).where(contracts.c.meter == meter))
     return found.mappings().first()
@@ -158,7 +161,15 @@ def contract(connection, meter):
 # ---- Orders on their way -------------------------------------------------------------------------
 
 
-def hand_out(connection, office, meter, order, on_card, expiry=0, order_id=None):
+def hand_out(
+    connection: sa.Connection,
+    office: Office,
+    meter: int,
+    order: Order,
+    on_card: bool,
+    expiry: int = 0,
+    order_id: int | None = None,
+) -> Issued:
     """Issue a token of an order and note that it is on its way."""
     token = office.issue_in(connection, meter, order, expiry, order_id)
     where = sa.and_(deliveries.c.meter == meter, deliveries.c.order_id == token.order_id)
@@ -170,7 +181,9 @@ def hand_out(connection, office, meter, order, on_card, expiry=0, order_id=None)
     return token
 
 
-def _settle(connection, office, meter, reading, certain):
+def _settle(
+    connection: sa.Connection, office: Office, meter: int, reading: Reading, certain: bool
+) -> None:
     """Bring the orders on their way up to what the meter reports."""
     reasons = {a.number: a.reason for a in reading.answers}
     for row in _on_the_way(connection, meter):
@@ -188,7 +201,7 @@ def _settle(connection, office, meter, reading, certain):
         connection.execute(deliveries.update().where(where).values(values))
 
 
-def _stale(row, reading):
+def _stale(row: Any, reading: Reading) -> bool:
     """Whether a card's token is to be issued again: its key is gone, or its number too old."""
     if not row.on_card or row.kind == Kind.KEY_CHANGE:
         return False
@@ -196,7 +209,7 @@ def _stale(row, reading):
     return gone or reading.head.number - row.number >= WINDOW
 
 
-def _on_the_way(connection, meter, on_card=None):
+def _on_the_way(connection: sa.Connection, meter: int, on_card: bool | None = None) -> list[Any]:
     """Orders on their way, each with the newest of its tokens."""
     last = (
         sa.select(issued.c.meter, issued.c.order_id, sa.func.max(issued.c.number).label("number"))
@@ -218,10 +231,10 @@ def _on_the_way(connection, meter, on_card=None):
     )
     if on_card is not None:
         query = query.where(deliveries.c.on_card == on_card)
-    return connection.execute(query).all()
+    return list(connection.execute(query).all())
 
 
-def for_the_card(connection, meter):
+def for_the_card(connection: sa.Connection, meter: int) -> tuple[list[Any], list[Order]]:
     """What belongs on a customer's card now, in the order in which the meter is to take it."""
     rows = _on_the_way(connection, meter, True)
     rows.sort(key=lambda row: (row.key_revision, _rank(row), row.number))
@@ -230,7 +243,7 @@ def for_the_card(connection, meter):
     ]
 
 
-def _rank(row):
+def _rank(row: Any) -> Any:
     """Prepayment first, then money, then the rest; what ends prepayment, or a key, last."""
     if row.kind == Kind.PAYMENT_MODE:
         return 0 if row.value == 2 else 3
@@ -239,7 +252,7 @@ def _rank(row):
     return 1 if row.kind in CREDIT else 2
 
 
-def credit_orders(connection, meter):
+def credit_orders(connection: sa.Connection, meter: int) -> Any:
     """Money that was handed out: (order id, mc), each order once whatever tokens it had."""
     rows = connection.execute(
         sa.select(issued.c.order_id, sa.func.max(issued.c.value))
@@ -249,7 +262,7 @@ def credit_orders(connection, meter):
     return [tuple(row) for row in rows]
 
 
-def money(connection, meter):
+def money(connection: sa.Connection, meter: int) -> Any:
     """Credit handed out for a meter as the books know it: (on its way, taken, lapsed), mc."""
     where = deliveries.c.meter == meter
     query = sa.select(deliveries.c.order_id, deliveries.c.state).where(where)
@@ -260,7 +273,7 @@ def money(connection, meter):
     return sums[OUT], sums[TAKEN], sums[LAPSED]
 
 
-def top_ups(connection, meter):
+def top_ups(connection: sa.Connection, meter: int) -> Any:
     """The top-up log: (time in s, amount in mc), oldest first."""
     rows = connection.execute(
         sa.select(sa.func.min(issued.c.at), sa.func.max(issued.c.value))
@@ -271,7 +284,7 @@ def top_ups(connection, meter):
     return [(seconds(at), value) for at, value in rows]
 
 
-def seconds(at):
+def seconds(at: datetime) -> int:
     """A time of the database in seconds since 2000-01-01 00:00 UTC+1; SQLite drops its zone."""
     aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return int((aware - EPOCH).total_seconds())

@@ -8,7 +8,9 @@ import os
 import secrets
 import stat
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol, Self
 
 from meterproto import tokens
 
@@ -17,13 +19,30 @@ from budgetmeter.errors import InputError
 MODES_TELL = os.name == "posix"  # whether a file's mode says who may read it: not on Windows
 
 
+class Keys(Protocol):
+    """Vending keys: a `KeyFile`, or another place that keeps them."""
+
+    @property
+    def latest(self) -> int:
+        """The newest revision."""
+        ...
+
+    def meter_key(self, meter: int, revision: int) -> bytes:
+        """The key of one meter, 32 bytes."""
+        ...
+
+    def fingerprint(self, revision: int) -> str:
+        """What tells one vending key from another and nothing else."""
+        ...
+
+
 class KeyFile:
     """Vending keys by revision, from a JSON file.
 
     :raises InputError: no such file, not a key file, or readable by others
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         try:
             mode = self.path.stat().st_mode
@@ -44,7 +63,7 @@ class KeyFile:
             )
 
     @classmethod
-    def create(cls, path):
+    def create(cls, path: str | Path) -> Self:
         """A new file with one key, revision 1.
 
         :raises InputError: when the file is there already or cannot be written
@@ -58,11 +77,11 @@ class KeyFile:
         return cls(path)
 
     @property
-    def latest(self):
+    def latest(self) -> int:
         """The highest revision."""
         return max(self._keys)
 
-    def add_revision(self):
+    def add_revision(self) -> int:
         """Add a key under the next revision, written whole or not at all; returns the revision.
 
         :raises InputError: when the file cannot be replaced
@@ -82,27 +101,27 @@ class KeyFile:
         self._keys = keys
         return self.latest
 
-    def meter_key(self, meter, revision):
+    def meter_key(self, meter: int, revision: int) -> bytes:
         """The key of one meter.
 
         :raises InputError: when there is no such revision
         """
         return tokens.meter_key(self._key(revision), meter, revision)
 
-    def fingerprint(self, revision):
+    def fingerprint(self, revision: int) -> str:
         """What tells one vending key from another and nothing else, 16 hexadecimal digits.
 
         :raises InputError: when there is no such revision
         """
         return tokens.hkdf_expand(self._key(revision), b"fingerprint", 8).hex()
 
-    def _key(self, revision):
+    def _key(self, revision: int) -> bytes:
         if revision not in self._keys:
             raise InputError(f"{self.path}: no key of revision {revision}")
         return self._keys[revision]
 
 
-def _parse(text):
+def _parse(text: str) -> dict[int, bytes]:
     """The keys of a file by revision.
 
     :raises ValueError: or another, where it holds none
@@ -113,6 +132,6 @@ def _parse(text):
     return keys
 
 
-def _text(keys):
+def _text(keys: Mapping[int, bytes]) -> str:
     listed = {str(revision): key.hex() for revision, key in sorted(keys.items())}
     return json.dumps({"vending_keys": listed}, indent=2) + "\n"

@@ -6,13 +6,16 @@ recorded in one transaction. So no number is used twice, and none is missing fro
 
 import getpass
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import sqlalchemy as sa
 from construct import ConstructError
 from meterproto import tokens
 from meterproto.codes import Kind
+from sqlalchemy import event, exc
 
 from budgetmeter import profiles
 from budgetmeter.errors import InputError
@@ -26,7 +29,7 @@ from budgetmeter.office.tables import (
     modes,
     vending_keys,
 )
-from budgetmeter.orders import describe, note
+from budgetmeter.orders import Order, describe, note
 
 EPOCH = datetime(2000, 1, 1, tzinfo=timezone(timedelta(hours=1)))
 
@@ -42,12 +45,12 @@ class Issued:
     token: bytes
 
     @property
-    def text(self):
+    def text(self) -> str:
         """As groups of characters to type."""
         return tokens.to_text(self.token)
 
 
-def connect(url):
+def connect(url: str) -> sa.Engine:
     """An engine for a database URL; SQLite waits for its turn and loses no committed token.
 
     :raises InputError: an unusable URL
@@ -57,15 +60,15 @@ def connect(url):
     except ImportError as error:
         needs = f"needs the Python package {error.name}, which is not installed"
         raise InputError(f"{url}: {needs}") from None
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ValueError) as error:
+    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:
         raise InputError(f"{url}: {str(error).splitlines()[0]}") from None
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
 
 
-def _prepare_sqlite(connection, _record):
+def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin by our own BEGIN IMMEDIATE
     cursor = connection.cursor()
     cursor.execute("PRAGMA busy_timeout = 60000")
@@ -75,7 +78,7 @@ def _prepare_sqlite(connection, _record):
     cursor.close()
 
 
-def _check_number(meter):
+def _check_number(meter: int) -> None:
     if not 1 <= meter <= tokens.METER_LIMIT:
         raise InputError(f"meter {meter}: a number of up to nine digits, from 1")
 
@@ -93,8 +96,14 @@ class Office:
     """
 
     def __init__(
-        self, url, keys=None, actor=None, create=True, now=None, load_profile=profiles.load
-    ):
+        self,
+        url: str,
+        keys: Any = None,
+        actor: str | None = None,
+        create: bool = True,
+        now: Any = None,
+        load_profile: Any = profiles.load,
+    ) -> None:
         self.engine = connect(url)
         self._load_profile = load_profile
         self._now = now
@@ -105,7 +114,7 @@ class Office:
             raise InputError(f"{url}: no vending office there; budgetmeter office init makes one")
         self._guard(lambda: metadata.create_all(self.engine))
 
-    def _has_books(self):
+    def _has_books(self) -> bool:
         """Whether the office was made; looking does not make SQLite create a file."""
         file = self.engine.url.database or ""
         plain = self.engine.dialect.name == "sqlite" and not file.startswith("file:")
@@ -114,39 +123,46 @@ class Office:
         return sa.inspect(self.engine).has_table(meters.name)
 
     @property
-    def keys(self):
+    def keys(self) -> Any:
         """The vending keys; what seals tokens needs them."""
         if self._keys is None:
             raise InputError("this needs the vending keys")
         return self._keys
 
-    def _guard(self, work):
+    def _guard(self, work: Callable[[], Any]) -> Any:
         """Run database work, its failures as one line."""
         try:
             return work()
-        except sa.exc.SQLAlchemyError as error:
+        except exc.SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise InputError(f"database: {reason}") from None
 
-    def transaction(self, work):
+    def transaction(self, work: Callable[[sa.Connection], Any]) -> Any:
         """Run `work(connection)` as one transaction, failures of the database as one line."""
 
-        def whole():
+        def whole() -> Any:
             with self.engine.begin() as connection:
                 return work(connection)
 
         return self._guard(whole)
 
-    def now(self):
+    def now(self) -> datetime:
         """The office's time, in UTC."""
         return (self._now() if self._now else datetime.now(UTC)).astimezone(UTC)
 
     @property
-    def now_s(self):
+    def now_s(self) -> int:
         """The office's time in seconds since 2000-01-01 00:00 UTC+1, as meters count it."""
         return int((self.now() - EPOCH).total_seconds())
 
-    def note_in(self, connection, action, meter=None, number=None, detail=""):
+    def note_in(
+        self,
+        connection: sa.Connection,
+        action: str,
+        meter: int | None = None,
+        number: int | None = None,
+        detail: str = "",
+    ) -> None:
         """Write a line into the audit log, in a transaction."""
         row = {
             "at": self.now(),
@@ -158,29 +174,29 @@ class Office:
         }
         connection.execute(audit.insert().values(row))
 
-    def note(self, action, detail=""):
+    def note(self, action: str, detail: str = "") -> None:
         """Write a line into the audit log."""
         self.transaction(lambda connection: self.note_in(connection, action, detail=detail))
 
-    def begin(self):
+    def begin(self) -> None:
         """Begin the audit log with the first vending key.
 
         :raises InputError: when the books are those of another key
         """
 
-        def work(connection):
+        def work(connection: sa.Connection) -> Any:
             self._vouch(connection, self.keys.latest)
             self.note_in(connection, "init", detail=f"vending key revision {self.keys.latest}")
 
         self.transaction(work)
 
-    def new_key(self):
+    def new_key(self) -> int:
         """Add a vending key to the file; returns its revision.
 
         :raises InputError: when the file is another office's or cannot be written
         """
 
-        def work(connection):
+        def work(connection: sa.Connection) -> Any:
             self._vouch(connection, self.keys.latest)
             revision = self.keys.add_revision()
             self._vouch(connection, revision)
@@ -189,7 +205,7 @@ class Office:
 
         return self.transaction(work)
 
-    def _vouch(self, connection, revision):
+    def _vouch(self, connection: sa.Connection, revision: int) -> None:
         """Remember the fingerprint of a vending key, and refuse another one."""
         if revision in self._vouched:
             return
@@ -206,7 +222,7 @@ class Office:
                 "no meter would take its tokens"
             )
 
-    def add_meter(self, meter, profile, **contract):
+    def add_meter(self, meter: int, profile: Any, **contract: Any) -> None:
         """Take a meter into the books, with the latest vending key.
 
         :param profile: name of its profile
@@ -218,7 +234,7 @@ class Office:
         _check_number(meter)
         row = {"meter": meter, "profile": profile, "key_revision": self.keys.latest}
 
-        def work(connection):
+        def work(connection: sa.Connection) -> Any:
             if self.row(connection, meter) is not None:
                 raise InputError(f"meter {meter} is in the books already")
             self._vouch(connection, self.keys.latest)
@@ -227,7 +243,9 @@ class Office:
 
         self.transaction(work)
 
-    def _take_in(self, connection, row, since_s=None, **contract):
+    def _take_in(
+        self, connection: sa.Connection, row: Any, since_s: int | None = None, **contract: Any
+    ) -> None:
         """A meter's rows in the books, from a row of `meters` on."""
         meter = row["meter"]
         mode = self._load_profile(row["profile"]).values["payment_mode"]
@@ -237,7 +255,7 @@ class Office:
         connection.execute(contracts.insert().values(known))
         connection.execute(modes.insert().values(meter=meter, at_s=at_s, mode=mode))
 
-    def flashed(self, meter, revision, profile):
+    def flashed(self, meter: int, revision: int, profile: Any) -> None:
         """Note what a meter was flashed with, and take it into the books if it is not there.
 
         Its tokens are sealed with the key of that revision from then on.
@@ -249,7 +267,7 @@ class Office:
         self.keys.meter_key(meter, revision)
         values = {"profile": profile, "key_revision": revision}
 
-        def work(connection):
+        def work(connection: sa.Connection) -> Any:
             row = self.row(connection, meter)
             if row is None:
                 self._take_in(connection, {"meter": meter, **values})
@@ -264,12 +282,12 @@ class Office:
 
         self.transaction(work)
 
-    def row(self, connection, meter):
+    def row(self, connection: sa.Connection, meter: int) -> Any:
         """A meter's row of the books; None if it is not in them."""
         found = connection.execute(sa.select(meters).where(meters.c.meter == meter))
         return found.mappings().first()
 
-    def profile_in(self, connection, meter):
+    def profile_in(self, connection: sa.Connection, meter: int) -> Any:
         """The profile of a meter.
 
         :raises InputError: when it is not in the books
@@ -279,13 +297,13 @@ class Office:
             raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
         return self._load_profile(row["profile"])
 
-    def meter(self, meter):
+    def meter(self, meter: int) -> Any:
         """What the books say of a meter.
 
         :raises InputError: when it is not in the books
         """
 
-        def work():
+        def work() -> Any:
             with self.engine.connect() as connection:
                 return self.row(connection, meter)
 
@@ -294,7 +312,9 @@ class Office:
             raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
         return row
 
-    def issue(self, meter, order, expiry=0, order_id=None):
+    def issue(
+        self, meter: int, order: Order, expiry: int = 0, order_id: int | None = None
+    ) -> Issued:
         """Number, seal and record one token.
 
         :param order: a `budgetmeter.orders.Order`
@@ -305,17 +325,19 @@ class Office:
         """
         return self.issue_all(meter, [order], expiry, order_id)[0]
 
-    def issue_all(self, meter, orders, expiry=0, order_id=None):
+    def issue_all(
+        self, meter: int, orders: Iterable[Order], expiry: int = 0, order_id: int | None = None
+    ) -> list[Issued]:
         """Several tokens for one meter in one transaction; arguments as `issue`."""
 
-        def work(connection):
+        def work(connection: sa.Connection) -> Any:
             if order_id is not None and _first(connection, meter, order_id) is None:
                 raise InputError(f"meter {meter} has no order {order_id}")
             return [self.issue_in(connection, meter, o, expiry, order_id) for o in orders]
 
         return self.transaction(work)
 
-    def reserve_order(self, connection, meter):
+    def reserve_order(self, connection: sa.Connection, meter: int) -> int:
         """The next order id of a meter; locks its row until the transaction ends."""
         reserved = connection.execute(
             meters.update()
@@ -327,7 +349,14 @@ class Office:
             raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
         return reserved
 
-    def issue_in(self, connection, meter, order, expiry=0, order_id=None):
+    def issue_in(
+        self,
+        connection: sa.Connection,
+        meter: int,
+        order: Order,
+        expiry: int = 0,
+        order_id: int | None = None,
+    ) -> Issued:
         """One token in a transaction; arguments as `issue`, and an order that was reserved."""
         earlier = None
         if order_id is not None:
@@ -346,7 +375,7 @@ class Office:
         if taken is None:
             raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
         number, last_order, revision = taken
-        fields = {
+        fields: dict[str, Any] = {
             "meter": meter,
             "number": number,
             "order_id": last_order if order_id is None else order_id,
@@ -362,7 +391,7 @@ class Office:
         self.note_in(connection, "issue", meter, number, note(order))
         return Issued(meter, number, fields["order_id"], int(order.kind), token)
 
-    def _earlier(self, connection, meter, order, order_id):
+    def _earlier(self, connection: sa.Connection, meter: int, order: Order, order_id: int) -> Any:
         """The first token of an order that is to be issued again; None if it was only reserved."""
         found = _first(connection, meter, order_id)
         if found is None:
@@ -375,7 +404,9 @@ class Office:
             raise InputError(f"meter {meter}: order {order_id} was another one: {was}")
         return found
 
-    def _seal(self, connection, fields, earlier=None):
+    def _seal(
+        self, connection: sa.Connection, fields: dict[str, Any], earlier: Any = None
+    ) -> bytes:
         """The token.
 
         A key change puts the latest vending key in force: what is issued after it is sealed with
@@ -398,7 +429,7 @@ class Office:
         except ConstructError as error:
             raise InputError(f"no token can hold that: {str(error).splitlines()[0]}") from None
 
-    def _next_key(self, connection, meter, revision):
+    def _next_key(self, connection: sa.Connection, meter: int, revision: int) -> int:
         """Put the latest vending key in force for a meter; its revision."""
         latest = self.keys.latest
         if latest <= revision:
@@ -411,13 +442,13 @@ class Office:
         )
         return latest
 
-    def show(self, meter, number):
+    def show(self, meter: int, number: int) -> Issued:
         """A token that was issued, as it was; the audit log records that it was shown.
 
         :raises InputError: when there is none
         """
 
-        def work(connection):
+        def work(connection: sa.Connection) -> Any:
             where = sa.and_(issued.c.meter == meter, issued.c.number == number)
             row = connection.execute(sa.select(issued).where(where)).first()
             if row is None:
@@ -427,10 +458,10 @@ class Office:
 
         return self.transaction(work)
 
-    def log(self, meter=None):
+    def log(self, meter: int | None = None) -> Any:
         """The audit log, oldest first, as plain data."""
 
-        def work():
+        def work() -> Any:
             query = sa.select(audit).order_by(audit.c.id)
             if meter is not None:
                 query = query.where(audit.c.meter == meter)
@@ -439,10 +470,10 @@ class Office:
 
         return self._guard(work)
 
-    def tokens(self, meter):
+    def tokens(self, meter: int) -> Any:
         """The tokens issued for a meter, in order of number, as plain data."""
 
-        def work():
+        def work() -> Any:
             query = sa.select(issued).where(issued.c.meter == meter).order_by(issued.c.number)
             with self.engine.connect() as connection:
                 return [dict(row) for row in connection.execute(query).mappings()]
@@ -450,13 +481,13 @@ class Office:
         return self._guard(work)
 
 
-def _first(connection, meter, order_id):
+def _first(connection: sa.Connection, meter: int, order_id: int) -> Any:
     """The first token of an order; None if there is none."""
     where = sa.and_(issued.c.meter == meter, issued.c.order_id == order_id)
     return connection.execute(sa.select(issued).where(where).order_by(issued.c.number)).first()
 
 
-def _login():
+def _login() -> str:
     """Who is logged in; a number where the system knows no name."""
     try:
         return getpass.getuser()

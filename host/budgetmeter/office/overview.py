@@ -1,11 +1,13 @@
 """What the office knows of each meter, at a glance."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from budgetmeter.errors import InputError
 from budgetmeter.office import books, settlement
+from budgetmeter.office.office import Office
 from budgetmeter.office.pending import Pending
 from budgetmeter.office.tables import meters
 
@@ -15,20 +17,20 @@ class Overview:
     """One meter: the last reading or None; money on the way, taken and lapsed, mc; items; dues."""
 
     meter: int
-    reading: object
+    reading: Any
     money: tuple
     items: list
     settlements: list
 
 
-def of_all(office, meter=None):
+def of_all(office: Office, meter: int | None = None) -> list[Overview]:
     """The overviews of one meter or of all, in one transaction.
 
     :raises InputError: when the meter is not in the books
     """
     pending = Pending(office)
 
-    def work(connection):
+    def work(connection: sa.Connection) -> list[Overview]:
         known = (
             connection.execute(sa.select(meters.c.meter).order_by(meters.c.meter)).scalars().all()
         )

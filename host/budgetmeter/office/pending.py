@@ -7,7 +7,7 @@ out once.
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from meterfw.account import calendar
@@ -16,8 +16,10 @@ from meterproto.codes import Energy, Kind, PaymentMode, WinterBar
 from budgetmeter import orders, profiles, resources, units
 from budgetmeter.errors import InputError
 from budgetmeter.office import books
+from budgetmeter.office.office import Issued, Office
 from budgetmeter.office.tables import deliveries, items, meters
 from budgetmeter.orders import Order
+from budgetmeter.profiles import Profile
 
 GUARANTEE_MONTHS = 6  # the limiter after a judge's order (WE-34)
 _CAMPAIGN = ("id", "title", "rules", "kind", "reference", "amounts", "until", "expiry")
@@ -48,7 +50,7 @@ class Item:
     state: str
 
 
-def add_months(at_s, count):
+def add_months(at_s: int, count: int) -> int:
     """A time (s since 2000 UTC+1) some calendar months later; the 31st becomes the last day."""
     day = units.from_clock(at_s // 60)
     month = day.month - 1 + count
@@ -57,7 +59,7 @@ def add_months(at_s, count):
     return units.to_clock(first.replace(day=min(day.day, last.day))) * 60 + at_s % 60
 
 
-def earliest_withdrawal(profile, contract, at_s):
+def earliest_withdrawal(profile: Profile, contract: Any, at_s: int) -> int:
     """When minimum supply may end: not before the judge's guarantee is over, nor in winter.
 
     The later of the ends counts (WE-34, WE-39, AMB-16).
@@ -82,12 +84,12 @@ class Pending:
     :param office: a `budgetmeter.office.office.Office`
     """
 
-    def __init__(self, office):
+    def __init__(self, office: Office) -> None:
         self.office = office
 
     # Queue
 
-    def queue(self, meter, order, expiry=0):
+    def queue(self, meter: int, order: Order, expiry: int = 0) -> Item:
         """Queue an order for a meter; returns the `Item`.
 
         :param expiry: clock value from which on the meter refuses it; 0 never
@@ -95,7 +97,14 @@ class Pending:
         """
         return self.office.transaction(lambda c: self._queue(c, meter, order, expiry))
 
-    def _queue(self, connection, meter, order, expiry, campaign=None):
+    def _queue(
+        self,
+        connection: sa.Connection,
+        meter: int,
+        order: Order,
+        expiry: int,
+        campaign: str | None = None,
+    ) -> Item:
         office = self.office
         profile = office.profile_in(connection, meter)
         contract = books.contract(connection, meter)
@@ -114,11 +123,19 @@ class Pending:
             "cancelled": False,
             "actor": office.actor[:64],
         }
-        number = connection.execute(items.insert().values(values)).inserted_primary_key[0]
+        number = connection.execute(items.insert().values(values)).inserted_primary_key[0]  # pyright: ignore
         office.note_in(connection, "queue", meter, detail=orders.note(order))
         return self._item(connection, number)
 
-    def _judge(self, connection, meter, order, expiry, profile, contract):
+    def _judge(
+        self,
+        connection: sa.Connection,
+        meter: int,
+        order: Order,
+        expiry: int,
+        profile: Profile,
+        contract: Any,
+    ) -> int:
         """Whether an order may be queued now; answers its expiry."""
         now_s = self.office.now_s
         if 0 < expiry <= now_s // 60:
@@ -135,7 +152,7 @@ class Pending:
             return self._aid(profile, contract, expiry, now_s)
         return expiry
 
-    def _once(self, connection, meter, contract, profile):
+    def _once(self, connection: sa.Connection, meter: int, contract: Any, profile: Profile) -> None:
         """A negative credit limit is activated once (OC-12, AMB-22)."""
         customer = contract["customer"] if contract else f"{meter:09d}"
         rows = connection.execute(
@@ -152,7 +169,7 @@ class Pending:
             if not (spent or over):
                 raise InputError(f"a negative credit limit was granted before: item {item.item}")
 
-    def _aid(self, profile, contract, expiry, now_s):
+    def _aid(self, profile: Profile, contract: Any, expiry: int, now_s: int) -> int:
         """Aid is for gas, for protected customers, within the winter of the profile (WG-30)."""
         if not profile.gas:
             raise InputError("winter aid is for gas")
@@ -169,13 +186,13 @@ class Pending:
         end = units.to_clock(units.EPOCH + timedelta(days=day))
         return min(expiry or end, end)
 
-    def cancel(self, number):
+    def cancel(self, number: int) -> None:
         """Take back an item no token of which was handed out.
 
         :raises InputError: too late, or no such item
         """
 
-        def work(connection):
+        def work(connection: sa.Connection) -> Any:
             item = self._item(connection, number)
             if item.state != "queued":
                 raise InputError(f"item {number} is {item.state}")
@@ -186,7 +203,7 @@ class Pending:
 
     # Campaigns
 
-    def campaign(self, name):
+    def campaign(self, name: str) -> Any:
         """Queue a campaign's order for every eligible meter that has not had it.
 
         Eligible is who had an active budget meter on the reference date (OC-04); once per customer,
@@ -198,7 +215,7 @@ class Pending:
         plan = read_campaign(name)
         return self.office.transaction(lambda c: self._campaign(c, plan))
 
-    def _campaign(self, connection, plan):
+    def _campaign(self, connection: sa.Connection, plan: "Campaign") -> Any:
         made = []
         for row in connection.execute(sa.select(meters).order_by(meters.c.meter)).mappings().all():
             order, why = self._eligible(connection, plan, row["meter"])
@@ -207,7 +224,7 @@ class Pending:
         self.office.note_in(connection, "campaign", detail=f"{plan.id}: {len(made)} meters")
         return made
 
-    def _eligible(self, connection, plan, meter):
+    def _eligible(self, connection: sa.Connection, plan: "Campaign", meter: int) -> Any:
         """A campaign's order for a meter, and why it does not get it, "" if it does."""
         energy = self.office.profile_in(connection, meter).values["energy"]
         order = plan.order(energy)
@@ -227,14 +244,14 @@ class Pending:
         )
         return order, "had it before" if connection.execute(had).first() is not None else ""
 
-    def left_out(self, name):
+    def left_out(self, name: str) -> Any:
         """How many meters a campaign leaves out now, by reason.
 
         :raises InputError: a campaign that cannot be read
         """
         plan = read_campaign(name)
 
-        def work(connection):
+        def work(connection: sa.Connection) -> Any:
             known = connection.execute(sa.select(meters.c.meter)).scalars().all()
             return Counter(self._eligible(connection, plan, meter)[1] for meter in known)
 
@@ -244,33 +261,33 @@ class Pending:
 
     # Delivery
 
-    def send(self, number):
+    def send(self, number: int) -> Issued:
         """Deliver an item by network instead: a token under its order id.
 
         :raises InputError: no such item, or nothing left to deliver
         """
 
-        def work(connection):
+        def work(connection: sa.Connection) -> Any:
             item = self.deliverable(connection, number)
             return self.hand_out(connection, item, on_card=False)
 
         return self.office.transaction(work)
 
-    def deliverable(self, connection, number):
+    def deliverable(self, connection: sa.Connection, number: int) -> Item:
         """An item that is not yet done with."""
         item = self._item(connection, number)
         if item.state not in ("queued", books.OUT):
             raise InputError(f"item {number} is {item.state}")
         return item
 
-    def hand_out(self, connection, item, on_card):
+    def hand_out(self, connection: sa.Connection, item: Item, on_card: bool) -> Issued:
         """Issue a token of an item."""
         self._check_now(connection, item)
         return books.hand_out(
             connection, self.office, item.meter, item.order, on_card, item.expiry, item.order_id
         )
 
-    def _check_now(self, connection, item):
+    def _check_now(self, connection: sa.Connection, item: Item) -> None:
         """What was right when it was queued may be wrong in winter (WE-39)."""
         if item.order.kind == Kind.MINIMUM_SUPPLY_DISABLE:
             profile = self.office.profile_in(connection, item.meter)
@@ -279,7 +296,14 @@ class Pending:
             if earliest > self.office.now_s:
                 raise InputError(f"minimum supply may not end before {_local(earliest)}")
 
-    def give(self, connection, meter, reading, doubt, room):
+    def give(
+        self,
+        connection: sa.Connection,
+        meter: int,
+        reading: books.Reading | None,
+        doubt: str,
+        room: int,
+    ) -> tuple[list[Item], list[tuple[Item, str]]]:
         """Hand out for the card what is due: items given and (item, why not) of the others.
 
         :param reading: the card's report, or None
@@ -293,7 +317,7 @@ class Pending:
             why = ""
             if item.order.kind in NEEDS_FRESH:
                 why = doubt
-                if not why and reading.at_s < item.queued_s:
+                if not why and reading.at_s < item.queued_s:  # pyright: ignore
                     why = "the card has to go into the meter first"
             if not why and len(given) >= room:
                 why = "the card is full"
@@ -310,28 +334,28 @@ class Pending:
 
     # Looking
 
-    def items(self, meter=None):
+    def items(self, meter: int | None = None) -> list[Item]:
         """What is and was pending, oldest first."""
         return self.office.transaction(lambda c: self.items_in(c, meter))
 
-    def items_in(self, connection, meter=None):
+    def items_in(self, connection: sa.Connection, meter: int | None = None) -> list[Item]:
         """The same, in a transaction."""
         return self._items(connection, sa.true() if meter is None else items.c.meter == meter)
 
-    def item(self, number):
+    def item(self, number: int) -> Item:
         """One item.
 
         :raises InputError: no such item
         """
         return self.office.transaction(lambda c: self._item(c, number))
 
-    def _item(self, connection, number):
+    def _item(self, connection: sa.Connection, number: int) -> Item:
         found = self._items(connection, items.c.item == number)
         if not found:
             raise InputError(f"no item {number} in the queue")
         return found[0]
 
-    def _items(self, connection, where):
+    def _items(self, connection: sa.Connection, where: Any) -> list[Item]:
         same = sa.and_(
             deliveries.c.meter == items.c.meter, deliveries.c.order_id == items.c.order_id
         )
@@ -355,14 +379,14 @@ class Pending:
             for row in rows
         ]
 
-    def _waiting(self, row):
+    def _waiting(self, row: Any) -> str:
         """The state of an item of which no token was handed out."""
         if row["cancelled"]:
             return "cancelled"
         return "expired" if 0 < row["expiry"] <= self.office.now_s // 60 else "queued"
 
 
-def _local(at_s):
+def _local(at_s: int) -> str:
     return f"{units.from_clock(at_s // 60):%Y-%m-%d %H:%M}"
 
 
@@ -377,21 +401,21 @@ class Campaign:
     title: str
     reference_s: int
     expiry: int
-    by_energy: dict
+    by_energy: dict[Energy, Order]
 
-    def order(self, energy):
+    def order(self, energy: int) -> Order | None:
         """What a meter of this energy gets, or None."""
         return self.by_energy.get(Energy(energy))
 
 
-def read_campaign(name):
+def read_campaign(name: str) -> Campaign:
     """A campaign by name or file.
 
     :raises InputError: one line naming file and key
     """
     document, where = resources.read("campaign", name)
 
-    def fail(message) -> NoReturn:
+    def fail(message: str) -> NoReturn:
         raise InputError(f"{where}: {message}")
 
     for key in document:

@@ -3,6 +3,7 @@
 Worked out from the office's own top-up log and from what the cards brought back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -10,12 +11,16 @@ from meterproto.codes import Event, PaymentMode
 
 from budgetmeter import units
 from budgetmeter.office import books
+from budgetmeter.office.office import Office
 from budgetmeter.office.pending import add_months
 from budgetmeter.office.tables import modes
 
 MONTHS = 3
 THRESHOLD = 10 * units.EUR  # a top-up counts above it (WE-36, AMB-14)
 ASK_DAYS = 15  # how long the customer has to bring an index (WE-37)
+
+
+Point = tuple[int, int, int]  # s since 2000 UTC+1, limited Wh, arrears in mc
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,11 @@ class Settlement:
     read: bool
 
     @property
-    def ask_until_s(self):
+    def ask_until_s(self) -> int:
         return self.until_s + ASK_DAYS * units.DAY_S
 
 
-def due(connection, office, meter):
+def due(connection: sa.Connection, office: Office, meter: int) -> list[Settlement]:
     """The settlement orders due by the office's time, oldest first."""
     readings = books.history(connection, office, meter)
     since = _active_since(connection, office, meter, readings)
@@ -59,7 +64,9 @@ def due(connection, office, meter):
     return found
 
 
-def _active_since(connection, office, meter, readings):
+def _active_since(
+    connection: sa.Connection, office: Office, meter: int, readings: Sequence[books.Reading]
+) -> int | None:
     """Since when the limiter's function is active, None if it is not."""
     if readings and not readings[-1].state.limiter_available:
         return None
@@ -80,7 +87,7 @@ def _active_since(connection, office, meter, readings):
     return min(starts, default=None)
 
 
-def _indexes(readings):
+def _indexes(readings: Sequence[books.Reading]) -> list[Point]:
     """Known (time in s, limited Wh, arrears), oldest first, each time once."""
     points = {}
     for reading in readings:
@@ -90,7 +97,7 @@ def _indexes(readings):
     return sorted((at, *values) for at, values in points.items())
 
 
-def _used(points, end):
+def _used(points: Sequence[Point], end: int) -> tuple[int | None, int | None, bool]:
     """Limited energy and arrears at a time, and whether they were read."""
     after = [point for point in points if point[0] >= end]
     if after:

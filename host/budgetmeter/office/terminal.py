@@ -4,7 +4,9 @@ It authenticates the card, not who holds it (OC-03). The books come first: what 
 out is recorded, then written on the card; a card pulled out too early gets the same again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from meterfw import layouts
@@ -16,10 +18,11 @@ from meterproto.codes import CardType, Kind, PaymentMode
 from meterproto.records import Profile, State
 
 from budgetmeter import units
-from budgetmeter.card import head_of, personalise, write_inward
+from budgetmeter.card import MemoryCard, head_of, personalise, write_inward
 from budgetmeter.errors import InputError
 from budgetmeter.office import books
-from budgetmeter.office.pending import Pending
+from budgetmeter.office.office import Office
+from budgetmeter.office.pending import Item, Pending
 from budgetmeter.office.tables import cards
 from budgetmeter.orders import Order
 
@@ -53,7 +56,7 @@ class Receipt:
     meter: int
     card: int
     paid: int
-    reading: object
+    reading: books.Reading | None
     doubt: str
     needed: int | None
     lacking: int
@@ -70,13 +73,15 @@ class Terminal:
     :param office: a `budgetmeter.office.office.Office`
     """
 
-    def __init__(self, office):
+    def __init__(self, office: Office) -> None:
         self.office = office
         self.pending = Pending(office)
 
     # Making cards
 
-    def new_card(self, meter, kind=CardType.CUSTOMER, item=None):
+    def new_card(
+        self, meter: int, kind: CardType = CardType.CUSTOMER, item: int | None = None
+    ) -> MemoryCard:
         """A card for a meter; a customer's card replaces the one before and what was on it.
 
         :param item: for a one-shot card, the number of the pending item it carries
@@ -84,7 +89,7 @@ class Terminal:
         """
         office = self.office
 
-        def work(connection):
+        def work(connection: sa.Connection) -> Any:
             row = office.row(connection, meter)
             if row is None:
                 raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
@@ -102,7 +107,7 @@ class Terminal:
                 "at": office.now(),
                 "actor": office.actor[:64],
             }
-            number = connection.execute(cards.insert().values(values)).inserted_primary_key[0]
+            number = connection.execute(cards.insert().values(values)).inserted_primary_key[0]  # pyright: ignore
             office.note_in(connection, "card", meter, detail=f"{kind.name.lower()} card {number}")
             return number, row["key_revision"], tokens
 
@@ -112,7 +117,9 @@ class Terminal:
         write_inward(made, 0, tokens)
         return made
 
-    def _one_shot(self, connection, meter, kind, number):
+    def _one_shot(
+        self, connection: sa.Connection, meter: int, kind: CardType, number: int | None
+    ) -> Any:
         if number is None:
             raise InputError(f"a {kind.name.lower()} card carries a pending item; office queue")
         item = self.pending.deliverable(connection, number)
@@ -128,7 +135,7 @@ class Terminal:
 
     # The exchange
 
-    def exchange(self, card, pay=0):
+    def exchange(self, card: MemoryCard, pay: int = 0) -> Receipt:
         """One visit of a card: read the report, take a payment, write what is on its way.
 
         :param card: a `budgetmeter.card.MemoryCard`; with `pull_after` it may be gone half-way
@@ -148,7 +155,7 @@ class Terminal:
         written = write_inward(card, next_event, batch)
         return Receipt(**{**receipt.__dict__, "written": written})
 
-    def _authenticate(self, card):
+    def _authenticate(self, card: MemoryCard) -> Any:
         """The head of a customer's card that is genuine and not replaced."""
         head = head_of(card)
         office = self.office
@@ -171,7 +178,9 @@ class Terminal:
             raise InputError(f"card {head.card} was replaced; use the newer one")
         return head
 
-    def _exchange(self, connection, head, image, pay):
+    def _exchange(
+        self, connection: sa.Connection, head: Any, image: bytes, pay: int
+    ) -> tuple[Receipt, int, list[bytes]]:
         office, meter = self.office, head.meter
         reading, doubt = books.accept(connection, office, meter, image)
         known = books.latest(connection, office, meter)
@@ -208,7 +217,9 @@ class Terminal:
         )
         return receipt, next_event, [token.token for token in tokens[: layout.MOST_TOKENS]]
 
-    def _check_payment(self, connection, meter, known):
+    def _check_payment(
+        self, connection: sa.Connection, meter: int, known: books.Reading | None
+    ) -> None:
         """A meter out of prepayment would refuse the money."""
         if known is None or known.state.payment_mode == PaymentMode.PREPAYMENT:
             return
@@ -219,7 +230,7 @@ class Terminal:
             raise InputError(f"meter {meter} is not in prepayment: it takes no top-up")
 
 
-def _until(item, end):
+def _until(item: Item, end: int) -> Item:
     """An item that expires at `end` at the latest."""
     expiry = min(item.expiry, end) if item.expiry else end
     return type(item)(**{**item.__dict__, "expiry": expiry})
@@ -228,7 +239,7 @@ def _until(item, end):
 # ---- The minimum payment -------------------------------------------------------------------------
 
 
-def required(reading, orders, at_s):
+def required(reading: books.Reading, orders: Sequence[Order], at_s: int) -> int:
     """Least top-up (mc) after which a meter supplies outside friendly hours; 0 if it does anyhow.
 
     The firmware's own rules answer: they are applied to the state that the meter reported, so that
@@ -251,7 +262,7 @@ def required(reading, orders, at_s):
     return high * 1000
 
 
-def supplies(reading, orders, pay, at_s):
+def supplies(reading: books.Reading, orders: Sequence[Order], pay: int, at_s: int) -> bool:
     """Whether a meter is closed, or can be, as far as credit goes, after orders and a payment."""
     m, p = record.State(), record.Profile()
     record.unpack(m, State.build(reading.state), layouts.STATE_FORMAT, layouts.STATE_FIELDS)
@@ -265,7 +276,7 @@ def supplies(reading, orders, pay, at_s):
     return not m.reasons & layouts.REASON_CREDIT
 
 
-def _with_payment(orders, pay):
+def _with_payment(orders: Sequence[Order], pay: int) -> list[Order]:
     """Orders as the meter takes them: the payment, in tokens of at most 250 EUR, with the money."""
     parts = [min(MOST, pay - paid) for paid in range(0, pay, MOST)]
     money = [Order(Kind.TOP_UP, part) for part in parts]
