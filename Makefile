@@ -12,7 +12,7 @@ NODE_MODULES := tests/micropython/node_modules
 .PHONY: help run test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office layouts docs clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp  ## four months of a real household on a budget meter; plot in out/
 	@mkdir -p out
@@ -40,7 +40,10 @@ size: $(VENV)/test.stamp  ## write docs/size.json: octets of each .mpy, heap in 
 	@$(BIN)/python -m tests.boards.size
 
 coverage: $(VENV)/test.stamp  ## lines and branches that CPython tests reach; fails below the floor in pyproject.toml
-	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(addprefix --ignore=tests/,$(UNCOUNTED)) tests
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n 2 $(addprefix --ignore=tests/,$(UNCOUNTED)) tests
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
 
 studies: $(VENV)/test.stamp  ## the three fleet studies of docs/fleet.md; plots in out/
 	@mkdir -p out
