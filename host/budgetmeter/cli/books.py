@@ -4,6 +4,7 @@ import json
 from typing import Annotated
 
 import typer
+from meterfw.account import rules
 from meterproto import tokens
 from rich.console import Console
 
@@ -53,7 +54,7 @@ def read(card: CardArgument, key: KeyOption = KEY, db: DbOption = DB):
     if taken.reading is None:
         raise InputError(taken.doubt)
     m = taken.reading.state
-    console.print(f"balance {units.euros(m.credit - m.emergency_used)} EUR")
+    console.print(f"balance {units.euros(rules.balance(m))} EUR")
     for line in (taken.doubt, *taken.said):
         if line:
             say(line)

@@ -138,7 +138,7 @@ class Pending:
         order = plan.order(energy)
         contract = customers.contract(connection, meter)
         if order is None:
-            return order, f"nothing for {Energy(energy).name.lower()}"
+            return order, f"nothing for {Energy(energy).word}"
         if contract is None:
             return order, "no customer in the books"
         if books.mode_at(connection, meter, plan.reference_s) != PaymentMode.PREPAYMENT:
@@ -353,7 +353,7 @@ def read_campaign(name):
         expiry = units.end_clock(str(document["expiry"])) if "expiry" in document else 0
     except ValueError as error:
         fail(str(error))
-    energies = {energy.name.lower(): energy for energy in Energy}
+    energies = {energy.word: energy for energy in Energy}
     if document["kind"] == "hold":
         if "until" not in document:
             fail("until is missing")
