@@ -212,17 +212,3 @@ def money(connection, meter):
     """Credit handed out for a meter as the books know it: (on its way, taken, lapsed), mc."""
     sums = account(connection, meter)
     return sums.on_the_way, sums.taken, sums.dead
-
-
-def top_ups(connection, meter):
-    """The top-up log: (time in s, amount in mc), oldest first."""
-    rows = connection.execute(
-        sa.select(deliveries.c.at_s, deliveries.c.value)
-        .where(
-            deliveries.c.meter == meter,
-            deliveries.c.kind == int(Kind.TOP_UP),
-            deliveries.c.state.not_in([RENEWED, VOID]),
-        )
-        .order_by(deliveries.c.at_s, deliveries.c.order_id)
-    )
-    return [tuple(row) for row in rows]

@@ -175,6 +175,16 @@ def mode_at(connection, meter, at_s):
     ).scalar()
 
 
+def modes_at(connection, chosen, at_s):
+    """The payment modes of meters at a time, by number; of those that were in service."""
+    rows = connection.execute(
+        sa.select(modes.c.meter, modes.c.mode)
+        .where(modes.c.meter.in_(chosen), modes.c.at_s <= at_s)
+        .order_by(modes.c.meter, modes.c.at_s)
+    )
+    return {row.meter: row.mode for row in rows}
+
+
 # ---- Freshness -----------------------------------------------------------------------------------
 
 
