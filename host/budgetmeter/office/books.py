@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from construct import ConstructError
 from meterproto import cards as layout
 from meterproto.codes import Kind
 
+from budgetmeter.errors import InputError
 from budgetmeter.office import reports, restore, settle
 from budgetmeter.office.payments import Issued
 from budgetmeter.office.reports import Reading, history, latest, mode_at, parse
@@ -49,6 +51,26 @@ def accept_card(connection, office, meter, image):
     except ValueError as error:
         return Taken(None, str(error), said)
     return Taken(taken.reading, taken.doubt, [*said, *taken.said])
+
+
+def accept_wire(office, held):
+    """Take the bytes of a report that came over the wire into the books: (meter, `Taken`).
+
+    :raises InputError: not the genuine report of a meter in the books, or an old one
+    """
+    try:
+        meter = layout.report(held)["head"].meter
+    except (ConstructError, ValueError):
+        raise InputError("the report cannot be read") from None
+
+    def work(connection):
+        office.known(connection, meter)
+        try:
+            return meter, accept(connection, office, meter, held)
+        except ValueError as error:
+            raise InputError(f"meter {meter}: {error}") from None
+
+    return office.transaction(work)
 
 
 def accept(connection, office, meter, held):

@@ -4,6 +4,7 @@ An item takes its order id when it is queued. Whatever way its tokens go, the me
 out once.
 """
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -18,7 +19,8 @@ from budgetmeter.office import books, judge, later, reports
 from budgetmeter.office.tables import contracts, deliveries, items, meters
 from budgetmeter.orders import Order
 
-BATCH = 500  # meters of a campaign in one transaction
+BATCH = 200  # meters of a campaign in one transaction
+PAUSE_S = 0.01  # after it, in which those who sell get their turn
 _CAMPAIGN = ("id", "title", "rules", "kind", "reference", "amounts", "until", "expiry")
 
 # Delivered to a card only after the meter has told where it stands since the item was queued
@@ -162,6 +164,7 @@ class Pending:
             if batch.last is None:
                 break
             after = batch.last
+            time.sleep(PAUSE_S)
         self.office.note("campaign", detail=f"{plan.id}: {count} meters")
 
     def _batch(self, connection, plan, after, deed):
