@@ -1,4 +1,6 @@
-"""`office read URL`: the report of a meter's port settles what it proves, whatever region it is in."""
+"""`office read URL`: the report of a meter's port settles what it proves, in every region."""
+
+from datetime import timedelta
 
 import pytest
 from budgetmeter.client import Meter
@@ -19,18 +21,15 @@ TWENTY = read("top-up", {"amount": "20.00"})
 
 
 class _Port:
-    """What a loopback line wants of a meter: octets in, octets out."""
+    """What a loopback line wants of a meter."""
 
     def __init__(self, counter):
-        self.counter = counter
+        self.counter, self.board = counter, counter.board
 
-    def send(self, data):
-        board = self.counter.board
-        board.received += data
-        while board.received:
+    def receive(self, octets):
+        self.board.received += octets
+        while self.board.received:
             self.counter.meter.poll()
-        answer, board.sent = bytes(board.sent), bytearray()
-        return answer
 
 
 def report(counter):
@@ -95,17 +94,15 @@ def test_a_meter_without_a_card_is_read_after_a_restore():
 def test_a_slow_clock_is_put_right_before_the_wait_ends():
     """Nothing but the clock may be sent while the meter waits."""
     counter = Counter("wallonia-digital").enrol()
-    ahead = counter.office.now()
-    counter.office._now = lambda: ahead
-    counter.wait(30)
-    counter.board.now_s -= 24 * 3600
-    counter.meter.poll()
+    tomorrow = counter.office.now() + timedelta(days=1)
+    counter.office._now = lambda: tomorrow
     restore.mark_all(counter.office)
+    counter.wait(20)
     _, taken = books.accept_wire(counter.office, report(counter))
     assert taken.said == ["the report was made before the books were restored"]
     with pytest.raises(InputError, match="waits"):
         counter.office.issue(METER, TWENTY)
-    counter.office.issue(METER, read("clock", {"time": "2020-12-08T12:00"}))
+    counter.office.issue(METER, read("clock", {"time": "2020-12-09T12:00"}))
 
 
 # ---- The command -------------------------------------------------------------------------------

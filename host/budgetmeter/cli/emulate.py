@@ -188,7 +188,7 @@ def _stop_on_signals(server: Server) -> None:
 
 
 def _make_room(count: int) -> None:
-    """Allow as many open files as the meters and their users need, where the system limits them.
+    """Allow as many open files as meters, locks and users need, where the system limits them.
 
     :raises InputError: the system allows fewer
     """
@@ -196,7 +196,7 @@ def _make_room(count: int) -> None:
         import resource  # noqa: PLC0415  # Windows has none
     except ImportError:
         return
-    needed = 2 * count + 64
+    needed = 3 * count + 64
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
