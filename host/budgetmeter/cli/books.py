@@ -16,9 +16,11 @@ from budgetmeter.cli.options import (
     KEY,
     DbOption,
     KeyOption,
+    MeterArgument,
     MeterOption,
     local_s,
     open_office,
+    serial_number,
 )
 from budgetmeter.client import Meter
 from budgetmeter.errors import InputError
@@ -124,7 +126,7 @@ def void(meter: MeterOption, order: OrderArgument, key: KeyOption = KEY, db: DbO
 
 @app.command()
 def retire(
-    meter: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="its number")],
+    meter: MeterArgument,
     key: KeyOption = KEY,
     db: DbOption = DB,
 ) -> None:
@@ -138,8 +140,8 @@ def retire(
 
 @app.command()
 def replace(
-    old: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="it hung there")],
-    new: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="it hangs there now")],
+    old: Annotated[int, typer.Argument(parser=serial_number, help="it hung there")],
+    new: Annotated[int, typer.Argument(parser=serial_number, help="it hangs there now")],
     profile: Annotated[str | None, typer.Option(help="of the new one, if it is unknown")] = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
@@ -160,7 +162,7 @@ def replace(
 
 @app.command()
 def customer(
-    meter: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="its number")],
+    meter: MeterArgument,
     moves_in: Annotated[
         str | None, typer.Option("--moves-in", help="another customer, by their number")
     ] = None,

@@ -16,6 +16,7 @@ from meterproto.records import CLOCK_LIMIT
 from meterproto.tokens import METER_LIMIT
 
 from budgetmeter import profiles, units
+from budgetmeter.cli.options import serial_number
 from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.folder import Folder, StateFolder, stored_clock
@@ -40,7 +41,10 @@ def emulate(
     count: Annotated[int, typer.Option(min=1, max=MOST, help="meters, each on its port")] = 1,
     profile: Annotated[str, typer.Option(help="a name or a TOML file")] = "wallonia-card",
     meter: Annotated[
-        int, typer.Option(min=1, max=METER_LIMIT, help="serial number; counted on from there")
+        int,
+        typer.Option(
+            metavar="NUMBER", parser=serial_number, help="serial number; counted on from there"
+        ),
     ] = METER,
     key: Annotated[
         Path | None,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from meterproto import tokens
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -23,7 +22,9 @@ from budgetmeter.cli.options import (
     JsonOption,
     KeyOption,
     KindArgument,
+    MeterArgument,
     MeterOption,
+    OneMeterOption,
     local_s,
     open_office,
     open_terminal,
@@ -67,7 +68,7 @@ def new_key(key: KeyOption = KEY, db: DbOption = DB) -> None:
 
 @app.command("add-meter")
 def add_meter(
-    meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
+    meter: MeterArgument,
     profile: Annotated[str, typer.Option(help="its profile")] = "wallonia-card",
     customer: Annotated[str, typer.Option(help="the customer's number")] = "",
     protected: Annotated[bool, typer.Option("--protected", help="a protected customer")] = False,
@@ -97,7 +98,7 @@ def add_meter(
 
 @app.command()
 def flashed(
-    meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
+    meter: MeterArgument,
     revision: Annotated[int, typer.Option(help="revision of the key it was flashed with")],
     profile: Annotated[str, typer.Option(help="the profile it was flashed with")],
     key: KeyOption = KEY,
@@ -110,10 +111,7 @@ def flashed(
 
 @app.command()
 def log(
-    meter: Annotated[
-        int | None,
-        typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="of this meter only"),
-    ] = None,
+    meter: OneMeterOption = None,
     last: Annotated[
         int | None, typer.Option(min=1, help="only so many of the newest lines")
     ] = None,
@@ -273,7 +271,7 @@ def campaign(
 
 @app.command()
 def report(
-    meter: Annotated[int | None, typer.Option("--meter", help="of this meter only")] = None,
+    meter: OneMeterOption = None,
     at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,

@@ -127,7 +127,9 @@ def for_the_card(connection, meter):
 
 
 def _rank(row):
-    """Prepayment first, then money, then the rest; what ends prepayment, or a key, last."""
+    """The time first, then prepayment, money, the rest; what ends prepayment, or a key, last."""
+    if row.kind == Kind.CLOCK:
+        return -1
     if row.kind == Kind.PAYMENT_MODE:
         return 0 if row.value == 2 else 3
     if row.kind == Kind.KEY_CHANGE:
