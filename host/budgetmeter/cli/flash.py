@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from budgetmeter import profiles, units
+from budgetmeter.cli.options import serial_number
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
 
@@ -58,7 +59,14 @@ class _Terminal:
 def flash(
     board: Annotated[str, typer.Option(help="what it is: rp2040 or esp32")],
     port: Annotated[str, typer.Option(help="its serial port, e.g. /dev/ttyACM0")],
-    serial: Annotated[int, typer.Option(help="serial number of the meter, up to nine digits")],
+    serial: Annotated[
+        int,
+        typer.Option(
+            metavar="NUMBER",
+            parser=serial_number,
+            help="serial number of the meter, up to nine digits",
+        ),
+    ],
     profile: Annotated[str, typer.Option(help="its profile: a name or a TOML file")],
     key: Annotated[
         Path, typer.Option("--key", envvar="BUDGETMETER_KEY", help="file of vending keys")
