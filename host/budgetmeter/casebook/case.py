@@ -205,7 +205,7 @@ def _waits(view: View, step: Step) -> list[Refusal]:
                 found.append(Refusal(clock.rule, f"there is no {' or '.join(clock.facts)}"))
             continue
         fact = begun[1]
-        last = view.last_of(clock, fact, step.chain)
+        last = view.last_of(clock, fact, "" if step.through else step.chain)
         if last is None or not view.passed(last + DAY):
             text = f"{view.value(clock.term)} from {fact.name} of {fact.day}"
             found.append(Refusal(clock.rule, text, None if last is None else last + DAY))
@@ -251,7 +251,7 @@ def overdue(view: View) -> list[Overdue]:
             index, fact = begun
             if any(later > index for later, _ in view.found(step.name)):
                 continue
-            last = view.last_of(clock, fact, step.chain)
+            last = view.last_of(clock, fact, "" if step.through else step.chain)
             if last is None or not view.passed(last + DAY):
                 continue
             if gate_refusals(view, step) or _bars(view, step):

@@ -79,7 +79,9 @@ def _between(view: View, given: Mapping[str, Any]) -> Answer:
 
 
 def _at_least(view: View, given: Mapping[str, Any]) -> Answer:
-    """So many facts of a name, at least."""
+    """So many facts of a name, at least; or one of another name."""
+    if "instead" in given and view.has(given["instead"]):
+        return OPEN
     count, least = len(view.found(given["fact"])), view.value(given["value"])
     return OPEN if count >= least else (f"{count} of {least} times: {given['fact']}", None)
 

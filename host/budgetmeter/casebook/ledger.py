@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from budgetmeter.casebook.facts import Fact
-from budgetmeter.casebook.rulebook import Chain, Rulebook
+from budgetmeter.casebook.rulebook import AS_CHARGED, Chain, Rulebook
 from budgetmeter.casebook.terms import add_months
 
 BILLED, COSTS, PAID, WAIVED = "billed", "costs", "paid", "waived"
@@ -117,7 +117,8 @@ class Ledger:
         """
         step = self.book.steps[name]
         chain = self.book.chains[step.chain]
-        most = self.value(step.cost, fact.day) or 0
+        asked = int(fact.given.get("cost", 0))
+        most = asked if step.cost == AS_CHARGED else self.value(step.cost, fact.day) or 0
         for reason, limit in (
             (self.protected(fact.day), "cost_when_protected"),
             (fact.given.get("by", "post") != "post", "cost_other_way"),

@@ -23,6 +23,7 @@ _STEP = ("title", "actor", "rule", "source", "chain", "needs", "after", "before"
          "once", "cost", "letter", "due", "order", "through")  # fmt: skip
 _TERM = ("fact", "term", "via", "rule", "optional", "unless", "above", "ahead", "counts", "from_end")
 ACTORS = ("supplier", "operator", "customer", "judge", "commission", "cpas", "regulator")
+AS_CHARGED = "as-charged"  # a cost that no source caps: it is what the supplier charges
 GATES = (
     *("debt-above", "owes", "no-debt", "protected", "not-protected", "prepaid", "not-prepaid"),
     *("prepaid-on", "main-residence", "outside", "within", "between", "at-least", "at-most"),
@@ -59,7 +60,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Season:
-    """A part of each year, both days included, as month and day."""
+    """A part of each year, both days included, as month and day; without a beginning, a day."""
 
     begins: tuple[int, int]
     ends: tuple[int, int]
@@ -380,7 +381,8 @@ class _Reader:
     def season(self, name: str, table: Any) -> Season:
         self.known(table, ("from", "to", "rule", "source"), f"season.{name}: ")
         try:
-            begins, ends = (self.month_day(table[key]) for key in ("from", "to"))
+            ends = self.month_day(table["to"])
+            begins = self.month_day(table.get("from", table["to"]))
         except (KeyError, ValueError):
             self.fail(f"season.{name}: from and to, e.g. 11-01")
         return Season(begins, ends, self.rule(table, name), str(table.get("source", "no source")))
@@ -482,7 +484,7 @@ class _Reader:
                                                       clock.counts)), at)  # fmt: skip
             for condition in (*step.needs, *step.unless):
                 self.among(facts, condition.facts, at)
-            self.among(book.values, filter(None, (step.cost, step.due)), at)
+            self.among(book.values, filter(None, (step.cost.replace(AS_CHARGED, ""), step.due)), at)
             self.among(book.chains, filter(None, (step.chain,)), at)
         for suspension in book.suspensions:
             self.among(facts, (*suspension.begins, *suspension.until), suspension.name)
