@@ -35,8 +35,13 @@ def rules() -> dict[str, Rule]:
     """All rules of the catalogue by id."""
     text = (files("budgetmeter") / "data" / "rules.toml").read_text(encoding="utf-8")
     return {
-        rule_id: Rule(rule_id, entry.get("tier", ""), entry["clause"], entry["title"],
-                      entry.get("context", ""))  # fmt: skip
+        rule_id: Rule(
+            rule_id,
+            entry.get("tier", ""),
+            entry["clause"],
+            entry["title"],
+            entry.get("context", ""),
+        )
         for rule_id, entry in tomllib.loads(text).items()
     }
 

@@ -82,12 +82,14 @@ def mutants(file):
         made.append(Mutant(file, path, was, becomes, rule))
 
     for name, table in document.get("values", {}).items():
-        rows = [((), table)] if isinstance(table, dict) else [((n,), r) for n, r in enumerate(table)]
+        rows = (
+            [((), table)] if isinstance(table, dict) else [((n,), r) for n, r in enumerate(table)]
+        )
         for at, row in rows:
             for other in _nearby(row["value"], row.get("unit", "choice")):
                 add(("values", name, *at, "value"), row["value"], other, row["rule"])
     for name, season in document.get("season", {}).items():
-        for key in ("from", "to"):
+        for key in [key for key in ("from", "to") if key in season]:
             for other in _season(season[key]):
                 add(("season", name, key), season[key], other, season["rule"])
     for key, value in document.get("reading", {}).items():

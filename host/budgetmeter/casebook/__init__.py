@@ -7,4 +7,14 @@ from budgetmeter.casebook.case import EDITION, Case, Overdue, Refusal, read_fact
 from budgetmeter.casebook.facts import Fact
 from budgetmeter.casebook.rulebook import Rulebook, load, names
 
-__all__ = ["EDITION", "Case", "Fact", "Overdue", "Refusal", "Rulebook", "load", "names", "read_fact"]
+__all__ = [
+    "EDITION",
+    "Case",
+    "Fact",
+    "Overdue",
+    "Refusal",
+    "Rulebook",
+    "load",
+    "names",
+    "read_fact",
+]

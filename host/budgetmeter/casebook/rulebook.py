@@ -21,7 +21,19 @@ _TOP = ("title", "region", "energy", "edition", "first_day", "overlay", "assumes
         "bar", "context")  # fmt: skip
 _STEP = ("title", "actor", "rule", "source", "chain", "needs", "after", "before", "unless", "gates",
          "once", "cost", "letter", "due", "order", "through")  # fmt: skip
-_TERM = ("fact", "term", "via", "rule", "optional", "unless", "above", "ahead", "counts", "from_end")
+_TERM = (
+    "fact",
+    "term",
+    "via",
+    "rule",
+    "optional",
+    "unless",
+    "above",
+    "ahead",
+    "counts",
+    "from_end",
+)
+_NAMES = ("via", "above", "counts", "ahead", "from_end")  # of a term: names of other tables
 ACTORS = ("supplier", "operator", "customer", "judge", "commission", "cpas", "regulator")
 AS_CHARGED = "as-charged"  # a cost that no source caps: it is what the supplier charges
 GATES = (
@@ -303,7 +315,7 @@ class _Reader:
                 self.fail(f"{at}: no rule {one} in the catalogue")
         return text
 
-    def tables(self, key: str) -> Iterable[tuple[str, dict[str, Any]]]:
+    def tables(self, key: str) -> Iterable[tuple[str, Any]]:
         found = self.document.get(key, {})
         if not isinstance(found, dict):
             self.fail(f"{key} is no table")
@@ -412,10 +424,14 @@ class _Reader:
 
     def clock(self, table: Any, at: str) -> Clock:
         self.known(table, _TERM, f"{at}: ")
-        return Clock(self.texts(table.get("fact")), table["term"], self.rule(table, at),
-                     table.get("via", ""), bool(table.get("optional", False)),
-                     self.texts(table.get("unless")), table.get("above", ""),
-                     table.get("counts", ""), table.get("ahead", ""), table.get("from_end", ""))  # fmt: skip
+        return Clock(
+            facts=self.texts(table.get("fact")),
+            term=table["term"],
+            rule=self.rule(table, at),
+            optional=bool(table.get("optional", False)),
+            unless=self.texts(table.get("unless")),
+            **{key: table[key] for key in _NAMES if key in table},
+        )
 
     def condition(self, table: Any, at: str) -> Condition:
         return Condition(self.rule(table, at), facts=self.texts(table.get("fact")))
@@ -484,7 +500,8 @@ class _Reader:
                                                       clock.counts)), at)  # fmt: skip
             for condition in (*step.needs, *step.unless):
                 self.among(facts, condition.facts, at)
-            self.among(book.values, filter(None, (step.cost.replace(AS_CHARGED, ""), step.due)), at)
+            cost = "" if step.cost == AS_CHARGED else step.cost
+            self.among(book.values, filter(None, (cost, step.due)), at)
             self.among(book.chains, filter(None, (step.chain,)), at)
         for suspension in book.suspensions:
             self.among(facts, (*suspension.begins, *suspension.until), suspension.name)

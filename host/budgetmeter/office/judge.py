@@ -11,7 +11,7 @@ from meterproto.codes import Kind, WinterBar
 
 from budgetmeter import profiles, units
 from budgetmeter.errors import InputError
-from budgetmeter.office import customers, settle
+from budgetmeter.office import cases, customers, settle
 from budgetmeter.office.tables import deliveries, items
 
 GUARANTEE_MONTHS = 6  # the limiter after a judge's order (WE-34)
@@ -24,6 +24,7 @@ def judge(connection, office, meter, order, expiry=0):
     """
     now_s = office.now_s
     profile = office.profile_in(connection, meter)
+    cases.ask(connection, office, meter, order)
     check_now(connection, office, meter, order)
     protected = customers.protected(connection, meter, now_s)
     if order.kind == Kind.LIMITER_ENABLE and not protected:

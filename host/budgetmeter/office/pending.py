@@ -14,7 +14,7 @@ from meterproto.codes import Energy, Kind, PaymentMode
 
 from budgetmeter import orders, resources, units
 from budgetmeter.errors import InputError
-from budgetmeter.office import books, customers, judge, later, reports
+from budgetmeter.office import books, cases, customers, judge, later, reports
 from budgetmeter.office.tables import deliveries, items, meters
 from budgetmeter.orders import Order
 
@@ -150,7 +150,10 @@ class Pending:
             items.c.customer == contract["customer"],
             items.c.energy == energy,
         )
-        return order, "had it before" if connection.execute(had).first() is not None else ""
+        if connection.execute(had).first() is not None:
+            return order, "had it before"
+        refused = cases.why_not(connection, self.office, meter, order)
+        return order, "" if not refused or self.office.despite else cases.shown(refused)
 
     def left_out(self, name):
         """How many meters a campaign leaves out now, by reason.
@@ -191,6 +194,8 @@ class Pending:
     def hand_out(self, connection, item, on_card):
         """Issue a token of an item."""
         judge.check_now(connection, self.office, item.meter, item.order)
+        if not item.order_id:  # what was right when it was queued may be against its case today
+            cases.ask(connection, self.office, item.meter, item.order)
         token = books.hand_out(
             connection,
             self.office,
