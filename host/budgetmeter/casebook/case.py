@@ -83,6 +83,11 @@ class Case:
         """
         return refusals(self.view(day, given), self._step(step))
 
+    def allowed(self, day: date) -> list[str]:
+        """Names of the steps that nothing forbids on a day."""
+        view = self.view(day)
+        return [name for name, step in self.book.steps.items() if not refusals(view, step)]
+
     def overdue(self, day: date) -> list[Overdue]:
         """What should have been done by the end of a day and was not, longest first."""
         return overdue(self.view(day))

@@ -7,7 +7,7 @@ come. Until the nearest of them no answer can change: that is what `Case.next` w
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from budgetmeter.casebook.facts import Fact
 from budgetmeter.casebook.ledger import Ledger
@@ -17,6 +17,21 @@ from budgetmeter.casebook.terms import Reading, Term, before, last_day
 DAY = timedelta(days=1)
 _STATUS_ENDS = ("protected-ended", "proof-missing")
 _RECEIVED = Reading()  # a receipt is counted from the day after sending, whatever a file chooses
+
+
+class Span(NamedTuple):
+    """A suspension as it runs. The day of the fact that begins it still counts, the day of the
+    fact that ends it does not: so it is with every term.
+
+    :ivar begins: the first day that does not count
+    :ivar counted: the first one that counts again; None: not known yet
+    :ivar free: the first day on which steps are not suspended any more
+    """
+
+    begins: date
+    counted: date | None
+    free: date | None
+    why: Suspension
 
 
 class View:
@@ -42,6 +57,8 @@ class View:
         self.ledger = Ledger(book, self._number_on, self.protected_on)
         self.facts = self.ledger.post_all(recorded)
         self.starts = {name: self._start(name) for name in book.chains}
+        self.counting = self._counting()
+        self._spans: dict[str, list[Span]] = {}
 
     def passed(self, border: date) -> bool:
         """Whether a day has come; if not, it is noted as a border."""
@@ -102,20 +119,28 @@ class View:
         last = [index for index, fact in enumerate(self.facts) if fact.name in ends]
         return last[-1] + 1 if last else 0
 
+    def _counting(self) -> dict[str, list[tuple[int, Fact]]]:
+        """The facts that still count, by name."""
+        found: dict[str, list[tuple[int, Fact]]] = {}
+        made = paid_off(self.book)
+        for index, fact in enumerate(self.facts):
+            chain = "" if fact.name in made else self.book.chain_of(fact.name)
+            if index >= self.starts.get(chain, 0):
+                found.setdefault(fact.name, []).append((index, fact))
+        return found
+
     def found(self, *names: str) -> list[tuple[int, Fact]]:
         """Facts of these names that still count, with their indexes, in order."""
-        made = paid_off(self.book)
-        return [
-            (index, fact)
-            for index, fact in enumerate(self.facts)
-            if fact.name in names
-            and index >= self.starts.get("" if fact.name in made else
-                                         self.book.chain_of(fact.name), 0)
-        ]  # fmt: skip
+        if len(names) == 1:
+            return self.counting.get(names[0], [])
+        return sorted(
+            (one for name in names for one in self.counting.get(name, ())),
+            key=lambda one: one[0],
+        )
 
     def has(self, *names: str) -> bool:
         """Whether one of these facts still counts."""
-        return bool(self.found(*names))
+        return any(name in self.counting for name in names)
 
     def household(self, name: str, otherwise: Any = None) -> Any:
         """What the newest fact says of the household: main residence, connection, municipality."""
@@ -171,30 +196,35 @@ class View:
                 return ends
         return date(day.year + 1 + (season.ends < season.begins), *season.ends)
 
-    def spans(self, chain: str) -> list[tuple[date, date | None, Suspension]]:
-        """The suspensions of a chain that still count: first day, first day after, why."""
-        found = []
-        for suspension in self.book.suspensions:
-            if chain not in suspension.chains:
-                continue
-            for index, fact in enumerate(self.facts):
-                if index < self.starts[chain] or fact.name not in suspension.begins:
-                    continue
-                later = [f.day for f in self.facts[index + 1 :] if f.name in suspension.until]
-                ends = later[:1]
-                if suspension.term:
-                    last = last_day(fact.day, self.term(suspension.term), self.book.reading)
-                    assert last is not None
-                    ends.append(last + DAY)
-                found.append((fact.day, min(ends) if ends else None, suspension))
-        return found
+    def spans(self, chain: str) -> list[Span]:
+        """The suspensions of a chain that still count."""
+        if chain not in self._spans:
+            self._spans[chain] = [
+                self._span(suspension, index, fact)
+                for suspension in self.book.suspensions
+                if chain in suspension.chains
+                for index, fact in enumerate(self.facts)
+                if index >= self.starts[chain] and fact.name in suspension.begins
+            ]
+        return self._spans[chain]
+
+    def _span(self, suspension: Suspension, index: int, fact: Fact) -> Span:
+        """A suspension that a fact began."""
+        later = [one.day for one in self.facts[index + 1 :] if one.name in suspension.until]
+        ends = [(later[0], later[0] + DAY)] if later else []
+        if suspension.term:
+            last = last_day(fact.day, self.term(suspension.term), self.book.reading)
+            assert last is not None
+            ends.append((last + DAY, last + DAY))
+        free, counted = min(ends) if ends else (None, None)
+        return Span(fact.day + DAY, counted, free, suspension)
 
     def suspended(self, chain: str) -> list[tuple[date | None, Suspension]]:
         """What suspends a chain on the day, and the first day after it where that is known."""
         return [
-            (ends, why)
-            for _, ends, why in self.spans(chain)
-            if ends is None or not self.passed(ends)
+            (span.free, span.why)
+            for span in self.spans(chain)
+            if span.free is None or not self.passed(span.free)
         ]
 
     def begin(self, clock: Clock) -> tuple[int, Fact] | None:
@@ -231,7 +261,7 @@ class View:
             received = last_day(day, self.term(clock.via), _RECEIVED)
             assert received is not None
             day = received
-        spans = [(begins, ends) for begins, ends, _ in self.spans(chain)] if chain else []
+        spans = [(span.begins, span.counted) for span in self.spans(chain)] if chain else []
         return last_day(day, term, reading, spans)
 
     @cached_property

@@ -218,10 +218,9 @@ def next_day(
     opens: list[str] = []
     closes: list[str] = []
     if border is not None:
-        for name in loaded.book.steps:
-            was, will = (not loaded.why_not(name, one) for one in (day, border))
-            if was != will:
-                (opens if will else closes).append(name)
+        was, will = loaded.allowed(day), loaded.allowed(border)
+        opens = [name for name in will if name not in was]
+        closes = [name for name in was if name not in will]
     data = {"on": str(day), "next": None if border is None else str(border),
             "allowed": opens, "forbidden": closes}  # fmt: skip
     rows = [("next", "nothing changes by time alone" if border is None else str(border))]
