@@ -21,6 +21,7 @@ FIELDS = {
     "combined": "flag",
     "main_residence": "flag",
     "communicating": "flag",
+    "coupled": "flag",
     "no_gas": "flag",
     "inquiry": "flag",
     "removal": "flag",

@@ -268,6 +268,14 @@ def _amount(view: View, given: Mapping[str, Any]) -> Answer:
     return f"{shown(asked, 'EUR')} asked, it is {shown(right, 'EUR')}", None
 
 
+def _coupled(view: View, _given: Mapping[str, Any]) -> Answer:
+    """The limiter comes with prepayment for a protected customer, and for nobody else."""
+    asked = view.given.get("coupled")
+    if asked is None or asked == view.protected():
+        return OPEN
+    return f"the customer is {'' if view.protected() else 'not '}protected", None
+
+
 def _reach(view: View, given: Mapping[str, Any]) -> Answer:
     """A field of what is asked reaches a value."""
     asked, least = view.given.get(given["field"]), view.value(given["value"])
@@ -326,4 +334,5 @@ GATES: dict[str, Callable[[View, Mapping[str, Any]], Answer]] = {
     "after-day": _after_day,
     "amount": _amount,
     "reach": _reach,
+    "coupled": _coupled,
 }

@@ -41,7 +41,7 @@ GATES = (
     *("prepaid-on", "main-residence", "outside", "within", "between", "at-least", "at-most"),
     *("until-within", "power", "judge-date", "started", "still", "standing", "value-of", "ahead"),
     *("agreed", "contract", "until", "density", "volume", "no-gas", "fresh", "ordered"),
-    *("longer", "after-day", "amount", "reach"),
+    *("longer", "after-day", "amount", "reach", "coupled"),
 )
 UNITS = (*terms.UNITS, "EUR", "kWh", "W", "%", "times", "km", "inhabitants", "day", "choice",
          "hours", "seconds", "minutes")  # fmt: skip

@@ -239,6 +239,8 @@ def asked(order: Order) -> dict[str, Any]:
         }  # fmt: skip
     if order.kind == Kind.LIMIT:
         return {"until": _day(order.value * 60 - 60), "power_w": order.extra}
+    if order.kind == Kind.PAYMENT_MODE and order.value == PaymentMode.PREPAYMENT:
+        return {"coupled": bool(order.extra)}
     if order.kind == Kind.PARAMETER:
         return {"share": order.extra}
     return {}
