@@ -14,10 +14,12 @@ from budgetmeter.cli.options import (
     AtOption,
     CardArgument,
     DbOption,
+    DespiteOption,
     JsonOption,
     KeyOption,
     ReferenceOption,
     SpoilOption,
+    despite,
     open_terminal,
     spoil,
 )
@@ -42,6 +44,7 @@ def exchange(
         int | None, typer.Option(min=1, help="pull the card out after so many octets")
     ] = None,
     left: SpoilOption = "torn",
+    despite_of: DespiteOption = None,
     at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
@@ -58,7 +61,9 @@ def exchange(
     with MemoryCard.held(card, f"{booked}put the card in again without --pay") as inserted:
         if pull_after is not None:
             inserted.pull_at(pull_after, spoil(left))
-        receipt = open_terminal(db, key, at).exchange(inserted, amount, reference)
+        terminal = open_terminal(db, key, at)
+        despite(terminal.office, despite_of)
+        receipt = terminal.exchange(inserted, amount, reference)
     data = {
         "meter": receipt.meter,
         "card": receipt.card,
