@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from budgetmeter import resources, units
-from budgetmeter.emulator import load as loads
+from budgetmeter import loads, resources, units
 from budgetmeter.errors import InputError
 
 T = TypeVar("T")
