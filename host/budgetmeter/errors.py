@@ -27,6 +27,17 @@ class InputError(BudgetmeterError):
     """A file, argument or value that cannot be used."""
 
 
+class InputErrors(InputError):
+    """Several files that cannot be used.
+
+    :ivar lines: one for each
+    """
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = lines
+
+
 class ExpectationError(BudgetmeterError):
     """A scenario's expectation was not met."""
 

@@ -18,6 +18,7 @@ FOLDERS = {
     "fleet": "fleet/policies",
     "campaign": "office/campaigns",
     "rules": "casebook/rules",
+    "load shape": "loads/shapes",
 }
 
 
@@ -27,7 +28,7 @@ def folder(kind: str) -> Traversable:
 
 
 def names(kind: str) -> list[str]:
-    """Names of the shipped files of a kind ("profile", "scenario", "fleet", "campaign")."""
+    """Names of the shipped files of a kind (a key of `FOLDERS`)."""
     return sorted(path.name[:-5] for path in folder(kind).iterdir() if path.name.endswith(".toml"))
 
 

@@ -18,13 +18,13 @@ from budgetmeter import orders, profiles, units
 from budgetmeter.card import MemoryCard, personalise, write_inward
 from budgetmeter.client import Entered, Meter
 from budgetmeter.emulator import ConstantLoad, Emulator
-from budgetmeter.emulator.load import MAX_LITRES_PER_HOUR, MAX_W
 from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
 from budgetmeter.emulator.world import METER as NUMBER
 from budgetmeter.errors import InputError
 from budgetmeter.issue import Issuer, VendingKeys
+from budgetmeter.loads import MAX_LITRES_PER_HOUR, MAX_W
 
 KEY_SIZE = 32  # octets
 PROFILE = "wallonia-card"

@@ -5,8 +5,8 @@ operations. The account that all is compared with is one number: what people pai
 """
 
 from budgetmeter.card import SPOILS, MemoryCard
-from budgetmeter.emulator.load import NOTHING
 from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
+from budgetmeter.loads import NOTHING
 from budgetmeter.office import books
 from hypothesis import settings
 from hypothesis import strategies as st

@@ -3,10 +3,10 @@
 import pytest
 from budgetmeter.card import SPOILS, MemoryCard, write_inward
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.load import NOTHING
 from budgetmeter.emulator.world import insert
 from budgetmeter.errors import InputError
 from budgetmeter.issue import Issuer
+from budgetmeter.loads import NOTHING
 from budgetmeter.office import books
 from budgetmeter.orders import Order
 from hypothesis import given, settings

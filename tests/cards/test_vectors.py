@@ -1,8 +1,8 @@
 """The catalogue's vectors through real card images and the real terminal."""
 
 import pytest
-from budgetmeter.emulator.load import NOTHING
 from budgetmeter.errors import InputError
+from budgetmeter.loads import NOTHING
 from budgetmeter.office import settlement
 from meterfw import layouts
 from meterproto.codes import CardOutcome, CardType, Kind

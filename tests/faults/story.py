@@ -8,10 +8,10 @@ from unittest import mock
 
 from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.load import Draw
 from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
 from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
+from budgetmeter.loads import Draw
 from meterfw import layouts
 from meterfw import meter as meters
 from meterfw.account import record

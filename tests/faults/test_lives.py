@@ -2,10 +2,10 @@
 
 from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.load import NOTHING
 from budgetmeter.emulator.nor import BOARDS, Geometry, LittleFiles, Nor
 from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
+from budgetmeter.loads import NOTHING
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from budgetmeter.emulator import load as loads
+from budgetmeter import loads
 from budgetmeter.errors import InputError
 from budgetmeter.fleet import engine, profiles, study
 
@@ -70,7 +70,7 @@ def test_a_parquet_file_of_many_households(tmp_path):
 def test_days_with_gaps_are_left_out_and_edges_cut(tmp_path):
     times, watts = rows(9, 15)
     times, watts = times[4:], watts[4:]  # begins at 01:00
-    del times[200], watts[200]  # on the third day
+    del times[200:203], watts[200:203]  # on the third day; a row holds for three at most
     days = profiles.read([write_csv(tmp_path / "a.csv", times, watts)], 15, False)
     assert days.groups[:, 1].sum() == 7
     levels = sorted(day[0] // 100 for day in days.days)
@@ -116,15 +116,12 @@ def test_homes_use_what_they_are_said_to(tmp_path):
         ({"time": [START, START], "watts": [1, 2]}, "two samples at the same time"),
         ({"time": [START, START + timedelta(minutes=15)], "watts": [1, -2]}, "outside 0 to"),
         ({"time": [START, START + timedelta(minutes=15)], "watts": ["a", "b"]}, "not a number"),
-        ({"time": [START, START + timedelta(minutes=15)], "watts": [1, 2]}, "no whole day"),
+        ({"time": [START, START + timedelta(minutes=15)], "watts": [10, 20]}, "no whole day"),
         (
-            {"time": pa.array([START] * 2, pa.timestamp("s", "UTC")), "watts": [1, 2]},
-            "time has a zone",
+            {"time": [START, START + timedelta(minutes=15)], "watts": [0.3, 2]},
+            "watts never above 2",
         ),
-        (
-            {"time": [START, START + timedelta(minutes=7)], "watts": [1, 2]},
-            "samples of 420 s do not make steps of 15 min",
-        ),
+        ({"time": [START, None], "watts": [100, 200]}, "time is missing in 1 rows"),
     ],
 )
 def test_a_bad_parquet_file_is_one_line(columns, said, tmp_path):

@@ -3,9 +3,8 @@
 from datetime import datetime
 
 import pytest
-from budgetmeter import profiles, scenario, units
+from budgetmeter import loads, profiles, scenario, units
 from budgetmeter.emulator import ConstantLoad, Emulator, Household
-from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.nor import BOARDS, LittleFiles, Nor
 from budgetmeter.report.phases import OFF
 from budgetmeter.units import DAY_S

@@ -15,10 +15,10 @@ import typer
 from meterproto.records import CLOCK_LIMIT
 from meterproto.tokens import METER_LIMIT
 
-from budgetmeter import profiles, units
+from budgetmeter import loads, profiles, units
+from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.cli.options import serial_number
 from budgetmeter.emulator import ConstantLoad, Emulator
-from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.folder import Folder, StateFolder, stored_clock
 from budgetmeter.emulator.ports import GIVE_UP_S, IDLE_S, KEEPALIVE_S, PtyPort, TcpPort
 from budgetmeter.emulator.server import AS_FAST_AS_IT_GOES, LAST_S, Server
@@ -52,6 +52,8 @@ def emulate(
     ] = None,
     speed: Annotated[str, typer.Option(metavar="X|max", help="times real time")] = "1",
     load: Annotated[Path | None, typer.Option(metavar="CSV", help="what is consumed")] = None,
+    load_zone: LoadZone = "",
+    load_shape: LoadShape = "",
     watts: Annotated[int | None, typer.Option(min=0, max=100_000, help="a constant load")] = None,
     start: Annotated[str, typer.Option(help="where time begins, e.g. 2020-06-02T12:00")] = "",
     days: Annotated[int | None, typer.Option(min=1, help="time stops after so many")] = None,
@@ -90,7 +92,8 @@ def emulate(
         raise InputError("either --load or --watts")
     chosen = profiles.load(profile)
     keys = None if key is None else KeyFile(key)
-    sampled = None if load is None else loads.read(load, chosen.gas)
+    request = load_request(load, load_zone, load_shape)
+    sampled = None if load is None else loads.read(load, chosen.gas, request)
     clock = _start(start, sampled)
     rate = _speed(speed)
     _make_room(count)
@@ -110,6 +113,8 @@ def emulate(
             server.add(world, port)
         _stop_on_signals(server)
         _announce(server.urls, meter, as_json)
+        for line in () if sampled is None else sampled.notes:
+            print(f"budgetmeter: {line}", file=sys.stderr, flush=True)
         if not pty:
             _warn(bind, key is None)
         if for_s is not None:

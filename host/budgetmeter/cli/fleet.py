@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.cells import cell_len
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     Progress,
@@ -22,10 +20,12 @@ from rich.table import Table
 from rich.text import Text
 
 from budgetmeter import resources, units
+from budgetmeter.cli import columns
 from budgetmeter.errors import InputError
 from budgetmeter.report import figures, output, screen
 
 if TYPE_CHECKING:
+    from budgetmeter.fleet.assumptions import Case
     from budgetmeter.fleet.engine import World
     from budgetmeter.fleet.results import Results
     from budgetmeter.fleet.run import Run
@@ -134,12 +134,22 @@ def run(
 
 
 @app.command(name="report")
-def show_print_results(
+def show_report(
     folder: Annotated[Path, typer.Argument(help="folder of a finished run")],
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="a row for each meter: EUR, kWh, hours")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """The figures of a finished run."""
-    _print_results(_parts()[3].Results(folder), as_json)
+    finished = _parts()[3].Results(folder)
+    if csv is not None:
+        from budgetmeter.fleet import frame  # noqa: PLC0415
+
+        output.check([], [csv])
+        with output.naming(csv):
+            frame.load(folder).to_csv(csv)
+    _print_results(finished, as_json)
 
 
 @app.command(name="compare")
@@ -155,6 +165,12 @@ def compare_studies(
     step: StepOption = None,
     seed: SeedOption = None,
     changes: SetOption = None,
+    sweep: Annotated[
+        str, typer.Option(metavar="KEY=V,V,…", help="again for each value of a parameter")
+    ] = "",
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="again with each assumption low and high")
+    ] = False,
     chunk: ChunkOption = 1000,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = "",
@@ -164,6 +180,36 @@ def compare_studies(
     results, compare = _parts()[3:]
     plots = output.plotter(plot, "budgetmeter.fleet.plot")
     output.check(_read_files(a, b), [] if plot is None else [plot])
+    if sweep or sensitivity:
+        if sweep and sensitivity:
+            raise InputError("either --sweep or --sensitivity")
+        if Path(a).is_dir() or Path(b).is_dir():
+            raise InputError("--sweep and --sensitivity take studies, not folders of runs")
+
+        def compared(case: Case | None) -> dict[str, Any]:
+            more = [*(changes or []), *([case.change] if case else [])]
+            both = [_load(what, more, meters, days, step, seed) for what in (a, b)]
+            if both[0].name == both[1].name:
+                raise InputError(f"both studies are called {both[0].name}: rename one file")
+            compare.check(*both)
+            runs: list[Results] = []
+            for one in both:
+                folder = out / (one.name + (case.folder if case else ""))
+                runs.append(_finish(folder.name, *_open(one, folder, chunk), workers, scheduler))
+            return compare.compare(*runs)
+
+        from budgetmeter.cli import assumed  # noqa: PLC0415
+
+        values = _load(a, changes, meters, days, step, seed).values
+        found = assumed.sweep(sweep, compared) if sweep else assumed.sensitivity(values, compared)
+        if plots is not None and plot is not None:
+            with output.naming(plot):
+                (plots.sweep if sweep else plots.tornado)(found, plot)
+        if as_json:
+            print(json.dumps(found, indent=2))
+        else:
+            assumed.show(console, found)
+        return
     pair = [
         results.Results(what)
         if Path(what).is_dir()
@@ -308,7 +354,7 @@ def _print_summary(summary: dict[str, Any], gas: bool) -> None:
     rows.append(
         ("conservation", verdict, f"accounts {books['held']} = in and out {books['booked']}")
     )
-    _print(rows, wraps=2)
+    columns.show(console, rows, wraps=2)
 
 
 def _print_comparison(comparison: dict[str, Any]) -> None:
@@ -320,48 +366,18 @@ def _print_comparison(comparison: dict[str, Any]) -> None:
     rows = [
         (
             f"{row['label']}, {row['unit']}" if row["unit"] else row["label"],
-            _number(row["a"]),
-            _number(row["b"]),
-            _number(row["difference"], sign=True),
-            f"{_number(row['low'], sign=True)} to {_number(row['high'], sign=True)}",
+            columns.number(row["a"]),
+            columns.number(row["b"]),
+            columns.number(row["difference"], sign=True),
+            f"{columns.number(row['low'], sign=True)} to {columns.number(row['high'], sign=True)}",
             f"{row['more_pct']:.1f} %",
             f"{row['less_pct']:.1f} %",
         )
         for row in comparison["measures"].values()
     ]
-    _print(rows, 0, ("", "A", "B", "B - A", "95 % interval", "more", "less"))
+    columns.show(console, rows, 0, ("", "A", "B", "B - A", "95 % interval", "more", "less"))
     console.print("\nself-disconnections by the time until reconnected (FE-40)")
     a, b = comparison["reconnected"]["a"], comparison["reconnected"]["b"]
-    _print([(name, f"{a[name]:,}", f"{b[name]:,}") for name in a], 0, ("", "A", "B"))
+    columns.show(console, [(name, f"{a[name]:,}", f"{b[name]:,}") for name in a], 0, ("", "A", "B"))
     verdict = "exact" if comparison["conservation"] else "BROKEN"
     console.print(f"\nconservation over both fleets: {verdict}")
-
-
-def _print(rows: list[tuple[str, ...]], wraps: int, header: tuple[str, ...] = ()) -> None:
-    """Print rows of text as a table in which one column wraps, or row by row where it is too wide.
-
-    Nothing is cut. Without a header the columns are aligned to the left.
-    """
-    header = header or ("",) * len(rows[0])
-    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
-    widths[wraps] = max(cell_len(word) for row in rows for word in row[wraps].split() or [""])
-    if sum(widths) + 2 * (len(widths) - 1) > console.width:
-        for label, *cells in rows:
-            named = zip(header[1:], cells, strict=True)
-            text = "  ".join(f"{name} {cell}".strip() for name, cell in named)
-            console.print(Text(label), Padding(Text(text), (0, 0, 0, 2)), sep="\n")
-        return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.show_header = any(header)
-    for i, title in enumerate(header):
-        justify = "right" if any(header) and i else "left"
-        table.add_column(title, justify=justify, no_wrap=i != wraps, overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)
-
-
-def _number(value: float, sign: bool = False) -> str:
-    places = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3
-    text = f"{value:{'+' if sign else ''},.{places}f}"
-    return text.replace("-0.000", "0.000").replace("+0.000", "0.000")

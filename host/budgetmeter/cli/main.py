@@ -20,7 +20,7 @@ from budgetmeter.cli import (
     terminal,
     token,
 )
-from budgetmeter.errors import BudgetmeterError, OutputGone
+from budgetmeter.errors import BudgetmeterError, InputErrors, OutputGone
 from budgetmeter.report import output
 
 PIPE_CLOSED = 141  # exit status of what SIGPIPE ends
@@ -59,10 +59,11 @@ def _root(
         print(context.get_help())
 
 
-def _fail(message: str) -> NoReturn:
-    """Leave with one line, whatever stands in the message."""
-    plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
-    print(f"budgetmeter: {''.join(plain)}", file=sys.stderr)
+def _fail(*messages: str) -> NoReturn:
+    """Leave with one line for each message, whatever stands in it."""
+    for message in messages:
+        plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+        print(f"budgetmeter: {''.join(plain)}", file=sys.stderr)
     sys.exit(2)
 
 
@@ -76,6 +77,8 @@ def main() -> None:
             print(end="", flush=True)
     except OutputGone:
         sys.exit(PIPE_CLOSED)
+    except InputErrors as error:
+        _fail(*error.lines)
     except BudgetmeterError as error:
         _fail(str(error))
     except UsageError as error:

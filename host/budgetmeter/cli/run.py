@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from budgetmeter import profiles, scenario, units
+from budgetmeter import loads, profiles, scenario, units
 from budgetmeter.cli.arguments import some_file, some_text
+from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.emulator import Emulator
-from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
 from budgetmeter.errors import InputError
 from budgetmeter.report import figures, output, screen
@@ -45,6 +45,8 @@ def run(
     load: Annotated[
         Path | None, typer.Option(metavar="CSV", help="another load", parser=some_file)
     ] = None,
+    load_zone: LoadZone = "",
+    load_shape: LoadShape = "",
     start: Annotated[
         str | None,
         typer.Option(
@@ -79,7 +81,8 @@ def run(
     plots = output.plotter(plot, "budgetmeter.report.plot")
     files = _files(flash)
     chosen = scenario.load(what, profiles.load(profile) if profile else None)
-    _override(chosen, load, start, days, household)
+    request = load_request(load, load_zone, load_shape)
+    _override(chosen, load, start, days, household, request)
     read = [*chosen.files, *(path for path in (profile, load) if path is not None)]
     output.check(read, [path for path in (events, plot) if path is not None])
     world, failures = _emulate(chosen, files)
@@ -116,6 +119,7 @@ def _override(
     start: str | None,
     days: int | None,
     household: list[str] | None,
+    request: loads.Request,
 ) -> None:
     """Apply the options to the scenario."""
     if (load is not None or start or days) and chosen.steps:
@@ -130,7 +134,7 @@ def _override(
     if days is not None:
         chosen.days = days
     if load is not None:
-        chosen.load = loads.read(load, chosen.profile.gas)
+        chosen.load = loads.read(load, chosen.profile.gas, request)
         chosen.title = f"The load of {load.name}"
     elif chosen.profile.gas and chosen.load.start is not None and (start or days):
         chosen.load = scenario.default_load(chosen.profile, chosen.start, chosen.days)

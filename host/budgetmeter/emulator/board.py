@@ -10,8 +10,8 @@ from meterfw.wire.link import CHUNK
 from meterproto.framing import FLAG
 
 from budgetmeter.card import MemoryCard
-from budgetmeter.emulator.load import NOTHING, Draw
 from budgetmeter.emulator.parts import Files
+from budgetmeter.loads import NOTHING, Draw
 
 _ENDS = bytes([FLAG]) + b"\r\n"  # octets that may complete a line or a frame
 

@@ -17,8 +17,8 @@ from meterfw.account.record import State
 from meterfw.account.rules import balance
 
 from budgetmeter import units
-from budgetmeter.emulator.load import Draw
 from budgetmeter.errors import InputError
+from budgetmeter.loads import Draw
 
 if TYPE_CHECKING:
     from budgetmeter.emulator.world import Emulator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from budgetmeter.emulator.load import Draw
     from budgetmeter.emulator.world import Emulator
+    from budgetmeter.loads import Draw
 
 
 class Files(Protocol):

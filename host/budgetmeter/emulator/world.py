@@ -16,11 +16,11 @@ from meterproto.tokens import meter_key
 from budgetmeter import units
 from budgetmeter.card import MemoryCard
 from budgetmeter.emulator.board import VirtualBoard
-from budgetmeter.emulator.load import NOTHING, SampledLoad
 from budgetmeter.emulator.parts import Files, Load, People, TokenIssuer
 from budgetmeter.errors import InputError
 from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
+from budgetmeter.loads import NOTHING, SampledLoad
 from budgetmeter.profiles import Profile
 from budgetmeter.report.phases import phase
 from budgetmeter.report.trace import SAMPLE_S, NoTrace, Trace

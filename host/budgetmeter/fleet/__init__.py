@@ -8,5 +8,20 @@
 | `engine` | these and the rules compiled; a chunk of meters as an Arrow table |
 | `run` | chunks over processes or a cluster, one Parquet file each, resumed |
 | `results`, `compare`, `plot` | what a run came to; two policies on the same households |
+| `frame` | a run as pandas frames: `load(folder)`, `spells`, `months` |
+| `assumptions` | a comparison again with other values of what is assumed |
 | `single` | one meter of a fleet in the emulator |
 """
+
+from pathlib import Path
+from typing import Any
+
+
+def load(folder: Path | str) -> Any:
+    """A finished run as a pandas frame, a row for each meter (`budgetmeter.fleet.frame.load`).
+
+    :raises InputError: no finished run there
+    """
+    from budgetmeter.fleet import frame  # noqa: PLC0415  # pandas and Arrow are extras
+
+    return frame.load(folder)

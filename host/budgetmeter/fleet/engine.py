@@ -55,7 +55,7 @@ def world(study: Study) -> World:
     """
     values, gas = study.values, study.profile.gas
     if study.loads:
-        days = profiles.read(study.loads, values["step_min"], gas)
+        days = profiles.read(study.loads, values["step_min"], gas, study.request)
     else:
         days = profiles.shipped(values["step_min"], gas)
     mean_wh = days.mean_wh

@@ -50,6 +50,56 @@ def save(a: Results, b: Results, path: Path) -> None:
     plt.close(figure)
 
 
+def sweep(figures: dict[str, Any], path: Path) -> None:
+    """Write the difference of each measure over the values of one parameter.
+
+    :raises OSError: when the file cannot be written
+    """
+    rows = figures["values"]
+    names = list(dict.fromkeys(name for row in rows for name in row["measures"]))[:6]
+    figure, axes = plt.subplots(2, 3, figsize=(11.5, 6.5), layout="constrained", squeeze=False)
+    for axis, name in zip(axes.flat, names, strict=False):
+        found = [row["measures"].get(name) for row in rows]
+        values = [float(row["value"]) for row in rows]
+        means = [one["difference"] if one else 0.0 for one in found]
+        halves = [(one["high"] - one["low"]) / 2 if one else 0.0 for one in found]
+        axis.errorbar(values, means, halves, color="0.0", capsize=3, marker="o")
+        axis.axhline(0, color="0.6", linewidth=0.8)
+        label = next(one for one in found if one)
+        axis.set_title(f"{label['label']}, {label['unit']}".rstrip(", "), fontsize=10)
+        axis.set_xlabel(figures["key"])
+    for axis in axes.flat[len(names) :]:
+        axis.set_visible(False)
+    figure.suptitle(f"B - A: {rows[0]['b']}\nagainst {rows[0]['a']}", fontsize=11, parse_math=False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def tornado(figures: dict[str, Any], path: Path) -> None:
+    """Write how far each assumption moves a difference, the widest on top.
+
+    :raises OSError: when the file cannot be written
+    """
+    rows = figures["assumptions"][::-1]
+    figure, axis = plt.subplots(figsize=(9, 1.5 + 0.28 * len(rows)), layout="constrained")
+    base = figures["base"]
+    for place, row in enumerate(rows):
+        for end, fill, hatch in (("low", FILLS[0], "///"), ("high", FILLS[1], "")):
+            width = row[end]["difference"] - base
+            axis.barh(
+                place, width, left=base, color=fill, hatch=hatch, edgecolor="0.3",
+                label=end if place == 0 else None,
+            )  # fmt: skip
+    axis.axvline(base, color="0.0", linewidth=1)
+    axis.axvline(0, color="0.6", linewidth=0.8, linestyle=":")
+    axis.set_yticks(range(len(rows)), [row["key"] for row in rows])
+    axis.set_xlabel(f"{figures['label']}, B - A")
+    axis.legend(title="assumption", loc="lower right")
+    axis.set_title(f"A: {figures['a']}\nB: {figures['b']}", fontsize=10, parse_math=False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
 def _pairs(a: Results, b: Results) -> Iterator[tuple[Results, str, dict[str, Any], str]]:
     return zip((a, b), NAMES, STYLES, FILLS, strict=True)
 

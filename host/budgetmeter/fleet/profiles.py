@@ -1,27 +1,27 @@
-"""Days of consumption to draw from: measured loads cut into whole local days.
+"""Days of consumption to draw from: measured loads cut into whole days.
 
 A source is one household's measurement. Its days without a gap are kept, averaged to the step of
 the run, working days apart from weekends. Nothing is made up for a gap: the day is left out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from budgetmeter import units
-from budgetmeter.emulator import load as loads
-from budgetmeter.errors import InputError
+from budgetmeter import loads
+from budgetmeter.errors import InputError, InputErrors
+from budgetmeter.loads import Request, SampledLoad
+from budgetmeter.loads.folder import files_of
 from budgetmeter.units import DAY_S
 
 if TYPE_CHECKING:
-    import pyarrow
+    pass
 
 KINDS = 2  # working days, weekends
-LARGEST = {False: loads.MAX_W, True: loads.MAX_LITRES_PER_HOUR}
 
 
 class Days(NamedTuple):
@@ -37,139 +37,98 @@ class Days(NamedTuple):
     mean_wh: np.ndarray
 
 
+class _Source(NamedTuple):
+    """One household: its days by kind, pulses per hour, and the mean energy of a day."""
+
+    parts: list[np.ndarray]
+    mean_wh: int
+
+
 @cache
 def shipped(step_min: int, gas: bool) -> Days:
     """Days of the measured household; for gas, of a synthetic summer (hot water and cooking)."""
     load = loads.synthetic_gas(datetime(2007, 6, 15), 62) if gas else loads.household()
-    return collect([load], step_min, gas)
+    return collect([load], step_min)
 
 
-def read(paths: Iterable[str], step_min: int, gas: bool) -> Days:
-    """Days of the user's own sources.
+def read(paths: Iterable[str], step_min: int, gas: bool, request: Request | None = None) -> Days:
+    """Days of the user's own sources: files in any shape `budgetmeter run --load` takes, Parquet
+    files of one or many households, folders of either.
 
-    A CSV file is one source, as `budgetmeter run --load` takes it. A Parquet file has the columns
-    `time` (UTC+1) and `watts` (or `litres`), and `household` if it holds several.
-
-    :raises InputError: a file that cannot be used
+    :raises InputErrors: files that cannot be used, one line for each
     """
-    sources = []
+    sources: list[_Source] = []
+    wrong: list[str] = []
     for path in paths:
-        if Path(path).suffix == ".parquet":
-            sources.extend(_read_parquet(path, gas))
-        else:
-            sources.append(loads.read(path, gas))
-    return collect(sources, step_min, gas)
+        try:
+            found = files_of(Path(path))
+        except InputError as error:
+            wrong.append(str(error))
+            continue
+        for file in found:
+            try:  # a household's samples are let go before the next is read
+                sources += [_source(one, step_min) for one in loads.read_all(file, gas, request)]
+            except InputError as error:
+                wrong.append(str(error))
+    if wrong:
+        raise InputErrors(wrong)
+    return _together(sources)
 
 
-def collect(sources: Sequence[loads.SampledLoad], step_min: int, gas: bool) -> Days:
+def collect(found: Iterable[SampledLoad], step_min: int) -> Days:
     """Whole days of the sources, in order of source and kind."""
-    rows, groups, means, first = [], [], [], 0
-    for source in sources:
-        days, weekend = _days(source, step_min)
-        if not len(days):
-            raise InputError(f"{source.label}: no whole day without a gap")
-        parts = [days[~weekend], days[weekend]]
-        parts = [part if len(part) else days for part in parts]  # a kind that was not measured
-        for part in parts:
-            groups.append((first, len(part)))
-            first += len(part)
-            rows.append(part)
-        mean = (5 * parts[0].mean() + 2 * parts[1].mean()) / 7 * 24
-        if mean < 1:
-            raise InputError(f"{source.label}: nothing is consumed on its whole days")
-        means.append(round(mean))
+    return _together([_source(one, step_min) for one in found])
+
+
+def _together(sources: list[_Source]) -> Days:
+    parts = [part for source in sources for part in source.parts]
+    sizes = [len(part) for part in parts]
+    firsts = np.cumsum([0, *sizes])[:-1]
     return Days(
-        np.concatenate(rows).astype(np.int32),
-        np.array(groups, np.int64),
-        np.array(means, np.int64),
+        np.concatenate(parts).astype(np.int32),
+        np.array(list(zip(firsts, sizes, strict=True)), np.int64),
+        np.array([source.mean_wh for source in sources], np.int64),
     )
 
 
-def _days(source: loads.SampledLoad, step_min: int) -> tuple[np.ndarray, np.ndarray]:
-    """Days without a gap at the step, and which of them are weekends."""
-    step_s = step_min * 60
-    longer, shorter = max(step_s, source.interval), min(step_s, source.interval)
-    if DAY_S % source.interval or longer % shorter:
-        raise InputError(
-            f"{source.label}: samples of {source.interval} s do not make steps of {step_min} min"
-        )
-    midnight = datetime(source.start.year, source.start.month, source.start.day)
-    late = (source.start - midnight).total_seconds()
-    if late % source.interval:
-        raise InputError(f"{source.label}: samples do not begin on the step")
-    size = DAY_S // source.interval
-    lead = int(late // source.interval)
-    filled = np.concatenate((np.full(lead, -1), np.frombuffer(source.rates, "i8")))
-    filled = np.concatenate((filled, np.full(-len(filled) % size, -1)))
-    days = filled.reshape(-1, size)
-    dates = [midnight + timedelta(days=i) for i in range(len(days))]
-    weekend = np.array([date.weekday() >= 5 for date in dates])
-    whole = (days >= 0).all(axis=1)
-    days, weekend = days[whole], weekend[whole]
-    if source.interval < step_s:
-        per = step_s // source.interval
-        days = (days.reshape(-1, size // per, per).sum(axis=2) + per // 2) // per
-    else:
-        days = np.repeat(days, source.interval // step_s, axis=1)
-    return days, weekend
+def _source(load: SampledLoad, step_min: int) -> _Source:
+    if load.doubts:
+        raise InputError(f"{load.label}: {load.doubts[0]}")
+    days, weekend = _days(load, step_min * 60)
+    if not len(days):
+        raise InputError(f"{load.label}: no whole day without a gap")
+    parts = [days[~weekend], days[weekend]]
+    parts = [part if len(part) else days for part in parts]  # a kind that was not measured
+    mean = (5 * parts[0].mean() + 2 * parts[1].mean()) / 7 * 24
+    if mean < 1:
+        raise InputError(f"{load.label}: nothing is consumed on its whole days")
+    return _Source(parts, round(mean))
 
 
-def _read_parquet(path: str, gas: bool) -> list[loads.SampledLoad]:
-    import pyarrow as pa  # noqa: PLC0415  # an extra
-    import pyarrow.parquet as pq  # noqa: PLC0415
+def _days(load: SampledLoad, step_s: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean rates of the steps of each day without a gap, and which days are weekends.
 
-    column = "litres" if gas else "watts"
-    try:
-        table = pq.read_table(path)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or 'not a Parquet file'}") from None
-    except pa.ArrowInvalid:
-        raise InputError(f"{path}: not a Parquet file") from None
-    for name in ("time", column):
-        if name not in table.column_names:
-            raise InputError(f"{path}: no column {name}; found {', '.join(table.column_names)}")
-    if not pa.types.is_timestamp(table.schema.field("time").type):
-        raise InputError(f"{path}: time is not a timestamp")
-    if table.schema.field("time").type.tz is not None:
-        raise InputError(f"{path}: time has a zone; times are UTC+1 without one")
-    if "household" not in table.column_names:
-        return [_source(path, table, column, gas)]
-    names = table["household"].unique().to_pylist()
-    return [
-        _source(f"{path}, {name}", table.filter(_equal(table["household"], name)), column, gas)
-        for name in names
-    ]
+    Energy and gaps are summed up to each step's end, so samples of any length make any step.
+    """
+    starts = np.asarray(load.starts, np.int64)
+    rates = np.asarray(load.rates, np.int64)
+    ends = np.append(starts[1:], load.length)
+    energy = np.concatenate(([0], np.cumsum(np.maximum(rates, 0) * (ends - starts))))
+    gaps = np.concatenate(([0], np.cumsum((rates < 0) * (ends - starts))))
 
+    midnight = datetime(load.start.year, load.start.month, load.start.day)
+    late = int((load.start - midnight).total_seconds())
+    first = -(-late // DAY_S)  # whole days only
+    count = max((late + load.length) // DAY_S - first, 0)
+    edges = first * DAY_S - late + step_s * np.arange(count * DAY_S // step_s + 1)
+    piece = np.clip(np.searchsorted(starts, edges, "right") - 1, 0, len(starts) - 1)
+    within = edges - starts[piece]
+    at_edge = energy[piece] + np.maximum(rates[piece], 0) * within
+    gap_at_edge = gaps[piece] + (rates[piece] < 0) * within
 
-def _equal(column: Any, value: object) -> Any:
-    """Where a column has a value."""
-    import pyarrow.compute as pc  # noqa: PLC0415
-
-    return pc.equal(column, value)  # pyright: ignore[reportAttributeAccessIssue]  # made at run time
-
-
-def _source(label: str, table: "pyarrow.Table", column: str, gas: bool) -> loads.SampledLoad:
-    """A `SampledLoad` of a table's rows, as its CSV would read."""
-    table = table.sort_by("time")
-    times = table["time"].cast("timestamp[s]").to_numpy().astype("datetime64[s]")
-    if len(times) < 2 or np.isnat(times).any():
-        raise InputError(f"{label}: time is missing, or less than two samples")
-    seconds = (times - times[0]).astype(np.int64)
-    interval = int(np.diff(seconds).min())
-    if interval < 1:
-        raise InputError(f"{label}: two samples at the same time")
-    try:
-        values = table[column].cast("float64").to_numpy()
-    except (ValueError, NotImplementedError):
-        raise InputError(f"{label}: {column} is not a number") from None
-    if gas:
-        values = values * 3600 / interval
-    known = ~np.isnan(values)
-    if not ((values[known] >= 0) & (values[known] <= LARGEST[gas])).all():
-        raise InputError(f"{label}: {column} outside 0 to {LARGEST[gas]} per hour")
-    rates = np.full(int(seconds[-1] // interval) + 1, -1, np.int64)
-    rates[seconds[known] // interval] = np.round(values[known]).astype(np.int64)
-    start = units.EPOCH + timedelta(
-        seconds=int((times[0] - np.datetime64(units.EPOCH, "s")).astype(int))
-    )
-    return loads.SampledLoad(start, interval, rates, rates, gas, label)  # type: ignore[arg-type]
+    shape = (count, DAY_S // step_s)
+    means = ((np.diff(at_edge) + step_s // 2) // step_s).reshape(shape)
+    whole = ~np.diff(gap_at_edge).reshape(shape).any(axis=1)
+    dates = [midnight + timedelta(days=first + i) for i in range(count)]
+    weekend = np.array([date.weekday() >= 5 for date in dates], bool)
+    return means[whole], weekend[whole]

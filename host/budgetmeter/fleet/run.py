@@ -31,7 +31,7 @@ from budgetmeter.fleet.study import Study
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-MANIFEST = "fleet.json"
+MANIFEST = "_fleet.json"  # readers of Parquet folders skip names that begin so
 CHUNK = 1000
 AHEAD = 2  # chunks given out for each worker
 PATIENCE = 3  # times in a row that workers may die without a chunk done

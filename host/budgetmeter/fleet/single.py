@@ -8,11 +8,11 @@ from meterfw import layouts
 from meterfw.account.calendar import local
 
 from budgetmeter.emulator import Emulator
-from budgetmeter.emulator.load import FOREVER, Draw
 from budgetmeter.errors import InputError
 from budgetmeter.fleet import engine, homes, life, people
 from budgetmeter.fleet.rows import Household, Position
 from budgetmeter.fleet.study import Study
+from budgetmeter.loads import FOREVER, Draw
 
 
 class Home:

@@ -7,7 +7,7 @@ No statistic of Belgian top-ups, self-disconnections or reaction times was found
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 from budgetmeter import orders, profiles, resources, units
 from budgetmeter.errors import InputError
 from budgetmeter.fleet.draws import METERS
+from budgetmeter.loads import Request
 
 
 class Parameter(NamedTuple):
@@ -104,7 +105,7 @@ NOT_FOR_A_FLEET = ("parameter", "key-change", "clock", "test")
 SHARE = Parameter(100, 0, 100, "meters an order goes to, %")
 OPTIONS = {"meters": "--meters", "days": "--days", "step_min": "--step", "seed": "--seed"}
 _DECISIVE = ("load", *SECTIONS, "policy")
-_KEYS = ("title", "about", "start", *_DECISIVE)
+_KEYS = ("title", "about", "start", "load_zone", "load_shape", *_DECISIVE)
 DEFAULT_START = datetime(2021, 1, 1)
 
 
@@ -118,6 +119,7 @@ class Study:
     :ivar values: the parameters of all sections by name, defaults filled in
     :ivar start: clock value
     :ivar loads: paths of the user's sources; none for what comes with the package
+    :ivar request: what the study says of those files
     :ivar program: orders of the operator: (clock, kind, value, extra, order id, share in %)
     """
 
@@ -129,6 +131,7 @@ class Study:
     values: dict[str, Any]
     loads: tuple[str, ...]
     program: tuple[Line, ...]
+    request: Request = field(default_factory=Request)
 
     @property
     def end(self) -> int:
@@ -252,6 +255,7 @@ class _Reader:
             values,
             self.loads(document.get("load", [])),
             self.program(policy.get("order", []), start),
+            self.request(document),
         )
         try:
             units.to_clock(units.from_clock(start) + timedelta(days=values["days"]))
@@ -314,6 +318,13 @@ class _Reader:
         if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
             self.fail('load is a list of files such as ["mine.csv", "many.parquet"]')
         return tuple(str(self.folder / path) for path in value)
+
+    def request(self, document: dict[str, Any]) -> Request:
+        """What the study says of its load files."""
+        zone, shape = document.get("load_zone", ""), document.get("load_shape", "")
+        if not isinstance(zone, str) or not isinstance(shape, str):
+            self.fail("load_zone and load_shape are texts")
+        return Request(zone, str(self.folder / shape) if shape.endswith(".toml") else shape)
 
     def program(self, entries: Any, start: int) -> tuple[Line, ...]:
         if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):

@@ -12,6 +12,7 @@ from budgetmeter.report.phases import OFF, PHASES
 from budgetmeter.report.trace import Spell, Trace
 from budgetmeter.units import DAY_S
 
+MEANS_S = 900  # a mean over so long hides peaks
 CSV_FIELDS = ("time", "clock", "event", "rules", "balance_eur", "detail")
 
 
@@ -29,6 +30,7 @@ def summary(world: FinishedRun, scenario: Titled) -> dict[str, Any]:
         "start": _written(units.from_clock(*divmod(world.start_s, 60))),
         "end": _written(units.from_clock(*divmod(world.now_s, 60))),
         "load": getattr(world.load, "label", "a constant load"),
+        "load_notes": _load_notes(world),
         "missing_samples_s": board.missing_s,
         "energy": {
             "register_wh": m.energy_wh,
@@ -65,6 +67,18 @@ def summary(world: FinishedRun, scenario: Titled) -> dict[str, Any]:
         "events": len(trace.entries),
         **_flash(world),
     }
+
+
+def _load_notes(world: FinishedRun) -> list[str]:
+    """What is to be said of a load that was read from a file."""
+    notes: list[str] = list(getattr(world.load, "notes", ()))
+    interval: int = getattr(world.load, "interval", 0)
+    if notes and interval >= MEANS_S and world.profile.values["limiter_fitted"]:
+        notes.append(
+            f"means over {units.duration(interval)} hide peaks: the limiter may trip more "
+            "often than shown"
+        )
+    return notes
 
 
 def _written(local: datetime) -> str:

@@ -39,6 +39,10 @@ def show(console: Console, figures: dict[str, Any], world: FinishedRun) -> None:
     money, energy, supply = figures["money"], figures["energy"], figures["supply"]
     console.print(Text(figures["title"], style="bold"))
     console.print(f"{escape(world.profile.title)}; {figures['start']} to {figures['end']}\n")
+    for line in figures["load_notes"]:
+        console.print(Text(line, style="dim"), soft_wrap=True)
+    if figures["load_notes"]:
+        console.print()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)

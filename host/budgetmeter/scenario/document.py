@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from budgetmeter import resources, units
+from budgetmeter import loads, resources, units
 from budgetmeter.casebook import Rulebook
-from budgetmeter.emulator import load as loads
 from budgetmeter.errors import InputError
 
 T = TypeVar("T")

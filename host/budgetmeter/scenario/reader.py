@@ -7,9 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from budgetmeter import profiles, resources, units
+from budgetmeter import loads, profiles, resources, units
 from budgetmeter.emulator import ConstantLoad
-from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
 from budgetmeter.profiles import Profile
 from budgetmeter.scenario import cards, cases
@@ -109,8 +108,10 @@ def _load(
     document: Document, table: Any, profile: Profile, start: datetime | None, days: int | None
 ) -> Any:
     where = f"{document.where}: load"
-    document.known(table, ("measured", "csv", "watts", "litres_per_hour"), where)
-    if len(table) != 1:
+    document.known(table, ("measured", "csv", "watts", "litres_per_hour", "zone", "shape"), where)
+    beside = {key: table[key] for key in ("zone", "shape") if key in table}
+    table = {key: value for key, value in table.items() if key not in beside}
+    if len(table) != 1 or (beside and "csv" not in table):
         document.fail("one of measured, csv, watts, litres_per_hour", where)
     key, value = next(iter(table.items()))
     if key == "measured":
@@ -120,8 +121,20 @@ def _load(
     if key == "csv":
         if not isinstance(value, str):
             document.fail("csv is the name of a file", where)
-        return loads.read(document.beside(value), profile.gas)
+        return loads.read(
+            document.beside(value), profile.gas, _load_request(document, beside, where)
+        )
     return ConstantLoad(document.rate(key, value, where), document.gas)
+
+
+def _load_request(document: Document, table: dict[str, Any], where: str) -> loads.Request:
+    """What the scenario says of a load's file."""
+    for key, value in table.items():
+        if not isinstance(value, str):
+            document.fail(f"{key} is a text", where)
+    shape = table.get("shape", "")
+    shape = document.beside(shape) if shape.endswith(".toml") else shape
+    return loads.Request(table.get("zone", ""), shape)
 
 
 # ---- Steps ---------------------------------------------------------------------------------------

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from budgetmeter import units
-from budgetmeter.emulator import load as loads
+from budgetmeter import loads, units
 from budgetmeter.errors import InputError
 from budgetmeter.profiles import Profile
 from budgetmeter.units import DAY_S
