@@ -26,10 +26,10 @@ class Stage:
         self.opened: Counter | None = None
         self._case: HouseholdCase | None = None
         if case is not None:
-            from budgetmeter.scenario.household import HouseholdCase  # noqa: PLC0415
+            from budgetmeter.scenario import household  # noqa: PLC0415  # SQLAlchemy is an extra
 
             customer = contract.get("customer", "household")
-            self._case = HouseholdCase(self.counter, customer, **case)
+            self._case = household.HouseholdCase(self.counter, customer, **case)
 
     @property
     def case(self) -> "HouseholdCase":
