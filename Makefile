@@ -52,8 +52,9 @@ studies: $(VENV)/test.stamp  ## the three fleet studies of docs/fleet.md; plots 
 		--plot out/fleet-friendly-hours.png
 	@$(BIN)/budgetmeter fleet compare wallonia-2020 wallonia-2020-hold --plot out/fleet-hold-2020.png
 
-fuzz: $(VENV)/test.stamp  ## ten million octets of junk at the meter's port; SEED=n repeats one
+fuzz: $(VENV)/test.stamp  ## junk at the meter's port, edited cards at the terminal; SEED=n repeats one
 	@$(BIN)/python -m tests.firmware.fuzz 10000000 $(SEED)
+	@$(BIN)/python -m tests.cards.fuzz 20000 $(SEED)
 
 faults: $(VENV)/test.stamp  ## power cuts everywhere, and in every recovery; CUT="rp2040 17:half" repeats one
 	@$(BIN)/python -m tests.faults.campaign $(CUT)

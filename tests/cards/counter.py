@@ -8,7 +8,7 @@ from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.world import insert
 from budgetmeter.errors import InputError
 from budgetmeter.identity import flashed
-from budgetmeter.office import books
+from budgetmeter.office import books, overview
 from budgetmeter.office.office import EPOCH, Office
 from budgetmeter.office.terminal import Terminal
 from meterfw import layouts
@@ -143,6 +143,11 @@ class Counter:
         account = self.office.reading(lambda c: books.account(c, METER))
         assert account.adds_up, account
         return account
+
+    def unclear(self):
+        """Money on its way of which no report can tell, mc; each such order is named."""
+        (one,) = overview.of_all(self.office, METER)
+        return sum(value for _, value, _ in one.unclear)
 
     def report(self, card=None):
         """The parts of the newest report on a card."""
