@@ -201,8 +201,16 @@ def made_after(connection, office, reading, at_s):
     """Whether a report was made after a time, whatever the meter's clock says (OC-05).
 
     It was, when the meter read an area that a terminal wrote after that time, or when its clock is
-    sure and says so.
+    sure and says so. What the books had by then was made before, whatever its clock says.
     """
+    known = sa.select(readings.c.at_s).where(
+        readings.c.meter == reading.head.meter,
+        readings.c.key_revision == reading.head.key_revision,
+        readings.c.sequence == reading.head.sequence,
+    )
+    had = connection.execute(known).scalar()
+    if had is not None and had < at_s:
+        return False
     if not doubt_of(office, reading) and reading.at_s >= at_s:
         return True
     written = connection.execute(
