@@ -6,6 +6,8 @@ BOARDS := rp2040 esp32
 STUBS  := $(VENV)/stubs
 # Campaigns, other interpreters and pages: they take long and reach nothing that the others do not
 UNCOUNTED := cases device docs faults plugin cards/test_lives.py firmware/test_model.py firmware/test_runtimes.py
+OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py cards/test_scenarios.py \
+	cards/test_card_images.py cases host/test_books.py host/test_withdraw.py host/test_read_port.py host/test_bad_rows.py)
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
@@ -78,8 +80,9 @@ cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and
 docs: $(VENV)/docs.stamp  ## the documentation site in out/site; a dead link fails
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-office: $(VENV)/test.stamp  ## two thousand lives of two offices on one database; N=100 for fewer
+office: $(VENV)/test.stamp  ## two thousand lives of two offices, then their tests on PostgreSQL; N=100 for fewer
 	@$(BIN)/python -m tests.cards.test_office_lives $(N)
+	@$(BIN)/python -m pytest -q --books postgresql $(OFFICE_SUITE)
 
 planted: $(VENV)/test.stamp  ## defects planted in the books, one by one: a test must notice each; N=3 for one
 	@$(BIN)/python -m tests.cards.planted $(N)

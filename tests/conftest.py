@@ -44,7 +44,23 @@ def fresh_database(postgres):
     return postgres.replace("/postgres?", f"/{database}?")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def books(request):
+    """The books of each counter in a database of its own on PostgreSQL, where that is asked for."""
+    if request.config.getoption("--books") == "postgresql":
+        from tests.cards.counter import Books
+
+        server = request.getfixturevalue("postgres")
+        Books.new_url = staticmethod(lambda: fresh_database(server))
+
+
 def pytest_addoption(parser):
+    parser.addoption(
+        "--books",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="where the books of the tests with cards are",
+    )
     group = parser.getgroup("device suite")
     group.addoption(
         "--target",

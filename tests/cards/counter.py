@@ -25,6 +25,24 @@ NOON = "2020-12-08 12:00"  # a Tuesday, outside friendly hours
 GOOD, REFUSED = CardOutcome.GOOD, CardOutcome.REFUSED
 
 
+class Books:
+    """Where the books of a counter are: in memory, unless `pytest --books postgresql` says else."""
+
+    opened = []  # engines, whose connections a server has a limited number of
+
+    @staticmethod
+    def new_url():
+        return "sqlite://"
+
+    @classmethod
+    def keep(cls, engine):
+        """Let go of the idle connections of the counters before."""
+        for other in cls.opened[-4:]:
+            if other.dialect.name != "sqlite":
+                other.dispose()
+        cls.opened.append(engine)
+
+
 class Keys:
     """Vending keys in memory."""
 
@@ -50,7 +68,7 @@ class Keys:
 class Counter:
     """One meter with its office; time is that of the meter's board."""
 
-    def __init__(self, name="wallonia-card", at=NOON, changes=None, files=None, url="sqlite://"):
+    def __init__(self, name="wallonia-card", at=NOON, changes=None, files=None, url=None):
         self.profile = profiles.load(name)
         if changes:
             self.profile = self.profile.changed(changes, "test")
@@ -62,12 +80,13 @@ class Counter:
         self.board = VirtualBoard(clock(at), files)
         self.meter = Meter(self.board)
         self.office = Office(
-            url,
+            url or Books.new_url(),
             self.keys,
             actor="tester",
             now=lambda: EPOCH + timedelta(seconds=self.board.now_s),
             load_profile=lambda name: self.profile,
         )
+        Books.keep(self.office.engine)
         self.terminal = Terminal(self.office)
         self.pending = self.terminal.pending
         self.card = None
