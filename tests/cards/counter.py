@@ -25,22 +25,23 @@ NOON = "2020-12-08 12:00"  # a Tuesday, outside friendly hours
 GOOD, REFUSED = CardOutcome.GOOD, CardOutcome.REFUSED
 
 
+OPENED = []  # engines of counters: a server has a limited number of connections
+
+
 class Books:
     """Where the books of a counter are: in memory, unless `pytest --books postgresql` says else."""
-
-    opened = []  # engines, whose connections a server has a limited number of
 
     @staticmethod
     def new_url():
         return "sqlite://"
 
-    @classmethod
-    def keep(cls, engine):
+    @staticmethod
+    def keep(engine):
         """Let go of the idle connections of the counters before."""
-        for other in cls.opened[-4:]:
+        for other in OPENED[-4:]:
             if other.dialect.name != "sqlite":
                 other.dispose()
-        cls.opened.append(engine)
+        OPENED.append(engine)
 
 
 class Keys:

@@ -22,7 +22,7 @@ DEFECTS = [
      "tests/host/test_withdraw.py"),
     ("what lapsed is settled for good", OFFICE + "settle.py",
      "deliveries.c.state.in_([OUT, LAPSED])", "deliveries.c.state.in_([OUT])",
-     "tests/cases/test_settle.py tests/host/test_withdraw.py tests/cards/test_office_lives.py"),
+     "tests/host/test_read_port.py"),
     ("a report of before a request is fresh", OFFICE + "reports.py",
      "if same:  # over", "if False:  # over", "tests/cases/test_freshness.py"),
     ("after a restore nobody waits", OFFICE + "office.py",
