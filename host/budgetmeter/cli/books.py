@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from meterfw.account import rules
 from meterproto import tokens
 from rich.console import Console
 
@@ -65,7 +66,7 @@ def read(source: SourceArgument, key: KeyOption = KEY, db: DbOption = DB) -> Non
         raise InputError(taken.doubt)
     m = taken.reading.state
     meter = taken.reading.head.meter
-    console.print(f"meter {meter:09d}, balance {units.euros(m.credit - m.emergency_used)} EUR")
+    console.print(f"meter {meter:09d}, balance {units.euros(rules.balance(m))} EUR")
     for line in (taken.doubt, *taken.said):
         if line:
             say(line)

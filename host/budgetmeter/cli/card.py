@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from construct import ConstructError
+from meterfw.account import rules
 from meterfw.meter import Meter
 from meterproto import cards as layout
 from meterproto import tokens
@@ -240,7 +241,7 @@ def _visit(
         "outcome": outcome if outcome is None else int(outcome),
         "told": words,
         "loaded": meter.slot.taken,
-        "balance": units.euros(m.credit - m.emergency_used, 5),
+        "balance": units.euros(rules.balance(m), 5),
     }
     rows = [
         ("card", words if outcome is None else f"{outcome:d} {words}"),

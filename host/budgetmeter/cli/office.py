@@ -18,6 +18,7 @@ from budgetmeter.cli.options import (
     KEY,
     AtOption,
     DbOption,
+    DespiteOption,
     ExpiryOption,
     JsonOption,
     KeyOption,
@@ -25,6 +26,7 @@ from budgetmeter.cli.options import (
     MeterArgument,
     MeterOption,
     OneMeterOption,
+    despite,
     local_s,
     open_office,
     open_terminal,
@@ -171,6 +173,7 @@ def queue(
         typer.Argument(metavar="[NAME=VALUE]...", help="options in an older spelling: amount=50"),
     ] = None,
     expiry: ExpiryOption = None,
+    despite_of: DespiteOption = None,
     at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
@@ -184,6 +187,7 @@ def queue(
     order = orders.read(kind, given)
     end = orders.expiry(expiry)
     pending = _pending(db, key, at)
+    despite(pending.office, despite_of)
     item = pending.queue(meter, order, end)
     warn_of_past(pending.office, order)
     show(item_data(item), as_json, [("item", str(item.item)), ("order", orders.text(item.order))])
@@ -224,13 +228,16 @@ def cancel(
 @app.command()
 def send(
     item: Annotated[int, typer.Argument(help="number of the item")],
+    despite_of: DespiteOption = None,
     at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
 ) -> None:
     """Deliver a pending item by network instead: its token. It takes effect once all the same."""
-    token = _pending(db, key, at).send(item)
+    pending = _pending(db, key, at)
+    despite(pending.office, despite_of)
+    token = pending.send(item)
     rows = [("meter", f"{token.meter:09d}"), ("order", str(token.order_id)), ("token", token.text)]
     show(token_data(token), as_json, rows)
 
@@ -243,6 +250,7 @@ def campaign(
             metavar="NAME", help=f"TOML file, or {', '.join(resources.names('campaign'))}"
         ),
     ],
+    despite_of: DespiteOption = None,
     at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
@@ -250,6 +258,7 @@ def campaign(
 ) -> None:
     """Queue a campaign for every customer with an active budget meter on its reference date."""
     pending = _pending(db, key, at)
+    despite(pending.office, despite_of)
     from budgetmeter.office.pending import read_campaign  # noqa: PLC0415  # SQLAlchemy is an extra
 
     made: list[Item] = []

@@ -75,6 +75,10 @@ ReferenceOption = Annotated[
     str | None,
     typer.Option("--reference", help="the payment's own reference: the same again is booked once"),
 ]
+DespiteOption = Annotated[
+    str | None,
+    typer.Option("--despite", help="why it is done against the case; stands in the audit log"),
+]
 KEY = Path("vending.key")
 DB = "sqlite:///vending.db"
 
@@ -142,6 +146,16 @@ def warn_of_past(office: "Office", order: orders.Order, expiry: int = 0) -> None
     """Say what of an order is past by the office's time: a meter on time does not carry it out."""
     for name, at in orders.past(order, expiry, office.now_s // 60):
         say(f"warning: --{name} {at} is past")
+
+
+def despite(office: "Office", reason: str | None) -> None:
+    """Let an office act against the cases of its meters, for a reason.
+
+    :raises InputError: a reason that is none
+    """
+    if reason is not None and not (reason.strip() and reason.isprintable()):
+        raise InputError("--despite: say why")
+    office.despite = (reason or "").strip()[:120]
 
 
 # ---- The options of orders -----------------------------------------------------------------------

@@ -13,6 +13,7 @@ from budgetmeter.cli.options import (
     DB,
     KEY,
     DbOption,
+    DespiteOption,
     ExpiryOption,
     JsonOption,
     KeyOption,
@@ -20,6 +21,7 @@ from budgetmeter.cli.options import (
     MeterArgument,
     MeterOption,
     ReferenceOption,
+    despite,
     open_office,
     warn_of_past,
     with_order_options,
@@ -49,6 +51,7 @@ def issue(
         ),
     ] = None,
     reference: ReferenceOption = None,
+    despite_of: DespiteOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
@@ -57,6 +60,7 @@ def issue(
     wanted = orders.read(kind, given)
     ends = orders.expiry(expiry)
     office = open_office(db, KeyFile(key))
+    despite(office, despite_of)
     made = office.issue(meter, wanted, ends, order_id, reference)
     warn_of_past(office, wanted, ends)
     _show(made, as_json)

@@ -11,7 +11,7 @@ from meterproto.codes import Kind, WinterBar
 
 from budgetmeter import profiles, units
 from budgetmeter.errors import InputError
-from budgetmeter.office import customers, settle
+from budgetmeter.office import cases, customers, settle
 from budgetmeter.office.tables import deliveries, items
 
 FOR_PROTECTED = (Kind.LIMITER_ENABLE, Kind.AID)
@@ -26,6 +26,7 @@ def judge(connection, office, meter, order, expiry=0, profile=None):
     """
     now_s = office.now_s
     profile = office.profile_in(connection, meter) if profile is None else profile
+    cases.ask(connection, office, meter, order)
     check_now(connection, office, meter, order)
     protected = order.kind in FOR_PROTECTED and customers.protected(connection, meter, now_s)
     if order.kind == Kind.LIMITER_ENABLE and not protected:

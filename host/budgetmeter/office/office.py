@@ -50,6 +50,7 @@ class Office:
     :param create: begin the books where there are none
     :param now: the office's clock: a callable that answers an aware datetime
     :param load_profile: the `budgetmeter.profiles.Profile` of a name
+    :ivar despite: why orders are given against the case of their meter; "" not at all
     :raises InputError: when the database cannot be used, or has no books
     """
 
@@ -61,6 +62,7 @@ class Office:
         self._now = now
         self._keys = keys
         self.actor = actor or _login()
+        self.despite = ""
         self._vouched = set()  # revisions whose key is known to be this office's
         if not create and not self.database.guard(lambda: books_schema.exists(self.database)):
             raise InputError(

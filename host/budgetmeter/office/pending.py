@@ -15,7 +15,7 @@ from meterproto.codes import Energy, Kind, PaymentMode
 
 from budgetmeter import orders, resources, units
 from budgetmeter.errors import InputError
-from budgetmeter.office import books, judge, later, reports
+from budgetmeter.office import books, cases, judge, later, reports
 from budgetmeter.office.tables import contracts, deliveries, items, meters
 from budgetmeter.orders import Order
 
@@ -216,7 +216,7 @@ class Pending:
             order, right = plan.order(energy), (customer.get(meter), energy)
             why = ""
             if order is None:
-                why = f"nothing for {Energy(energy).name.lower()}"
+                why = f"nothing for {Energy(energy).word}"
             elif meter not in customer:
                 why = "no customer in the books"
             elif mode.get(meter) != PaymentMode.PREPAYMENT:
@@ -225,9 +225,16 @@ class Pending:
                 why = f"no active budget meter on {day} ({says})"
             elif right in had:
                 why = "had it before"
+            elif refused := self._refused(connection, meter, order):
+                why = refused
             else:
                 had.add(right)
             yield row, order, why
+
+    def _refused(self, connection, meter, order):
+        """What the meter's case says against an order; "" for nothing, or despite it."""
+        refused = cases.why_not(connection, self.office, meter, order)
+        return cases.shown(refused) if refused and not self.office.despite else ""
 
     def left_out(self, name):
         """How many meters a campaign leaves out now, by reason.
@@ -267,6 +274,8 @@ class Pending:
     def hand_out(self, connection, item, on_card):
         """Issue a token of an item."""
         judge.check_now(connection, self.office, item.meter, item.order)
+        if not item.order_id:  # what was right when it was queued may be against its case today
+            cases.ask(connection, self.office, item.meter, item.order)
         token = books.hand_out(
             connection,
             self.office,
@@ -429,7 +438,7 @@ def read_campaign(name):
         expiry = units.end_clock(str(document["expiry"])) if "expiry" in document else 0
     except ValueError as error:
         fail(str(error))
-    energies = {energy.name.lower(): energy for energy in Energy}
+    energies = {energy.word: energy for energy in Energy}
     if document["kind"] == "hold":
         if "until" not in document:
             fail("until is missing")

@@ -190,3 +190,25 @@ readings = sa.Table(  # the reports that meters sent, by card or otherwise
     sa.Column("at_s", sa.BigInteger, nullable=False),
     sa.Column("report", sa.LargeBinary, nullable=False),
 )
+
+# ---- The case book ------------------------------------------------------------------------------
+
+cases = sa.Table(
+    "cases",
+    metadata,
+    sa.Column("case", sa.Integer, primary_key=True),
+    sa.Column("customer", sa.String(32), nullable=False, index=True),
+    sa.Column("meter", sa.Integer, index=True),  # no key: a case may stand without vending books
+    sa.Column("rules", sa.String(120), nullable=False),  # a rule file, and overlays after a plus
+)
+case_facts = sa.Table(  # append only: a fact is never changed
+    "case_facts",
+    metadata,
+    sa.Column("case", sa.ForeignKey("cases.case"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("name", sa.String(40), nullable=False),
+    sa.Column("given", sa.Text, nullable=False),  # JSON, as people write it
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+)
