@@ -6,10 +6,12 @@ BOARDS := rp2040 esp32
 STUBS  := $(VENV)/stubs
 # Campaigns, other interpreters and pages: they take long and reach nothing that the others do not
 UNCOUNTED := cases device docs faults plugin cards/test_lives.py firmware/test_model.py firmware/test_runtimes.py
+OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py cards/test_scenarios.py \
+	cards/test_card_images.py cases host/test_books.py host/test_withdraw.py host/test_read_port.py host/test_bad_rows.py)
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office layouts docs clean
+.PHONY: help run test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,8 +54,9 @@ studies: $(VENV)/test.stamp  ## the three fleet studies of docs/fleet.md; plots 
 		--plot out/fleet-friendly-hours.png
 	@$(BIN)/budgetmeter fleet compare wallonia-2020 wallonia-2020-hold --plot out/fleet-hold-2020.png
 
-fuzz: $(VENV)/test.stamp  ## ten million octets of junk at the meter's port; SEED=n repeats one
+fuzz: $(VENV)/test.stamp  ## junk at the meter's port, edited cards at the terminal; SEED=n repeats one
 	@$(BIN)/python -m tests.firmware.fuzz 10000000 $(SEED)
+	@$(BIN)/python -m tests.cards.fuzz 20000 $(SEED)
 
 faults: $(VENV)/test.stamp  ## power cuts everywhere, and in every recovery; CUT="rp2040 17:half" repeats one
 	@$(BIN)/python -m tests.faults.campaign $(CUT)
@@ -77,8 +80,12 @@ cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and
 docs: $(VENV)/docs.stamp  ## the documentation site in out/site; a dead link fails
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-office: $(VENV)/test.stamp  ## two thousand lives of two offices on one database; N=100 for fewer
+office: $(VENV)/test.stamp  ## two thousand lives of two offices, then their tests on PostgreSQL; N=100 for fewer
 	@$(BIN)/python -m tests.cards.test_office_lives $(N)
+	@$(BIN)/python -m pytest -q --books postgresql $(OFFICE_SUITE)
+
+planted: $(VENV)/test.stamp  ## defects planted in the books, one by one: a test must notice each; N=3 for one
+	@$(BIN)/python -m tests.cards.planted $(N)
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate

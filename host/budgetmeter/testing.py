@@ -94,7 +94,7 @@ class Vending:
 
     def top_up(self, amount: object) -> Token:
         """A top-up of so many EUR, e.g. "20.00": a `Token`."""
-        return self.issue("top-up", amount=str(amount))
+        return self.issue("top-up", amount=amount if isinstance(amount, Decimal) else str(amount))
 
     def card(self, *issued: Token) -> MemoryCard:
         """A customer's card (`budgetmeter.card.MemoryCard`) that carries `Token`s, at most 20."""

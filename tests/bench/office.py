@@ -29,6 +29,8 @@ from budgetmeter.office.tables import (
     meters,
     modes,
     periods,
+    placements,
+    points,
     readings,
 )
 from budgetmeter.office.terminal import Terminal
@@ -119,7 +121,9 @@ def _fill(office, size):
                        "read_sequence": seen[0]["sequence"]} for m in chunk]),
             (contracts, [{"meter": m, "customer": f"K{m}", "protected": m % 10 == 0}
                          for m in chunk]),
-            (periods, [{"meter": m, "customer": f"K{m}", "kind": "tenancy", "since_s": 0}
+            (points, [{"point": m} for m in chunk]),
+            (placements, [{"meter": m, "point": m, "since_s": 0} for m in chunk]),
+            (periods, [{"point": m, "customer": f"K{m}", "kind": "tenancy", "since_s": 0}
                        for m in chunk]),
             (modes, [{"meter": m, "at_s": PREPAID_S, "mode": 2} for m in chunk]),
             (readings, seen),

@@ -35,6 +35,16 @@ def test_a_clock_that_is_about_right_takes_one_round(minutes):
     assert rounds(behind(minutes), 2) == 1
 
 
+@pytest.mark.parametrize("minutes", [0, -9, -3])
+def test_a_report_that_the_books_had_before_the_request_is_never_fresh(minutes):
+    counter = behind(minutes)
+    counter.insert()
+    counter.pay()
+    counter.wait(1)
+    counter.queue("support", amount="50.00")
+    assert counter.pay().given == []
+
+
 @pytest.mark.parametrize("minutes", [20, 24 * 60, -11], ids=["20 min", "a day", "11 min fast"])
 def test_a_wrong_clock_takes_one_round_more(minutes):
     assert rounds(behind(minutes), 2) is not None

@@ -106,3 +106,11 @@ def test_an_open_office_goes_on_with_a_key_made_beside_it(opened):
         pytest.fail(f"the open office sells nothing any more: {error}")
     assert tokens.genuine(token.token, beside.keys.meter_key(METER, 2))
     assert running.new_key() == 3
+
+
+def test_a_key_file_that_others_added_to_is_read_again_before_a_key_is_added(tmp_path):
+    first = KeyFile.create(tmp_path / "vending.key")
+    second = KeyFile(tmp_path / "vending.key")
+    assert first.add_revision() == 2
+    assert second.add_revision() == 3
+    assert KeyFile(tmp_path / "vending.key").fingerprint(2) == first.fingerprint(2)

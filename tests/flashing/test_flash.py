@@ -694,8 +694,8 @@ def test_a_port_in_use(keys, tmp_path):
     [
         ({}, "no port /dev/nowhere; is it plugged in?"),
         ({"board": "rp2350"}, "no board rp2350; did you mean rp2040?"),
-        ({"serial": 0}, "--serial 0: a number of up to nine digits, from 1"),
-        ({"serial": 1_000_000_000}, "--serial 1000000000: a number of up to nine digits"),
+        ({"serial": 0}, "'0' is no serial number: up to nine digits, from 1"),
+        ({"serial": 1_000_000_000}, "'1000000000' is no serial number: up to nine digits"),
         ({"serial": "x"}, "Invalid value for '--serial'"),
         ({"profile": "walonia-card"}, "did you mean wallonia-card?"),
         ({"key": "none.key"}, "none.key: No such file or directory"),

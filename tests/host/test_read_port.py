@@ -57,6 +57,20 @@ def test_what_a_token_expired_before_is_no_longer_on_its_way():
     assert counter.money() == (0, 0, mc(20))
 
 
+def test_what_lapsed_is_taken_after_all_where_the_clock_was_put_back():
+    counter = Counter("wallonia-digital").enrol()
+    token = counter.office.issue(METER, TWENTY, counter.board.now_s // 60 + 30)
+    back = counter.office.issue(METER, read("clock", {"time": "2020-12-08T12:10"}))
+    counter.wait(60)
+    books.accept_wire(counter.office, report(counter))
+    assert counter.money() == (0, 0, mc(20))
+    for one in (back, token):
+        counter.meter.enter(one.token)
+    assert counter.balance == mc(35)
+    books.accept_wire(counter.office, report(counter))
+    assert counter.money() == (0, mc(20), 0)
+
+
 def test_an_answer_without_the_meters_tag_settles_nothing():
     counter = Counter().enrol()
     counter.meter.enter(counter.office.issue(METER, TWENTY).token)

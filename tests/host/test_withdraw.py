@@ -236,6 +236,47 @@ def test_protected_status_begins_and_ends_on_its_day(counter):
     assert kinds == [("tenancy", True), ("protected", False)]
 
 
+def test_an_access_point_stays_where_meters_change(counter):
+    """Code, tenancy and protected status go on, with the dates on which they began."""
+    office = counter.office
+    customers.describe_point(office, METER, ean="541448820000000017", residence=False)
+    customers.protect(office, METER, True)
+    begun = office.reading(lambda c: customers.history(c, METER))
+    counter.wait(90)
+    withdraw.replace(office, METER, NEW)
+    assert office.reading(lambda c: customers.history(c, NEW)) == begun
+    point = office.reading(lambda c: customers.point_of(c, NEW))
+    assert (point.point, point.ean, point.residence) == (METER, "541448820000000017", False)
+    office.issue(NEW, order("limiter-enable"))
+    customers.move_in(office, NEW, "K2")
+    ended = office.reading(lambda c: customers.history(c, NEW))
+    assert [row.until_s is None for row in ended] == [False, False, True]
+
+
+@pytest.mark.parametrize("ean", ["", "5414488200000000", "54144882000000001x", "٥" * 18])
+def test_what_is_no_code_of_an_access_point(counter, ean):
+    with pytest.raises(InputError, match="18 digits"):
+        customers.describe_point(counter.office, METER, ean=ean)
+
+
+def test_the_code_of_another_access_point_is_refused(counter):
+    counter.office.add_meter(NEW, "wallonia-card")
+    customers.describe_point(counter.office, METER, ean="541448820000000017")
+    with pytest.raises(InputError, match="another access point"):
+        customers.describe_point(counter.office, NEW, ean="541448820000000017")
+    customers.describe_point(counter.office, METER, ean="541448820000000017")
+
+
+def test_orders_of_every_meter_that_hung_there_are_exported(counter):
+    customers.move_in(counter.office, METER, "Jeanne")
+    counter.office.issue(METER, TOP_UP)
+    counter.wait(1)
+    withdraw.replace(counter.office, METER, NEW)
+    counter.office.issue(NEW, TOP_UP)
+    found = privacy.export(counter.office, "Jeanne")
+    assert {row["meter"] for row in found["orders"]} == {METER, NEW}
+
+
 def test_a_customer_is_exported_and_forgotten_once_they_have_left(counter):
     customers.move_in(counter.office, METER, "Jeanne")
     counter.office.issue(METER, TOP_UP)
@@ -243,7 +284,7 @@ def test_a_customer_is_exported_and_forgotten_once_they_have_left(counter):
     found = privacy.export(counter.office, "Jeanne")
     assert [row["value"] for row in found["orders"]] == [mc(20)]
     assert len(found["items"]) == 1
-    with pytest.raises(InputError, match="lives behind"):
+    with pytest.raises(InputError, match="lives at access point"):
         privacy.forget(counter.office, "Jeanne")
     customers.move_in(counter.office, METER, "K2")
     instead = privacy.forget(counter.office, "Jeanne")

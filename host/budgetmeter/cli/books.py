@@ -189,6 +189,27 @@ def customer(
         console.print(f"{row.kind:10} {row.customer}, from {_day(row.since_s)}{end}")
 
 
+@app.command()
+def point(
+    meter: MeterArgument,
+    ean: Annotated[str | None, typer.Option(help="its code of 18 digits")] = None,
+    residence: Annotated[
+        bool | None, typer.Option("--main-residence/--second-home", help="whose home it is")
+    ] = None,
+    key: KeyOption = KEY,
+    db: DbOption = DB,
+) -> None:
+    """The access point where a meter hangs; it stays when the meter is replaced."""
+    office = _office(db, key)
+    from budgetmeter.office import customers  # noqa: PLC0415
+
+    if ean is not None or residence is not None:
+        customers.describe_point(office, meter, ean, residence)
+    found = office.reading(lambda c: customers.point_of(c, meter))
+    home = "main residence" if found.residence else "second home"
+    console.print(f"access point {found.point}, EAN {found.ean or 'unknown'}, {home}")
+
+
 def _day(at_s: int) -> str:
     return "the beginning" if at_s == 0 else f"{units.from_clock(at_s // 60):%Y-%m-%d %H:%M}"
 

@@ -1,13 +1,16 @@
-"""Customers: who lives behind a meter and who is protected, as periods with dates.
+"""Customers and access points: who lives where and who is protected, as periods with dates.
 
-`contracts` holds what is so now; `periods` when it began and ended. Rights that are once only are
+An access point stays where meters come and go: `placements` has which hung there, and when.
+`contracts` has what is so now; `periods` when it began and ended. Rights that are once only are
 the customer's, whatever meter hangs there.
 """
+
+import re
 
 import sqlalchemy as sa
 
 from budgetmeter.errors import InputError
-from budgetmeter.office.tables import contracts, periods
+from budgetmeter.office.tables import contracts, periods, placements, points
 
 SIZE = 32  # characters of a customer's number
 TENANCY, PROTECTED = "tenancy", "protected"
@@ -32,7 +35,7 @@ def contract(connection, meter):
 def protected(connection, meter, at_s):
     """Whether the customer of a meter is protected at a time."""
     found = sa.select(periods.c.period).where(
-        periods.c.meter == meter,
+        periods.c.point == _point(meter),
         periods.c.kind == PROTECTED,
         periods.c.since_s <= at_s,
         sa.or_(periods.c.until_s.is_(None), periods.c.until_s > at_s),
@@ -41,9 +44,11 @@ def protected(connection, meter, at_s):
 
 
 def begin(connection, meter, contract, since_s):
-    """The first tenancy of a meter: a row of `contracts`, and its periods."""
+    """The access point of a new meter, and its first tenancy: a row of `contracts`, and periods."""
     check(contract["customer"])
     connection.execute(contracts.insert().values(contract))
+    connection.execute(points.insert().values(point=meter))
+    connection.execute(placements.insert().values(meter=meter, point=meter, since_s=since_s))
     _open(connection, meter, contract["customer"], TENANCY, since_s)
     if contract["protected"]:
         _open(connection, meter, contract["customer"], PROTECTED, 0)
@@ -93,18 +98,59 @@ def protect(office, meter, is_protected, at_s=None):
     office.transaction(work)
 
 
-def copy(connection, old, new, at_s):
-    """Let the periods that are open at a meter go on at the one in its place."""
-    connection.execute(periods.delete().where(periods.c.meter == new))
-    for row in history(connection, old):
-        if row.until_s is None:
-            _open(connection, new, row.customer, row.kind, at_s)
-    _close(connection, old, None, at_s)
+def hang(connection, old, new, at_s):
+    """A new meter hangs at the access point of an old one from a time on; periods go on there."""
+    connection.execute(periods.delete().where(periods.c.point == new))
+    connection.execute(placements.delete().where(placements.c.meter == new))
+    connection.execute(points.delete().where(points.c.point == new))
+    there = placements.c.meter == old
+    point = connection.execute(sa.select(placements.c.point).where(there)).scalar()
+    connection.execute(placements.update().where(there).values(until_s=at_s))
+    connection.execute(placements.insert().values(meter=new, point=point, since_s=at_s))
+
+
+def point_of(connection, meter):
+    """The access point of a meter, a row of `points`.
+
+    :raises InputError: when the meter is not in the books
+    """
+    found = connection.execute(sa.select(points).where(points.c.point == _point(meter))).first()
+    if found is None:
+        raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+    return found
+
+
+def describe_point(office, meter, ean=None, residence=None):
+    """Note what is known of the access point of a meter; what is left out stays.
+
+    :param ean: its code of 18 digits
+    :param residence: whether it is somebody's main residence
+    :raises InputError: no such code, or that of another access point
+    """
+    if ean is not None and not re.fullmatch(r"[0-9]{18}", ean):
+        raise InputError(f"EAN {ean!r}: 18 digits")
+
+    def work(connection):
+        point = point_of(connection, meter).point
+        same = sa.select(points.c.point).where(points.c.ean == ean, points.c.point != point)
+        if ean is not None and connection.execute(same).first() is not None:
+            raise InputError(f"EAN {ean} is that of another access point")
+        known = {"ean": ean, "residence": residence}
+        values = {name: value for name, value in known.items() if value is not None}
+        connection.execute(points.update().where(points.c.point == point).values(values))
+        office.note_in(connection, "point", meter, detail=str(values))
+
+    office.transaction(work)
+
+
+def _point(meter):
+    """The number of a meter's access point, as a part of a query."""
+    return sa.select(placements.c.point).where(placements.c.meter == meter).scalar_subquery()
 
 
 def history(connection, meter):
-    """The periods of a meter, oldest first, as rows."""
-    query = sa.select(periods).where(periods.c.meter == meter)
+    """The periods of the access point of a meter, oldest first, as rows."""
+    query = sa.select(periods).where(periods.c.point == _point(meter))
     return connection.execute(query.order_by(periods.c.since_s, periods.c.period)).all()
 
 
@@ -114,7 +160,7 @@ def _since(office, connection, meter, at_s):
         raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
     at_s = office.now_s if at_s is None else at_s
     last = connection.execute(
-        sa.select(sa.func.max(periods.c.since_s)).where(periods.c.meter == meter)
+        sa.select(sa.func.max(periods.c.since_s)).where(periods.c.point == _point(meter))
     ).scalar()
     if last is not None and at_s < last:
         raise InputError("a later period has begun already")
@@ -122,12 +168,12 @@ def _since(office, connection, meter, at_s):
 
 
 def _open(connection, meter, customer, kind, since_s):
-    values = {"meter": meter, "customer": customer, "kind": kind, "since_s": since_s}
+    values = {"point": _point(meter), "customer": customer, "kind": kind, "since_s": since_s}
     connection.execute(periods.insert().values(values))
 
 
 def _close(connection, meter, kind, at_s):
-    open_now = sa.and_(periods.c.meter == meter, periods.c.until_s.is_(None))
+    open_now = sa.and_(periods.c.point == _point(meter), periods.c.until_s.is_(None))
     if kind is not None:
         open_now = sa.and_(open_now, periods.c.kind == kind)
     connection.execute(periods.update().where(open_now).values(until_s=at_s))

@@ -8,7 +8,7 @@ import secrets
 import sqlalchemy as sa
 
 from budgetmeter.errors import InputError
-from budgetmeter.office.tables import audit, contracts, deliveries, items, periods
+from budgetmeter.office.tables import audit, contracts, deliveries, items, periods, placements
 
 
 def export(office, customer):
@@ -41,9 +41,10 @@ def _rows(connection, table, customer):
 
 
 def _orders(connection, period):
-    """What was issued for a meter while a customer lived behind it."""
+    """What was issued for the meters of an access point while a customer lived there."""
+    there = sa.select(placements.c.meter).where(placements.c.point == period["point"])
     query = sa.select(deliveries).where(
-        deliveries.c.meter == period["meter"], deliveries.c.at_s >= period["since_s"]
+        deliveries.c.meter.in_(there), deliveries.c.at_s >= period["since_s"]
     )
     if period["until_s"] is not None:
         query = query.where(deliveries.c.at_s < period["until_s"])
@@ -63,7 +64,7 @@ def forget(office, customer):
             raise InputError(f"no customer {customer} in the books")
         for row in rows:
             if row["until_s"] is None:
-                raise InputError(f"customer {customer} lives behind meter {row['meter']}")
+                raise InputError(f"customer {customer} lives at access point {row['point']}")
         for table in (periods, items):
             where = table.c.customer == customer
             connection.execute(table.update().where(where).values(customer=instead))

@@ -201,8 +201,18 @@ def made_after(connection, office, reading, at_s):
     """Whether a report was made after a time, whatever the meter's clock says (OC-05).
 
     It was, when the meter read an area that a terminal wrote after that time, or when its clock is
-    sure and says so.
+    sure and says so. What the books had by then was made before, whatever its clock says.
     """
+    known = sa.select(readings).where(
+        readings.c.meter == reading.head.meter,
+        readings.c.key_revision == reading.head.key_revision,
+        readings.c.sequence == reading.head.sequence,
+    )
+    had = connection.execute(known).first()
+    if had is not None and had.at_s < at_s:
+        same = parse(bytes(had.report), office, reading.head.meter).at_s == reading.at_s
+        if same:  # over the wire a later one may have the same sequence
+            return False
     if not doubt_of(office, reading) and reading.at_s >= at_s:
         return True
     written = connection.execute(

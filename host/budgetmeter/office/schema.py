@@ -140,9 +140,12 @@ _STEPS = [
             CAST(EXTRACT(EPOCH FROM {_FIRST.format("t.at")}) AS BIGINT) - 946681200""",
         ),
         # Who lives there and who is protected, since when is not known.
-        """INSERT INTO periods (meter, customer, kind, since_s)
+        "INSERT INTO points (point) SELECT meter FROM contracts",
+        """INSERT INTO placements (meter, point, since_s)
+        SELECT meter, meter, 0 FROM contracts""",
+        """INSERT INTO periods (point, customer, kind, since_s)
         SELECT meter, customer, 'tenancy', 0 FROM contracts""",
-        """INSERT INTO periods (meter, customer, kind, since_s)
+        """INSERT INTO periods (point, customer, kind, since_s)
         SELECT meter, customer, 'protected', 0 FROM contracts WHERE protected""",
         # An order id is taken when the first token is sealed; what only waits has none.
         """UPDATE items SET order_id = 0 WHERE NOT EXISTS (SELECT 1 FROM tokens t

@@ -17,6 +17,8 @@ SUPERSEDED = "superseded"  # spent without effect: a later order set the same
 RENEWED = "renewed"  # another order was issued in its place
 ADDS = (Kind.TOP_UP, Kind.SUPPORT, Kind.AID, Kind.ARREARS_PAID)  # what the meter counts as credited
 
+MOST_CHOICES = 4096  # of void payments that are looked through
+
 # Why an order on its way is not settled by what the meter marks.
 OVERTAKEN = "overtaken by 256 orders and not taken"
 UNCLEAR = "overtaken by 256 orders: no report tells whether it was taken"
@@ -61,8 +63,9 @@ def settle(connection, office, row, reading, certain):
                 )
     if overtaken:
         _settle_overtaken(connection, office, row, reading, overtaken)
-    for order in closing:
-        _settle_void(connection, office, row, reading, order)
+    both = [order for order in closing if _settle_void(connection, office, reading, order)]
+    if both:
+        _settle_both(connection, office, row, reading, both)
 
 
 def open_orders(connection, meter):
@@ -87,16 +90,16 @@ def _stale(order, reading):
     return gone or reading.head.number - order.number >= WINDOW
 
 
-def _settle_void(connection, office, row, reading, order):
-    """A void order: closed, or taken before it could be.
+def _settle_void(connection, office, reading, order):
+    """A void order: closed, or taken before it could be, as the numbers of its tokens tell.
 
-    Its own token's number tells, or the meter's total of credit where both tokens were taken.
+    Whether they do not: the meter took both tokens, one of them without effect.
     """
     if not reading.took(order.order_id):
         gone = order.revision < reading.head.key_revision
         if gone or reading.head.number - order.closing >= WINDOW:
             office.close_in(connection, order)
-        return
+        return False
     spent, closed = reading.spent(order.number), reading.spent(order.closing)
     if spent is False:
         change(connection, order, state=VOID, doubt="")
@@ -105,12 +108,34 @@ def _settle_void(connection, office, row, reading, order):
     elif order.kind not in ADDS:
         change(connection, order, state=VOID, doubt="")
     else:
-        missing = unexplained(connection, office, row, reading)
-        found = {0: VOID, order.value: TAKEN}.get(missing)
-        if found is None:
+        return True
+    return False
+
+
+def _settle_both(connection, office, row, reading, orders):
+    """Void payments of which the meter took both tokens: its total of credit tells which counted.
+
+    It does where one choice of them alone makes up what the books cannot explain.
+    """
+    missing = unexplained(connection, office, row, reading)
+    counted = None if missing is None else _choice([order.value for order in orders], missing)
+    for i, order in enumerate(orders):
+        if counted is None:
             change(connection, order, doubt=UNCLEAR_VOID)
         else:
-            change(connection, order, state=found, doubt="")
+            change(connection, order, state=TAKEN if i in counted else VOID, doubt="")
+
+
+def _choice(values, total):
+    """The one choice of places whose values make up a total; None if there is none, or several."""
+    choices = [(0, ())]
+    for place, value in enumerate(values):
+        more = [(s + value, (*places, place)) for s, places in choices if s + value <= total]
+        choices += more
+        if len(choices) > MOST_CHOICES:
+            return None
+    found = [places for s, places in choices if s == total]
+    return found[0] if len(found) == 1 else None
 
 
 # ---- Overtaken -----------------------------------------------------------------------------------

@@ -81,11 +81,26 @@ contracts = sa.Table(
     sa.Column("judge_s", sa.BigInteger),
     sa.Column("judge_until_s", sa.BigInteger),
 )
-periods = sa.Table(  # who lived behind a meter, and when they were protected
+points = sa.Table(  # access points; one has the number of the first meter that hung there
+    "points",
+    metadata,
+    sa.Column("point", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("ean", sa.String(18), unique=True),
+    sa.Column("residence", sa.Boolean, nullable=False, server_default=sa.true()),  # the main one
+)
+placements = sa.Table(  # which meter hung at an access point, and when
+    "placements",
+    metadata,
+    sa.Column("meter", sa.ForeignKey("meters.meter"), primary_key=True),
+    sa.Column("point", sa.ForeignKey("points.point"), nullable=False, index=True),
+    sa.Column("since_s", sa.BigInteger, nullable=False),
+    sa.Column("until_s", sa.BigInteger),
+)
+periods = sa.Table(  # who lived at an access point, and when they were protected
     "periods",
     metadata,
     sa.Column("period", sa.Integer, primary_key=True),
-    sa.Column("meter", sa.ForeignKey("meters.meter"), nullable=False, index=True),
+    sa.Column("point", sa.ForeignKey("points.point"), nullable=False, index=True),
     sa.Column("customer", sa.String(32), nullable=False, index=True),
     sa.Column("kind", sa.String(12), nullable=False),
     sa.Column("since_s", sa.BigInteger, nullable=False),

@@ -14,7 +14,7 @@ from meterproto.codes import CardType, Kind, PaymentMode
 from budgetmeter import units
 from budgetmeter.card import head_of, inward_writes, personalise, put, write_inward
 from budgetmeter.errors import InputError
-from budgetmeter.office import books, forecast, payments, reports
+from budgetmeter.office import books, forecast, judge, payments, reports
 from budgetmeter.office.forecast import LEAST, MOST
 from budgetmeter.office.pending import Pending
 from budgetmeter.office.tables import cards
@@ -231,7 +231,8 @@ class Terminal:
         """What mends a clock that is wrong."""
         if taken.reading is None or not reports.doubt_of(self.office, taken.reading):
             return []
-        return ["office queue clock time=… sends the meter the right time"]
+        meter, now = taken.reading.head.meter, judge.local(self.office.now_s).replace(" ", "T")
+        return [f"a clock order mends it: office queue clock --meter {meter} --time {now}"]
 
 
 def _until(item, end):

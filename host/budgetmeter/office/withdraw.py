@@ -90,7 +90,7 @@ def _take_over(connection, office, old, new):
         raise InputError(f"meter {new} has a customer of its own: {now['customer']}")
     where = contracts.c.meter == new
     connection.execute(contracts.update().where(where).values({**was, "meter": new}))
-    customers.copy(connection, old, new, office.now_s)
+    customers.hang(connection, old, new, office.now_s)
     first = sa.select(sa.func.min(modes.c.at_s)).where(modes.c.meter == new)
     begun = connection.execute(first).scalar()
     for row in connection.execute(sa.select(modes).where(modes.c.meter == old)).mappings().all():
