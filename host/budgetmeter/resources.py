@@ -18,6 +18,7 @@ FOLDERS = {
     "fleet": "fleet/policies",
     "campaign": "office/campaigns",
     "load shape": "loads/shapes",
+    "rules": "casebook/rules",
 }
 
 

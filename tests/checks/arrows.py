@@ -12,12 +12,16 @@ ROOT = Path(__file__).parents[2]
 # The client stands above the emulator: `loop` is a URL like others, and opens a meter in this
 # process. The emulator has no client; it answers octets.
 ROOMS = {
-    "cli": {"loads", "scenario", "fleet", "office", "client", "emulator", "flashing", "report"},
+    "cli": {
+        *("scenario", "fleet", "office", "casebook", "client", "emulator", "flashing", "loads"),
+        "report",
+    },
     "pytest_plugin": {"testing", "client"},
     "testing": {"client", "emulator", "loads"},
-    "scenario": {"office", "emulator", "loads", "report"},
-    "fleet": {"emulator", "loads", "report"},
-    "office": set(),
+    "scenario": {"office", "casebook", "emulator", "loads", "report"},
+    "fleet": {"casebook", "emulator", "loads", "report"},
+    "office": {"casebook"},
+    "casebook": set(),
     "flashing": {"client"},
     "client": {"emulator"},
     "emulator": {"loads", "report"},
