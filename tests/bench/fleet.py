@@ -7,7 +7,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from budgetmeter.fleet import engine, study
+import numpy as np
+from budgetmeter.fleet import compiled, engine, study
+from budgetmeter.fleet.homes import build, fill_day
 
 from tests.bench.measure import report, spread, timed
 
@@ -25,6 +27,7 @@ def main():
     engine.warm(ready[15])
     for step in (15, 1):
         _rates(ready[step], step)
+        _limit(ready[step], step)
     _scaling()
     for step, target in ((15, 60), (1, 720)):
         seconds, cpu, peak = _run(REGION, 365, step)
@@ -60,6 +63,36 @@ def _rates(ready, step):
     report(f"fleet_cpython_{step}_min", unit="steps/s/core", **spread(slow))
     ratios = [a / b for a, b in zip(fast, slow, strict=True)]
     report(f"fleet_numba_over_cpython_{step}_min", unit="times", **spread(ratios))
+
+
+def _fill(households, config, profile, tables, meters, rates):
+    """The least that these lives ask for: each home's days, and their samples added up."""
+    household, wanted = households[0], 0
+    for meter in range(meters):
+        household.meter = meter
+        build(household, config, profile, tables)
+        for day in range(config.start // 1440, config.end // 1440):
+            fill_day(household, config, profile, tables, day, rates)
+            for i in range(config.slots):
+                wanted += rates[i]
+    return wanted
+
+
+def _limit(ready, step):
+    """How often a life takes the time of that bare loop; and what a million meters take."""
+    meters, ratios, each = 600, [], []
+    fill = compiled.compile_function(_fill, engine.MODULES)
+    household = np.zeros(1, engine.HOUSEHOLD)
+    rates = np.zeros(int(ready.config["slots"][0]), np.int64)
+    given = (household, ready.config[0], ready.profile[0], ready.tables, meters, rates)
+    fill(*given)
+    for _ in range(RUNS):
+        bare = _cpu(lambda: fill(*given))
+        whole = _cpu(lambda: engine.simulate(ready, 0, meters))
+        ratios.append(whole / bare)
+        each.append(whole / meters * 1e6 / CORES)
+    report(f"fleet_over_bare_loop_{step}_min", unit="times", target=3, **spread(ratios))
+    report(f"fleet_million_meters_{step}_min", unit="s", cores=CORES, **spread(each))
 
 
 def _burn(ready):

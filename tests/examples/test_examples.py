@@ -1,5 +1,6 @@
 """Each example runs, and prints what its page shows."""
 
+import json
 import os
 import re
 import shutil
@@ -39,6 +40,18 @@ def test_a_program_prints_what_its_page_shows(name, tmp_path):
     (shown,) = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
     assert said == shown
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_cell_of_the_notebook_runs(tmp_path):
+    cells = json.loads((EXAMPLES / "analyse" / "region.ipynb").read_text("utf-8"))["cells"]
+    source = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert len(source) > 5
+    program = tmp_path / "region.py"
+    shown = "print(by_hour.sum(), months.owed_eur.max() > 0)"
+    program.write_text("\n\n".join([*source, shown]), encoding="utf-8")
+    spells, owed = start(program, cwd=tmp_path).split()
+    assert int(spells) > 0
+    assert owed == "True"
 
 
 def test_the_scenario_meets_its_expectations():

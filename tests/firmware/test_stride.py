@@ -70,6 +70,46 @@ def test_strides_end_as_seconds_do(name, seed, length, watts, seconds, fraction)
     assert fields(strides.m) == fields(every_second.m)
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    name=st.sampled_from(profiles.names()),
+    seed=st.integers(0, 10**6),
+    length=st.integers(0, 40),
+    part=st.floats(0, 1),
+)
+def test_a_quiet_stretch_is_one_step_even_of_a_day(name, seed, length, part):
+    """The fleet takes all of `quiet_s` and `quiet_pulses` at once; minutes end the same."""
+    values = profiles.load(name).values
+    profile = [values[field] for field in layouts.PROFILE_FIELDS]
+    p = replay.filled(record.Profile(), layouts.PROFILE_FIELDS, profile)
+    start = 6_000_000 + seed % 500_000
+    life = histories.life(random.Random(seed), profile, start, length)
+    twins = []
+    for at_once in (True, False):
+        m = record.State()
+        orders.install(m, p, start)
+        for operation in life:
+            replay.apply(m, p, operation)
+        rules.judge(m, p)
+        m.events = 0
+        seconds = rules.quiet_s(m, p, 0, 0)
+        assert 1 <= seconds <= rules.QUIET_S
+        pulses = int(rules.quiet_pulses(m, p) * part) if rules.supply_on(m) else 0
+        happened = []
+        if at_once:
+            rules.advance(m, p, seconds, pulses, 0, 0)
+        else:
+            for begin in range(0, seconds, 60):
+                end = min(begin + 60, seconds)
+                due = pulses * end // seconds - pulses * begin // seconds
+                rules.advance(m, p, end - begin, due, 0, 0)
+                if m.events and end < seconds:
+                    happened.append((m.clock, m.events))
+        assert not happened
+        twins.append(fields(m))
+    assert twins[0] == twins[1]
+
+
 @pytest.mark.parametrize("name", profiles.names())
 def test_a_quiet_day_takes_few_strides(name):
     """The stride is worth having: a day without events is not stepped through by seconds."""

@@ -35,6 +35,27 @@ def test_runs_are_reported_and_compared_from_their_folders(folder):
     assert compared["meters"] == 40
 
 
+def test_files_of_ones_own_take_the_place_of_the_study_s(tmp_path):
+    hours = [f"2025-06-{d:02}T{h:02}:00,{w}" for d in range(1, 15) for h, w in enumerate(range(24))]
+    homes = tmp_path / "homes"
+    homes.mkdir()
+    for name, column in (("a.csv", "watts"), ("b.csv", "kwh")):
+        rows = hours if column == "watts" else [row.replace(",", ",0.") for row in hours]
+        (homes / name).write_text("\n".join([f"time,{column}", *rows]), encoding="utf-8")
+    run = ("fleet", "run", "wallonia-2020", *SIZE, "--step", 60, "--out", "mine", "--json")
+    done = budgetmeter(*run, "--load", "homes", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["wanted"] > 0
+    (homes / "c.csv").write_text("nothing\n", encoding="utf-8")
+    (homes / "d.csv").write_text("time,watts\n2025-06-01,x\n", encoding="utf-8")
+    done = budgetmeter(*run, "--load", "homes", cwd=tmp_path)
+    assert done.returncode == 2
+    first, second = done.stderr.splitlines()  # a line for each bad file
+    assert "c.csv" in first
+    assert "d.csv" in second
+    assert budgetmeter(*run, "--load-zone", "UTC", cwd=tmp_path).returncode == 2
+
+
 def test_a_finished_run_is_not_made_again(folder):
     run = ("fleet", "run", "wallonia-friendly-hours", *SIZE, "--json")
     path = folder / "out" / "wallonia-friendly-hours" / "chunk-00000000.parquet"

@@ -167,7 +167,7 @@ def test_a_folder_of_another_run_is_refused(fleet, tmp_path):
         run.open_folder(study, ready, tmp_path, 10)
     manifest.unlink()
     (tmp_path / "mine.parquet").write_bytes(b"")
-    with pytest.raises(InputError, match=r"holds Parquet files but no fleet\.json"):
+    with pytest.raises(InputError, match=r"holds Parquet files but no _fleet\.json"):
         run.open_folder(study, ready, tmp_path, 10)
 
 

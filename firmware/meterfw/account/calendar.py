@@ -121,9 +121,8 @@ def minutes_to(now: int, time: int) -> int:
     return 1440 - (now - time) % 1440
 
 
-def next_change(p: Profile, clock: int) -> int:
-    """Clock value before which neither window nor winter can change."""
-    now = local(clock)
+def next_change(p: Profile, clock: int, now: int) -> int:
+    """Clock value before which neither window nor winter can change; `now` is its local time."""
     wait = minutes_to(now, 0)
     wait = min(wait, minutes_to(clock, 120))  # summer time begins or ends at 02:00 UTC+1
     wait = min(wait, minutes_to(now, p.window_from))
@@ -136,4 +135,4 @@ def look_up(m: State, p: Profile) -> None:
     now = local(m.clock)
     m.window = window_at(p, now)
     m.winter = winter_at(p, now // 1440)
-    m.calendar_until = next_change(p, m.clock)
+    m.calendar_until = next_change(p, m.clock, now)

@@ -59,7 +59,8 @@ from meterfw.layouts import (
 GRANT_OVERDRAFT = 1
 GRANT_HOLD = 2
 STEP_WH = 5000  # most energy of one step: price and energy multiplied stay inside the small ints
-STEP_S = 3600  # longest step
+STEP_S = 3600  # longest step of a meter
+QUIET_S = 86_400  # longest step of all
 
 
 # ---- The account -------------------------------------------------------------------------------
@@ -530,7 +531,7 @@ def resume(m: State, p: Profile, minutes: int) -> None:
 def advance(m: State, p: Profile, seconds: int, pulses: int, ma: int, w: int) -> None:
     """One step: `pulses` counted over the last `seconds` at a load of `ma` and `w`.
 
-    At most STEP_S seconds and STEP_WH Wh (500 Wh on a board) in one step.
+    At most QUIET_S seconds and STEP_WH Wh (500 Wh on a board) in one step.
     """
     if pulses > 0:
         count(m, p, pulses)
@@ -580,7 +581,7 @@ def quiet_pulses(m: State, p: Profile) -> int:
 
 
 def quiet_s(m: State, p: Profile, ma: int, w: int) -> int:
-    """Seconds in which no end, window or countdown falls, at most STEP_S."""
+    """Seconds in which no end, window or countdown falls, at most QUIET_S."""
     until = m.calendar_until
     if m.price_from > 0:
         until = min(until, m.price_from)
@@ -592,8 +593,8 @@ def quiet_s(m: State, p: Profile, ma: int, w: int) -> int:
         until = min(until, m.limit_until)
     if m.uncertain == 1 and m.uncertain_min < UNCERTAIN_LIMIT:
         until = min(until, m.clock + UNCERTAIN_LIMIT - m.uncertain_min)
-    quiet = STEP_S
-    if until - m.clock <= 60:
+    quiet = QUIET_S
+    if until - m.clock <= QUIET_S // 60:
         quiet = (until - m.clock) * 60 - m.second
     if m.reasons & REASON_OVERLOAD:
         quiet = min(quiet, m.rearm_left_s)
@@ -609,7 +610,7 @@ def stride(m: State, p: Profile, limit_s: int, rate: int, ma: int, w: int) -> in
 
     `rate` is pulses per hour: the load in W, or litres of gas per hour. At least 1.
     """
-    steps = min(limit_s, quiet_s(m, p, ma, w))
+    steps = min(limit_s, STEP_S, quiet_s(m, p, ma, w))
     if rate > 0:
         steps = min(steps, quiet_pulses(m, p) * 3600 // rate)
     return max(steps, 1)

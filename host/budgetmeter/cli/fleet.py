@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,7 @@ from rich.text import Text
 
 from budgetmeter import resources, units
 from budgetmeter.cli import columns
+from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.errors import InputError
 from budgetmeter.report import figures, output, screen
 
@@ -122,6 +124,12 @@ def run(
     step: StepOption = None,
     seed: SeedOption = None,
     changes: SetOption = None,
+    load: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="files of consumption, or folders of them"),
+    ] = None,
+    load_zone: LoadZone = "",
+    load_shape: LoadShape = "",
     chunk: ChunkOption = 1000,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = "",
@@ -129,6 +137,9 @@ def run(
 ) -> None:
     """Run a fleet into Parquet files, one for each chunk; run it again to go on after a stop."""
     chosen = _load(study, changes, meters, days, step, seed)
+    request = load_request(load, load_zone, load_shape)
+    if load:
+        chosen = replace(chosen, loads=tuple(map(str, load)), request=request)
     ready, opened = _open(chosen, out or DEFAULT_OUT / chosen.name, chunk)
     _print_results(_finish(chosen.name, ready, opened, workers, scheduler), as_json)
 

@@ -20,11 +20,11 @@ LoadShape = Annotated[
 ]
 
 
-def load_request(load: Path | None, zone: str, shape: str) -> Request:
+def load_request(load: Path | list[Path] | None, zone: str, shape: str) -> Request:
     """What the options say of a load's file.
 
     :raises InputError: when there is no such file to say it of
     """
-    if load is None and (zone or shape):
+    if not load and (zone or shape):
         raise InputError("--load-zone and --load-shape are for a --load")
     return Request(zone, shape)

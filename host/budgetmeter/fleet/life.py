@@ -9,6 +9,7 @@ from meterfw.account.calendar import local, minutes_to
 from meterfw.account.orders import apply, install
 from meterfw.account.record import Profile, State
 from meterfw.account.rules import (
+    STEP_S,
     advance,
     judge,
     over_limit,
@@ -300,6 +301,8 @@ def go_on(
     slot = at // step_s
     sample_end = position.now + step_s - at % step_s
     reach = position.now + min(stop - position.now, quiet_s(m, p, 0, 0))
+    if m.overdraft > 0:  # credit passes 0 without an event: the phases part at a step's end
+        reach = min(reach, position.now + STEP_S)
     flows = supply_on(m) == 1 and m.reasons & REASON_LEAK_TEST == 0  # nobody draws during a test
     rate, flowed, wanted = 0, 0, 0
     if not flows:

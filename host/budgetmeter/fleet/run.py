@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 import socket
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -212,6 +213,20 @@ def _in_processes(
                 ) from None
 
 
+@contextmanager
+def _deaf() -> Generator[None]:
+    """What is started inside never hears Ctrl-C: this process alone ends a run, and quietly."""
+    mask = getattr(signal, "pthread_sigmask", None)
+    if mask is None:  # not a Unix
+        yield
+        return
+    before = mask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        mask(signal.SIG_SETMASK, before)
+
+
 def _pool(
     run: Run, ready: engine.World, todo: list[int], workers: int
 ) -> Iterator[tuple[int, bytes]]:
@@ -225,8 +240,9 @@ def _pool(
             for first in islice(waiting, count):
                 given[pool.submit(_job, run.digest, first, run.size(first))] = first
 
-        give(AHEAD * workers)
         try:
+            with _deaf():
+                give(AHEAD * workers)
             while given:
                 finished, _ = wait(given, return_when=FIRST_COMPLETED)
                 for future in finished:

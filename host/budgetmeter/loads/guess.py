@@ -24,7 +24,7 @@ def _set(text: str) -> frozenset[str]:
 _TIME = _set(
     "time timestamp datetime date datum tijd tijdstip uur hour heure horodate horodatage zeit "
     "zeitstempel zeitpunkt uhrzeit datumtijd dateheure when period periode interval moment unix "
-    "epoch ts timestamputc utc"
+    "epoch unixtime ts timestamputc utc"
 )
 _FROM = _set("from van de du von start begin begins debut beginn starttime startdate vanaf ab")
 _TO = _set("to tot bis au until end einde fin ende endtime enddate stop")
@@ -56,7 +56,8 @@ _ENERGY = _set(
 )
 _POWER = _set("power vermogen puissance leistung wattage load")
 _VALUE = _set("value waarde valeur wert amount quantity hoeveelheid quantite menge reading")
-_UNIT = _set("unit eenheid unite einheit uom")
+_UNIT = _set("unit units eenheid unite einheit uom")
+_UTC = _set("utc timestamputc gmt")
 _REGISTER = _set("register registre")
 _HOUSEHOLD = _set("household lclid meterid customer")
 _AMPS = _set("amps")
@@ -100,7 +101,7 @@ def layout(header: Sequence[str], gas: bool, outside: str | None = None) -> Layo
     if not time:
         raise Unclear(f"no column time; found {', '.join(filter(None, map(str.strip, header)))}")
     taken = {*time, *until}
-    unit = next((i for i, n in enumerate(named) if n and n[0] in _UNIT and i not in taken), None)
+    unit = next((i for i, n in enumerate(named) if _of_units(n) and i not in taken), None)
     values, kind, in_unit, notes = _values(header, named, plain, taken, gas, unit, outside)
     if not values:
         shown = ", ".join(name.strip() for name in header if name.strip())
@@ -113,7 +114,7 @@ def layout(header: Sequence[str], gas: bool, outside: str | None = None) -> Layo
         value=tuple(header[i] for i in values),
         kind=kind,
         stamp=stamp,
-        zone=METER_ZONE,
+        zone="UTC" if any(_UTC & set(named[i]) for i in time) else METER_ZONE,
         left="injection",
         leave={
             header[register]: tuple(f"*{w}*" for w in ("inject", "export", "einspeis", "retour"))
@@ -127,6 +128,13 @@ def layout(header: Sequence[str], gas: bool, outside: str | None = None) -> Layo
         plain.index("amps") if "amps" in plain else None,
         unit if in_unit is None else None, household, register, quantity, factor, notes,
     )  # fmt: skip
+
+
+def _of_units(name: list[str]) -> bool:
+    """Whether a column says the unit of each row: `unit`, or `consumption unit`."""
+    if len(name) == 2:
+        return name[1] in _UNIT
+    return bool(name) and name[0] in _UNIT and (len(name) == 1 or name[1] in ("of", "de"))
 
 
 def _first(named: list[list[str]], known: frozenset[str]) -> int | None:
@@ -151,13 +159,17 @@ def _times(
             starts.append(i)
         else:
             neither.append(i)
-    exact = [i for i in neither if set(named[i]) & {"unix", "epoch"}]
+    exact = [i for i in neither if set(named[i]) & {"unix", "unixtime", "epoch"}]
     if exact and not starts:
         return (exact[0],), (), "start"
     if "time" in plain and not starts and "date" not in plain and "datum" not in plain:
         return (plain.index("time"),), (), "start"
     if not starts and not neither and ends:
         return _date_and_clock(ends, named), (), "end"
+    if starts and not any(set(named[i]) & _DATE or named[i] == ["start"] for i in starts):
+        dates = [i for i in neither if set(named[i]) & _DATE]  # a date beside both clocks
+        if dates and set(named[starts[0]]) & _CLOCK:
+            return (dates[0], starts[0]), (), "start"
     chosen = _date_and_clock(starts or neither, named)
     until = _date_and_clock(ends, named) if starts and ends else ()
     return chosen, until, "start"
