@@ -190,7 +190,7 @@ class TokenReason(Code):
     RANGE = 5, "a value that no token has"
     KEY_REVISION = 16, "key revision unknown"
     TAG = 17, "tag wrong"
-    LOCKED = 18, "locked out after wrong tags; wait"
+    LOCKED = 18, "locked out after wrong tags: a genuine token is taken, one try a second"
     METER = 32, "not for this meter"
     EXPIRED = 33, "past its expiry"
     TOO_OLD = 34, "older than the window of 256 numbers: to be issued again"

@@ -58,7 +58,9 @@ Status = Struct(
     "supply_on" / flag() * "energy may flow",
     "token_number" / number() * "highest token number taken",
     "token_order" / number() * "highest order taken",
-    "locked_s" / Quantity("H", "s", 0, 3600) * "time until the port takes tokens again",
+    "locked_s"
+    / Quantity("H", "s", 0, 3600)
+    * "time until a wrong token counts again; a genuine one is always taken",
     "memory_lost" / flag() * "replay memory lost: only a key change is taken",
 )
 Registers = Struct(

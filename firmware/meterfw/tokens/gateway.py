@@ -1,4 +1,4 @@
-"""The gateway: judges a token's octets before anything is applied, and delays the port.
+"""The gateway: judges a token's octets before anything is applied, and delays guesses at the port.
 
 Its work is the same whatever came before. What has been taken is in `memory`.
 """
@@ -16,16 +16,20 @@ FREE_FAILURES = 5  # wrong tags without a delay
 LOCK_S = 60  # first delay; doubled with each level
 LONGEST_LOCK_S = 3600
 HIGHEST_LEVEL = 7
+TRY_MS = 1000  # while locked out, one tag is computed in so long
 
 
 class Gateway:
-    """Judges tokens for one meter, and delays the port after wrong tags.
+    """Judges tokens for one meter, and delays who guesses tags at the port.
+
+    While the port is locked out a genuine token is taken all the same; a wrong one answers
+    TOKEN_REASON_LOCKED and counts for nothing.
 
     After `check` answered TOKEN_REASON_NONE the token's fields stand in the attributes `kind`,
     `number`, `order_id`, `value` and `extra`, and a key change's new key in `new_key`.
 
     :ivar meter: number of the meter; 0 on a board that is not flashed, and no token is for it
-    :ivar locked_ms: how long the port still refuses
+    :ivar locked_ms: how long the lock-out lasts; only a wrong tag after it counts
     """
 
     def __init__(self, meter: int = 0) -> None:
@@ -34,6 +38,7 @@ class Gateway:
         self.kind = self.number = self.order_id = self.value = self.extra = 0
         self.new_key = b""
         self.locked_ms = 0
+        self._try_ms = 0  # until the next tag is computed, while locked out
         self._failures = 0
 
     def start(self, memory: TokenMemory) -> None:
@@ -46,9 +51,10 @@ class Gateway:
         self._failures = FREE_FAILURES - 1
 
     def pass_time(self, ms: int) -> None:
-        """Let the delay run."""
+        """Let the delays run."""
         if self.locked_ms > 0:
             self.locked_ms = max(self.locked_ms - ms, 0)
+            self._try_ms = max(self._try_ms - ms, 0)
 
     def check(
         self, data: bytes, memory: TokenMemory, clock: int, uncertain: int, port: bool
@@ -64,12 +70,15 @@ class Gateway:
             return why
         if self._key_revision != memory.key_revision:
             return layouts.TOKEN_REASON_KEY_REVISION
-        if port and self.locked_ms > 0:
+        locked = port and self.locked_ms > 0
+        if locked and self._try_ms > 0:
             return layouts.TOKEN_REASON_LOCKED
+        if locked:
+            self._try_ms = TRY_MS
         end = len(data) - layouts.TAG_SIZE
         tag = crypto.hmac(memory.key, b"token" + data[:end])[: layouts.TAG_SIZE]
         if not crypto.equal(tag, data[end:]):
-            return layouts.TOKEN_REASON_TAG
+            return layouts.TOKEN_REASON_LOCKED if locked else layouts.TOKEN_REASON_TAG
         return self._check_spent(data, memory, clock, uncertain)
 
     def parse(self, data: bytes) -> int:
@@ -141,12 +150,16 @@ class Gateway:
             return False
         memory.lock_level = min(memory.lock_level + 1, HIGHEST_LEVEL)
         self.locked_ms = self._delay_s(memory.lock_level) * 1000
+        self._try_ms = 0
         return True
 
-    def succeed(self, memory: TokenMemory) -> None:
-        """A genuine token ends the lock-out."""
-        self._failures = 0
-        memory.lock_level = 0
+    def succeed(self) -> None:
+        """A genuine token was taken: the lock-out ends."""
+        self._failures = self.locked_ms = 0
+
+    def locked_s(self) -> int:
+        """Seconds that the lock-out still lasts; 0 without one."""
+        return (self.locked_ms + 999) // 1000
 
     def _delay_s(self, level: int) -> int:
         return min(LOCK_S << (level - 1), LONGEST_LOCK_S) if level > 0 else 0

@@ -97,6 +97,7 @@ class Till:
 
         `port` is False for tokens from a card: a card is never locked out. Answers a list of
         (status, reason), one for each token. More than BATCH of them are more than one commit.
+        What the lock-out refuses leaves no trace.
         """
         if len(batch) > BATCH:
             answers = self.enter_all(batch[:BATCH], port)
@@ -106,9 +107,10 @@ class Till:
         answers = [self._take(data, spare, port) for data in batch]
         taken = [status == layouts.TOKEN_STATUS_EXECUTED for status, _ in answers]
         if not any(taken):
-            log.add_again(self.ledger.state, layouts.LOG_CODE_TOKEN_REFUSED)
+            if answers[0][1] != layouts.TOKEN_REASON_LOCKED:
+                log.add_again(self.ledger.state, layouts.LOG_CODE_TOKEN_REFUSED)
             return answers
-        self.gateway.succeed(spare.memory)
+        spare.memory.lock_level = 0
         m = spare.state
         rules.judge(m, spare.profile)
         before, events = log.count, m.events
@@ -120,6 +122,7 @@ class Till:
             log.add_again(self.ledger.state, layouts.LOG_CODE_COMMIT_FAILED)
             failed = (layouts.TOKEN_STATUS_EXECUTION_FAILURE, layouts.TOKEN_REASON_COMMIT_FAILED)
             return [failed if done else a for a, done in zip(answers, taken)]
+        self.gateway.succeed()
         self.panel.warn(events)
         self.panel.drive()
         return answers

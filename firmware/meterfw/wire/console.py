@@ -132,7 +132,7 @@ class Console:
             self._say_end("limit_until")
         self._say_fields("last_top_up:EUR")
         say("token_number %d" % memory.numbers.highest)
-        say("locked %d s" % ((self.gateway.locked_ms + 999) // 1000))
+        say("locked %d s" % self.gateway.locked_s())
         say("memory_lost %d" % memory.lost)
 
     def _registers(self) -> None:
@@ -190,10 +190,14 @@ class Console:
         m = self.ledger.state
         self._say("balance %s EUR" % exact(balance(m)))
         self._say_word("supply", layouts.CONTROL_STATE_WORDS, m.control_state)
+        if why == layouts.TOKEN_REASON_LOCKED:
+            self._say("locked %d s" % self.gateway.locked_s())
         self._say("status %d" % status)
         self._say("reason %d" % why)
         if status == layouts.TOKEN_STATUS_EXECUTED:
             self._say("ok")
+        elif why == layouts.TOKEN_REASON_LOCKED:
+            self.refuse("locked out after wrong tags; a genuine token is taken, one try a second")
         else:
             failure = layouts.TOKEN_STATUS_WORDS.split()[status].replace("-", " ")
             self.refuse("%s, reason %d" % (failure, why))

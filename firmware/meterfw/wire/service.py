@@ -104,7 +104,7 @@ class Service:
     def _status(self) -> "list[int]":
         m, memory = self.ledger.state, self.ledger.memory
         values = [getattr(m, name) for name in layouts.STATUS_FIELDS[:_FROM_STATE]]
-        locked_s = (self.gateway.locked_ms + 999) // 1000
+        locked_s = self.gateway.locked_s()
         numbers, orders = memory.numbers.highest, memory.orders.highest
         values.extend((supply_on(m), numbers, orders, locked_s, memory.lost))
         return values

@@ -7,6 +7,7 @@ MeterError
 └── TokenRefused          with status, reason, number and balance
     ├── FormatFailure
     ├── AuthenticationFailure
+    │   └── LockedOut     a wrong tag, or too soon after one; says for how long
     ├── ValidationFailure
     │   └── TokenUsed     taken before
     └── ExecutionFailure
@@ -68,6 +69,20 @@ class AuthenticationFailure(TokenRefused):
     """Key revision unknown, tag wrong, or locked out."""
 
 
+class LockedOut(AuthenticationFailure):
+    """Locked out after wrong tags. The meter takes a genuine token all the same, one try a second.
+
+    :ivar locked_s: seconds until a wrong token counts again; None where the meter did not answer
+    """
+
+    locked_s: int | None = None
+
+    def lasts(self, locked_s: int) -> None:
+        """Note how long the lock-out still lasts; the message says it from now on."""
+        self.locked_s = locked_s
+        self.args = (f"{self.args[0]}; {locked_s} s left",)
+
+
 class ValidationFailure(TokenRefused):
     """Not for this meter, expired, too old, or taken before."""
 
@@ -87,10 +102,15 @@ _BY_STATUS: dict[int, type[TokenRefused]] = {
     TokenStatus.EXECUTION_FAILURE: ExecutionFailure,
 }
 
+_BY_REASON: dict[int, type[TokenRefused]] = {
+    TokenReason.USED: TokenUsed,
+    TokenReason.LOCKED: LockedOut,
+}
+
 
 def refusal(status: int, reason: int, number: int, balance: Decimal) -> TokenRefused:
     """The exception for a meter's answer to a token."""
-    kind = TokenUsed if reason == TokenReason.USED else _BY_STATUS[status]
+    kind = _BY_REASON.get(reason) or _BY_STATUS[status]
     return kind(status, reason, number, balance)
 
 

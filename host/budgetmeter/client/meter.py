@@ -3,6 +3,7 @@
 # The checker takes a code for the tuple it is declared with:
 # pyright: reportUnnecessaryComparison=false
 
+import contextlib
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
@@ -11,7 +12,7 @@ from construct import ConstructError
 from meterproto import cards, messages, tokens
 from meterproto.codes import ControlState, Kind, Message, MessageError, TokenReason, TokenStatus
 
-from budgetmeter.client.errors import BadAnswer, MeterError, TokenUsed, refusal
+from budgetmeter.client.errors import BadAnswer, LockedOut, MeterError, TokenUsed, refusal
 from budgetmeter.client.exchange import Exchange
 from budgetmeter.client.lines import Line, open_line
 from budgetmeter.client.readings import Entry, Identity, R, Registers, Status, reading
@@ -178,6 +179,9 @@ class Meter:
         refused = refusal(status, reason, number, balance)
         if tries > 1 and (isinstance(refused, TokenUsed) or self._key_changed(token, reason)):
             return Entered(number, balance, switch, confirmed=False)
+        if isinstance(refused, LockedOut):
+            with contextlib.suppress(MeterError):
+                refused.lasts(self.status().locked_s)
         raise refused
 
     def _key_changed(self, token: bytes, reason: int) -> bool:

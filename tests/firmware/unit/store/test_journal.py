@@ -341,7 +341,12 @@ class Found(unittest.TestCase):
         for _ in range(5):
             assert bench.enter(forged)[0] == TokenStatus.AUTHENTICATION_FAILURE
         bench.restart()
-        assert bench.enter(token)[1] == TokenReason.LOCKED
+        assert bench.ask(Message.STATUS).locked_s == 60
+        assert bench.enter(forged)[1] == TokenReason.LOCKED
+        bench.wait(1)
+        assert bench.enter(token)[0] == TokenStatus.EXECUTED
+        bench.restart()
+        assert bench.ask(Message.STATUS).locked_s == 0
 
     def test_the_event_log_survives_and_is_read_over_wire_and_console(self):
         bench = Bench(clock=NOON)

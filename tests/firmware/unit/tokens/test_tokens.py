@@ -22,7 +22,7 @@ from tests.firmware.support import (
     profile,
     rule,
 )
-from tests.firmware.unit.bench import METER, VENDING_KEY, Bench, executed, profile_file
+from tests.firmware.unit.bench import METER, VENDING_KEY, Bench, executed, profile_file, typed
 
 DONE = (TokenStatus.EXECUTED, TokenReason.NONE)
 
@@ -33,7 +33,10 @@ def whole(meter):
 
 
 def forged(bench):
-    token = bench.office.token(Kind.TOP_UP, EUR)
+    return forged_of(bench.office.token(Kind.TOP_UP, EUR))
+
+
+def forged_of(token):
     return token[:-1] + bytes([token[-1] ^ 1])
 
 
@@ -309,9 +312,9 @@ class LockOut(unittest.TestCase):
         for delay in (60, 120, 240, 480, 960, 1920, 3600, 3600):
             assert bench.enter(forged(bench))[1] == TokenReason.TAG
             assert bench.ask(Message.STATUS).locked_s == delay
-            assert bench.enter(bench.office.token(Kind.TOP_UP, EUR))[1] == TokenReason.LOCKED
+            assert bench.enter(forged(bench))[1] == TokenReason.LOCKED
             bench.wait(delay - 1)
-            assert bench.enter(bench.office.token(Kind.TOP_UP, EUR))[1] == TokenReason.LOCKED
+            assert bench.enter(forged(bench))[1] == TokenReason.LOCKED
             bench.wait(1)
         log = bench.meter.log
         codes = [log.entry(n)[2] for n in range(log.first(), log.count)]
@@ -332,6 +335,108 @@ class LockOut(unittest.TestCase):
         assert bench.ask(Message.STATUS).locked_s == 120
         bench.wait(120)
         assert bench.enter(bench.office.token(Kind.TOP_UP, EUR)) == DONE
+
+    def test_a_genuine_token_ends_the_lock_out(self):
+        bench = Bench()
+        for _ in range(5):
+            bench.enter(forged(bench))
+        assert bench.enter(bench.office.token(Kind.TOP_UP, EUR)) == DONE
+        assert bench.ask(Message.STATUS).locked_s == 0
+        assert bench.meter.memory.lock_level == 0
+        bench.restart()
+        assert bench.ask(Message.STATUS).locked_s == 0
+
+    def test_a_genuine_token_that_cannot_be_stored_leaves_the_lock_out(self):
+        bench = Bench()
+        for _ in range(5):
+            bench.enter(forged(bench))
+        plain = bench.board.store
+
+        def full(name, data):
+            raise OSError(28)
+
+        bench.board.store = full
+        token = bench.office.token(Kind.TOP_UP, EUR)
+        assert bench.enter(token)[1] == TokenReason.COMMIT_FAILED
+        bench.board.store = plain
+        assert bench.ask(Message.STATUS).locked_s == 60
+        assert bench.meter.memory.lock_level == 1
+        bench.wait(1)
+        assert bench.enter(token) == DONE
+
+    def test_while_locked_out_one_tag_is_computed_a_second(self):
+        bench = Bench()
+        for _ in range(5):
+            bench.enter(forged(bench))
+        good = bench.office.token(Kind.TOP_UP, EUR)
+        computed = []
+        plain = crypto.hmac
+        crypto.hmac = lambda key, data: computed.append(1) or plain(key, data)
+        try:
+            for second in range(1, 40):
+                for _ in range(25):
+                    assert bench.enter(forged_of(good))[1] == TokenReason.LOCKED
+                assert len(computed) == second
+                if second < 39:
+                    bench.wait(1)
+            assert bench.enter(good)[1] == TokenReason.LOCKED  # this second has had its try
+            bench.board.elapsed_ms = lambda: 999
+            bench.meter.poll()
+            assert bench.enter(good)[1] == TokenReason.LOCKED
+            bench.board.elapsed_ms = lambda: 1
+            bench.meter.poll()
+            assert bench.enter(good) == DONE
+            assert len(computed) == 40
+        finally:
+            crypto.hmac = plain
+
+    def test_a_thousand_wrong_tags_leave_no_trace_while_locked_out(self):
+        bench = Bench()
+        for _ in range(5):
+            bench.enter(forged(bench))
+        bench.wait(60)
+        bench.enter(forged(bench))  # two minutes
+        names = bench.stores()
+        before = bench.events()
+        kept = bytes(bench.meter.memory.pack())
+        for i in range(1000):
+            assert bench.enter(forged(bench)) == (
+                TokenStatus.AUTHENTICATION_FAILURE,
+                TokenReason.LOCKED,
+            )
+            if i % 10 == 0:
+                bench.wait(1)
+        assert names == []
+        assert [(n, vars(e)) for n, e in bench.events()] == [(n, vars(e)) for n, e in before]
+        assert bytes(bench.meter.memory.pack()) == kept
+        assert bench.ask(Message.STATUS).locked_s == 20
+
+    def test_a_customer_gets_in_however_long_somebody_guesses(self):
+        """Issue 16: 81 wrong tags in 72 hours kept a genuine token out nearly all the time."""
+        bench = Bench()
+        refused = 0
+        for _ in range(72):
+            for _ in range(2):
+                bench.enter(forged(bench))
+            bench.wait(1800)
+            bench.enter(forged(bench))
+            bench.wait(1)
+            refused += bench.enter(bench.office.token(Kind.TEST)) != DONE
+            for _ in range(5):
+                bench.enter(forged(bench))
+            bench.wait(1799)
+        assert refused == 0
+
+    def test_the_console_says_how_long_the_lock_out_lasts(self):
+        bench = Bench()
+        wrong = forged(bench)
+        for _ in range(5):
+            bench.enter(wrong)
+        bench.wait(7)
+        lines = bench.type("token " + typed(wrong))
+        assert "locked 53 s" in lines
+        assert lines[-1].startswith("error locked out after wrong tags")
+        assert "locked 53 s" in bench.type("status")
 
     def test_only_wrong_tags_count(self):
         bench = Bench()
