@@ -56,7 +56,7 @@ def save(
     :raises OSError: when the file cannot be written
     """
     figure = draw(world, title, marks, owed)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
     plt.close(figure)
 
 
@@ -84,7 +84,6 @@ def draw(world: FinishedRun, title: str, marks: Marks = (), owed: Owed | None = 
     _power(axes.pop(0), times, world)
     _supply(axes.pop(0), trace)
     figure.suptitle(f"{title}\n{world.profile.title}", fontsize=11, parse_math=False)
-    figure.align_ylabels()
     return figure
 
 
