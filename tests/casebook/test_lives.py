@@ -92,13 +92,14 @@ def test_what_the_case_book_lets_happen_breaks_no_clause(life):
             noticed = [d for d, n in earlier if n == "notice"]
             assert (day - noticed[-1]).days > 15
         if name in ("reminder", "notice", "default-letter", "judge-request"):
-            assert not suspended(case, earlier, day), (day, name, earlier)
+            before = Case(case.book, case.facts[:index])
+            assert not suspended(before, day), (day, name, earlier)
     overdrafts = [name for _, name in facts if name == "overdraft"]
     assert len(overdrafts) <= 1
     check_money(case, end)
 
 
-def suspended(case, earlier, day):
+def suspended(case, day):
     """Whether a plan, an inquiry or the mediator holds the procedure, by the newest of each pair.
 
     What lies before the debt was paid, before an activation or the end of the contract is over.

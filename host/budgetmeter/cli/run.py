@@ -85,9 +85,9 @@ def run(
     world, failures = _emulate(chosen, files)
     summary = figures.summary(world, chosen)
     with ExitStack() as last_first:  # each is written, whatever becomes of the others
-        last_first.callback(_print_report, world, summary, failures, as_json)
+        last_first.callback(_print_report, world, summary, failures, as_json, chosen.story)
         if plots is not None and plot is not None:
-            last_first.callback(_save_plot, plots, world, chosen.title, plot)
+            last_first.callback(_save_plot, plots, world, chosen, plot)
         if events is not None:
             last_first.callback(_write_events, world, events)
     for failure in failures:
@@ -167,20 +167,29 @@ def _write_events(world: Emulator, path: Path) -> None:
         figures.write_events(world, file)
 
 
-def _save_plot(plots: ModuleType, world: Emulator, title: str, path: Path) -> None:
+def _save_plot(plots: ModuleType, world: Emulator, chosen: scenario.Scenario, path: Path) -> None:
+    story = chosen.story
     with output.naming(path):
-        plots.save(world, title, path)
+        plots.save(world, chosen.title, path, story.marks if story else (), story and story.owed)
 
 
 def _print_report(
-    world: Emulator, summary: dict[str, Any], failures: list[Any], as_json: bool
+    world: Emulator,
+    summary: dict[str, Any],
+    failures: list[Any],
+    as_json: bool,
+    story: scenario.Story | None,
 ) -> None:
     if as_json:
+        timeline = {"timeline": list(story.text())} if story else {}
         document = {
             **summary,
+            **timeline,
             "events": figures.events(world),
             "failed": [str(f) for f in failures],
         }
         print(json.dumps(document, indent=2))
     else:
         screen.show(console, summary, world)
+        for line in story.text() if story else ():
+            console.print(line, soft_wrap=True)

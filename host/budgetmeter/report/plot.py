@@ -1,5 +1,6 @@
 """The plot of a run: balance with its floor, power with the limiter, supply as bands."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,9 @@ from budgetmeter import units
 from budgetmeter.report.finished import FinishedRun
 from budgetmeter.report.trace import Trace
 
+Marks = Sequence[tuple[datetime, str]]
+Owed = Mapping[str, Sequence[tuple[datetime, int]]]
+
 # Grey value and hatch of each phase: told apart without colour, in print too.
 BANDS = {
     "credit": ("0.92", ""),
@@ -37,22 +41,32 @@ BANDS = {
 }
 
 
-def save(world: FinishedRun, title: str, path: Path) -> None:
+def save(
+    world: FinishedRun,
+    title: str,
+    path: Path,
+    marks: Marks = (),
+    owed: Owed | None = None,
+) -> None:
     """Write the plot of a finished run; the file's ending decides the format.
 
+    :param marks: of a case beside the meter: when (local time) and what; a lane of its own
+    :param owed: what is owed on each account of the case from a time on, in cents
     :raises ValueError: for an ending matplotlib does not know
     :raises OSError: when the file cannot be written
     """
-    figure = draw(world, title)
+    figure = draw(world, title, marks, owed)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
-def draw(world: FinishedRun, title: str) -> Figure:
-    """The figure of a finished run."""
+def draw(world: FinishedRun, title: str, marks: Marks = (), owed: Owed | None = None) -> Figure:
+    """The figure of a finished run; with a case, its procedure and its ledger above."""
     trace = world.trace
     prepayment = world.profile.prepayment
     heights = (3, 2, 1.1) if prepayment else (2, 1.1)
+    if marks:
+        heights = (3.2, 1.6, *heights)
     figure, axes = plt.subplots(
         len(heights),
         sharex=True,
@@ -62,6 +76,9 @@ def draw(world: FinishedRun, title: str) -> Figure:
     )
     times = [_local(second) for second in trace.times]
     axes = list(axes)
+    if marks:
+        _procedure(axes.pop(0), marks)
+        _ledger(axes.pop(0), owed or {}, times[-1])
     if prepayment:
         _balance(axes.pop(0), times, trace)
     _power(axes.pop(0), times, world)
@@ -73,6 +90,34 @@ def draw(world: FinishedRun, title: str) -> Figure:
 def _local(second: int) -> Any:
     """Belgian local time of seconds since 2000 UTC+1; plotted as it is, whatever the types say."""
     return units.from_clock(second // 60, second % 60)
+
+
+def _procedure(axis: Axes, marks: Marks) -> None:
+    """The lane of a procedure: a mark for each fact, its name beside it, in rows that do not meet."""
+    rows = 9
+    for number, (at, text) in enumerate(marks):
+        row = rows - number % rows
+        axis.plot([at], [row], marker="|", color="0.1", markersize=6)  # type: ignore[arg-type]
+        axis.annotate(text.split(" ")[0], (at, row), xytext=(3, 0), textcoords="offset points",
+                      fontsize=6, va="center")  # type: ignore[arg-type]  # fmt: skip
+    axis.set_ylim(0.2, rows + 0.8)
+    axis.set_yticks([])
+    axis.set_ylabel("procedure")
+    _clean(axis)
+
+
+def _ledger(axis: Axes, owed: Owed, end: Any) -> None:
+    """What is owed on each account of a case."""
+    for style, (account, points) in zip(("-", "--", ":", "-."), owed.items(), strict=False):
+        times = [at for at, _ in points] + [end]
+        cents = [amount / 100 for _, amount in points]
+        axis.plot(times, [*cents, cents[-1]], style, color="0.1", drawstyle="steps-post",
+                  linewidth=0.9, label=account)  # fmt: skip
+    axis.set_ylabel("owed (EUR)")
+    axis.legend(loc="upper right", ncols=4, fontsize=8, frameon=False)
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high + 0.3 * (high - low))
+    _clean(axis)
 
 
 def _balance(axis: Axes, times: list[Any], trace: Trace) -> None:

@@ -24,7 +24,9 @@ class HouseholdCase:
     :ivar cost: what the last step cost, in euros as text
     """
 
-    def __init__(self, counter: "Counter", customer: str, rules: str, given: dict[str, Any]) -> None:
+    def __init__(
+        self, counter: "Counter", customer: str, rules: str, given: dict[str, Any]
+    ) -> None:
         self.counter = counter
         self.book = CaseBook(counter.office)
         self.number = self.book.open(customer, rules, self.today, METER, **given)

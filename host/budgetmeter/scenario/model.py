@@ -10,6 +10,7 @@ from meterproto.codes import Result, TokenReason
 from budgetmeter.emulator.household import Habits
 from budgetmeter.profiles import Profile
 from budgetmeter.scenario.stage import Stage
+from budgetmeter.scenario.story import Story
 
 # What a step does; it answers what became of an order, None where there was none.
 Act = Callable[[Stage], Result | TokenReason | None]
@@ -40,6 +41,7 @@ class Scenario:
     :ivar steps: dated `Step`s in order of time
     :ivar contract: the customer's side, as `budgetmeter.office.office.Office.add_meter` takes it
     :ivar case: rules and household of the case book; None without a case
+    :ivar story: the timeline of its case once it has been run
     :ivar files: paths of the user's files it is read from, or reads later
     """
 
@@ -54,6 +56,7 @@ class Scenario:
     contract: dict[str, Any] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     case: dict[str, Any] | None = None
+    story: Story | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 from budgetmeter import units
 from budgetmeter.emulator import Emulator, Household
 from budgetmeter.errors import InputError
+from budgetmeter.scenario import story
 from budgetmeter.scenario.expectations import check
 from budgetmeter.scenario.model import Failure, Scenario
 from budgetmeter.scenario.span import check_span
@@ -62,4 +63,6 @@ def run(
         result = step.act(stage) if step.act is not None else None
         failures.extend(check(stage, step, result))
     world.run(end_s, pass_on)
+    if scenario.case is not None:
+        scenario.story = story.tell(world, stage.case.case)
     return world, failures
