@@ -9,7 +9,7 @@ UNCOUNTED := cases device docs faults plugin cards/test_lives.py firmware/test_m
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office layouts docs clean
+.PHONY: help run casebook test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,10 @@ docs: $(VENV)/docs.stamp  ## the documentation site in out/site; a dead link fai
 
 office: $(VENV)/test.stamp  ## two thousand lives of two offices on one database; N=100 for fewer
 	@$(BIN)/python -m tests.cards.test_office_lives $(N)
+
+casebook: $(VENV)/test.stamp  ## every number of the rule files changed by one; LIVES=500 random cases
+	@$(BIN)/python -m tests.casebook.mutants
+	@LIVES=$(or $(LIVES),250) $(BIN)/python -m pytest -q tests/casebook/test_lives.py tests/casebook/test_second_model.py
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate

@@ -93,7 +93,7 @@ def _local(second: int) -> Any:
 
 
 def _procedure(axis: Axes, marks: Marks) -> None:
-    """The lane of a procedure: a mark for each fact, its name beside it, in rows that do not meet."""
+    """The lane of a procedure: a mark for each fact, its name beside it."""
     rows = 9
     for number, (at, text) in enumerate(marks):
         row = rows - number % rows

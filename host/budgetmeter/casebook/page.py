@@ -1,0 +1,62 @@
+"""The page of the case book: clause by clause, generated from the rule files.
+
+`python -m budgetmeter.casebook.page` writes docs/casebook.md of a checkout.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from budgetmeter import resources
+from budgetmeter.casebook.rulebook import Rulebook, load, shown
+
+PAGE = Path("docs/casebook.md")
+FILES = (
+    ("wallonia-electricity", ()), ("wallonia-gas", ()), ("flanders-2003", ()),
+    ("brussels-2011", ()), ("wallonia-electricity", ("ores-covid",)),
+    ("wallonia-electricity", ("ores-charter",)),
+)  # fmt: skip
+INTRODUCTION = """# Case book
+
+What the law allows around a budget meter, clause by clause. This page is generated from the rule files.
+
+A case is a list of dated facts. A step is allowed when no clause forbids it on that day. The number after
+a colon is a line of the text that we worked from. Where no source gives a number, it says "no source".
+A term ends with its last day. The day of the fact that begins it does not count.
+"""
+
+
+def text() -> str:
+    """The whole page."""
+    return "\n".join([INTRODUCTION, *(line for one in FILES for line in _part(*one))]) + "\n"
+
+
+def _part(name: str, overlays: tuple[str, ...]) -> Iterator[str]:
+    book = load(name, overlays)
+    only = resources.read("rules", overlays[0])[0] if overlays else None
+    title = str(only["title"]) if only else book.title
+    yield f"## {title}\n"
+    yield f"From {book.first_day} on; {book.edition}.\n"
+    yield "| number | from | value | clause | source |\n| --- | --- | --- | --- | --- |"
+    for value in book.values.values():
+        if only and value.name not in only.get("values", {}):
+            continue
+        for one in value.history:
+            yield (f"| {value.name.replace('_', ' ')} | {one.since} | {shown(one.value, value.unit)}"
+                   f" | {one.rule} | {one.source} |")  # fmt: skip
+    if not only:
+        yield from _seasons(book)
+    yield "\n| step | who | clause | source |\n| --- | --- | --- | --- |"
+    for step in book.steps.values():
+        if not only or step.name in only.get("step", {}):
+            yield f"| {step.title} | {step.actor} | {step.rule} | {step.source} |"
+    yield ""
+
+
+def _seasons(book: Rulebook) -> Iterator[str]:
+    for name, one in book.seasons.items():
+        begins, ends = (f"{day} / {month}" for month, day in (one.begins, one.ends))
+        yield f"| {name} (day / month) | each year | {begins} to {ends} | {one.rule} | {one.source} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(text(), encoding="utf-8")
