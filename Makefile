@@ -11,7 +11,7 @@ OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py 
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted layouts docs clean
+.PHONY: help run casebook test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,10 @@ office: $(VENV)/test.stamp  ## two thousand lives of two offices, then their tes
 
 planted: $(VENV)/test.stamp  ## defects planted in the books, one by one: a test must notice each; N=3 for one
 	@$(BIN)/python -m tests.cards.planted $(N)
+
+casebook: $(VENV)/test.stamp  ## every number of the rule files changed by one; LIVES=500 random cases
+	@$(BIN)/python -m tests.casebook.mutants
+	@LIVES=$(or $(LIVES),250) $(BIN)/python -m pytest -q tests/casebook/test_lives.py tests/casebook/test_second_model.py
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate

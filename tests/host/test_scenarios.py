@@ -18,6 +18,10 @@ from tests.firmware.support import clock
         pytest.param("hold-2020", marks=pytest.mark.rule("B-7", "AMB-23")),
         pytest.param("hold-2020-incident", marks=pytest.mark.rule("B-7")),
         pytest.param("cards-2020", marks=pytest.mark.rule("B-7", "OC-05")),
+        pytest.param(
+            "falls-behind",
+            marks=pytest.mark.rule("WE-13", "WE-29", "WE-33", "WE-36", "WE-39", "WE-40", "OC-23"),
+        ),
         pytest.param("cards-2020-incident", marks=pytest.mark.rule("B-7", "OC-05")),
     ],
 )
@@ -38,6 +42,7 @@ def test_every_shipped_scenario_is_tested_above_or_is_the_main_job():
         "hold-2020-incident",
         "cards-2020",
         "cards-2020-incident",
+        "falls-behind",
     }
 
 

@@ -6,6 +6,7 @@ from budgetmeter.scenario.model import Failure, Scenario, Step
 from budgetmeter.scenario.play import run, start
 from budgetmeter.scenario.reader import load, names
 from budgetmeter.scenario.span import default_load
+from budgetmeter.scenario.story import Story
 
 DEFAULT = "main-job"  # what `budgetmeter run` plays when nobody names a scenario
 
@@ -16,6 +17,7 @@ __all__ = [
     "Failure",
     "Scenario",
     "Step",
+    "Story",
     "default_load",
     "load",
     "names",

@@ -26,10 +26,11 @@ class Stage:
         self.opened: Counter | None = None
         self._case: HouseholdCase | None = None
         if case is not None:
-            from budgetmeter.scenario import household  # noqa: PLC0415  # SQLAlchemy is an extra
+            counter = self.counter  # says so where SQLAlchemy is missing
+            from budgetmeter.scenario import household  # noqa: PLC0415
 
             customer = contract.get("customer", "household")
-            self._case = household.HouseholdCase(self.counter, customer, **case)
+            self._case = household.HouseholdCase(counter, customer, **case)
 
     @property
     def case(self) -> "HouseholdCase":
