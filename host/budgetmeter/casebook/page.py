@@ -17,10 +17,12 @@ FILES = (
 )  # fmt: skip
 INTRODUCTION = """# Case book
 
-What the law allows around a budget meter, clause by clause. This page is generated from the rule files.
+What the law allows around a budget meter, clause by clause.
+This page is generated from the rule files.
 
-A case is a list of dated facts. A step is allowed when no clause forbids it on that day. The number after
-a colon is a line of the text that we worked from. Where no source gives a number, it says "no source".
+A case is a list of dated facts. A step is allowed when no clause forbids it on that day.
+The number after a colon is a line of the text that we worked from.
+Where no source gives a number, it says "no source".
 A term ends with its last day. The day of the fact that begins it does not count.
 """
 
@@ -41,8 +43,8 @@ def _part(name: str, overlays: tuple[str, ...]) -> Iterator[str]:
         if only and value.name not in only.get("values", {}):
             continue
         for one in value.history:
-            yield (f"| {value.name.replace('_', ' ')} | {one.since} | {shown(one.value, value.unit)}"
-                   f" | {one.rule} | {one.source} |")  # fmt: skip
+            name, number = value.name.replace("_", " "), shown(one.value, value.unit)
+            yield f"| {name} | {one.since} | {number} | {one.rule} | {one.source} |"
     if not only:
         yield from _seasons(book)
     yield "\n| step | who | clause | source |\n| --- | --- | --- | --- |"
@@ -55,7 +57,8 @@ def _part(name: str, overlays: tuple[str, ...]) -> Iterator[str]:
 def _seasons(book: Rulebook) -> Iterator[str]:
     for name, one in book.seasons.items():
         begins, ends = (f"{day} / {month}" for month, day in (one.begins, one.ends))
-        yield f"| {name} (day / month) | each year | {begins} to {ends} | {one.rule} | {one.source} |"
+        span = f"{begins} to {ends}"
+        yield f"| {name} (day / month) | each year | {span} | {one.rule} | {one.source} |"
 
 
 if __name__ == "__main__":

@@ -92,14 +92,14 @@ def _local(second: int) -> Any:
     return units.from_clock(second // 60, second % 60)
 
 
-def _procedure(axis: Axes, marks: Marks) -> None:
+def _procedure(axis: Axes, marks: Sequence[tuple[Any, str]]) -> None:
     """The lane of a procedure: a mark for each fact, its name beside it."""
     rows = 9
-    for number, (at, text) in enumerate(marks):
+    for number, (at, text) in enumerate(marks):  # times are plotted as they are
         row = rows - number % rows
-        axis.plot([at], [row], marker="|", color="0.1", markersize=6)  # type: ignore[arg-type]
+        axis.plot([at], [row], marker="|", color="0.1", markersize=6)
         axis.annotate(text.split(" ")[0], (at, row), xytext=(3, 0), textcoords="offset points",
-                      fontsize=6, va="center")  # type: ignore[arg-type]  # fmt: skip
+                      fontsize=6, va="center")  # fmt: skip
     axis.set_ylim(0.2, rows + 0.8)
     axis.set_yticks([])
     axis.set_ylabel("procedure")
@@ -109,7 +109,7 @@ def _procedure(axis: Axes, marks: Marks) -> None:
 def _ledger(axis: Axes, owed: Owed, end: Any) -> None:
     """What is owed on each account of a case."""
     for style, (account, points) in zip(("-", "--", ":", "-."), owed.items(), strict=False):
-        times = [at for at, _ in points] + [end]
+        times: list[Any] = [*(at for at, _ in points), end]
         cents = [amount / 100 for _, amount in points]
         axis.plot(times, [*cents, cents[-1]], style, color="0.1", drawstyle="steps-post",
                   linewidth=0.9, label=account)  # fmt: skip
