@@ -1,7 +1,7 @@
 """Scenario files: the shipped ones hold, a failed expectation says so, mistakes are one line."""
 
 import pytest
-from budgetmeter import scenario
+from budgetmeter import resources, scenario
 from budgetmeter.errors import InputError
 from budgetmeter.scenario.spelling import OLD, new_spelling
 
@@ -208,9 +208,49 @@ def test_every_action_and_expectation(write):
     loaded = scenario.load(write(ALL_ACTIONS))
     _, failures = scenario.run(loaded)
     assert [str(failure) for failure in failures] == []
-    used = {key for key in scenario.ACTIONS if f"\n{key} = " in ALL_ACTIONS}
+    story = resources.folder("scenario").joinpath("falls-behind.toml").read_text("utf-8")
+    lines = ALL_ACTIONS + story + CASE_ONLY  # what needs a case stands in the story
+    used = {key for key in scenario.ACTIONS if f"\n{key} = " in lines}
     assert used == set(scenario.ACTIONS)
-    assert all(f"{key} =" in ALL_ACTIONS for key in scenario.EXPECTATIONS)
+    assert all(f"{key} =" in lines for key in scenario.EXPECTATIONS)
+
+
+CASE_ONLY = """
+[[at]]
+time = 2020-12-08T10:00:00
+fact = { name = "invoice", amount = "120.00" }
+expect = { overdue = [], owes = { supplier = "120.00" } }
+
+[[at]]
+time = 2020-12-08T10:01:00
+step = "reminder"
+expect = { refused_by = "edition", forbidden = "reminder", allowed = [], costs = "0.00" }
+"""
+
+
+def test_a_case_answers_in_a_scenario(write):
+    head = HEAD + '[case]\nrules = "wallonia-electricity"\n'
+    _, failures = scenario.run(scenario.load(write(CASE_ONLY, head)))
+    assert [str(failure) for failure in failures] == []
+    wrong = CASE_ONLY.replace('refused_by = "edition", ', "").replace('"120.00" } }', '"1.00" } }')
+    _, failures = scenario.run(scenario.load(write(wrong, head)))
+    assert [failure.key for failure in failures] == ["owes", "refused"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('fact = "invoce"', "did you mean invoice"),
+        ('fact = "invoice"', "invoice needs amount"),
+        ('step = "plan"', "plan is a fact and no step"),
+    ],
+)
+def test_mistakes_of_a_case_are_one_line(write, text, said):
+    head = HEAD + '[case]\nrules = "wallonia-electricity"\n'
+    with pytest.raises(InputError, match=said):
+        scenario.load(write(AT + text, head))
+    with pytest.raises(InputError, match="need a case"):
+        scenario.load(write(AT + text))
 
 
 @pytest.mark.parametrize(
