@@ -1,14 +1,15 @@
 """The verbs `office …`: keys, meters, the audit log, and what is pending."""
 
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from meterproto import tokens
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from budgetmeter import orders, resources, units
@@ -22,7 +23,9 @@ from budgetmeter.cli.options import (
     JsonOption,
     KeyOption,
     KindArgument,
+    MeterArgument,
     MeterOption,
+    OneMeterOption,
     despite,
     local_s,
     open_office,
@@ -32,7 +35,7 @@ from budgetmeter.cli.options import (
 )
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
-from budgetmeter.report.lines import console, show, token_data
+from budgetmeter.report.lines import console, say, show, token_data
 from budgetmeter.report.readings import capture_data, reading_data, registers, time
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from budgetmeter.office.pending import Item, Pending
     from budgetmeter.office.settlement import Settlement
 
+T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Keys, meters and the audit log.")
 WIDE = 250  # columns of what goes into a pipe or a file: nothing is wrapped
 
@@ -66,7 +70,7 @@ def new_key(key: KeyOption = KEY, db: DbOption = DB) -> None:
 
 @app.command("add-meter")
 def add_meter(
-    meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
+    meter: MeterArgument,
     profile: Annotated[str, typer.Option(help="its profile")] = "wallonia-card",
     customer: Annotated[str, typer.Option(help="the customer's number")] = "",
     protected: Annotated[bool, typer.Option("--protected", help="a protected customer")] = False,
@@ -96,7 +100,7 @@ def add_meter(
 
 @app.command()
 def flashed(
-    meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
+    meter: MeterArgument,
     revision: Annotated[int, typer.Option(help="revision of the key it was flashed with")],
     profile: Annotated[str, typer.Option(help="the profile it was flashed with")],
     key: KeyOption = KEY,
@@ -109,10 +113,7 @@ def flashed(
 
 @app.command()
 def log(
-    meter: Annotated[
-        int | None,
-        typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="of this meter only"),
-    ] = None,
+    meter: OneMeterOption = None,
     last: Annotated[
         int | None, typer.Option(min=1, help="only so many of the newest lines")
     ] = None,
@@ -258,9 +259,15 @@ def campaign(
     """Queue a campaign for every customer with an active budget meter on its reference date."""
     pending = _pending(db, key, at)
     despite(pending.office, despite_of)
-    made = pending.campaign(name)
+    from budgetmeter.office.pending import read_campaign  # noqa: PLC0415  # SQLAlchemy is an extra
+
+    made: list[Item] = []
+    for batch in pending.campaigning(read_campaign(name)):
+        made += batch.made
+        for meter, why in batch.skipped:
+            say(f"meter {meter:09d} is skipped: {why}")
     if as_json:
-        print(json.dumps([item_data(item) for item in made], indent=2))
+        print_list(map(item_data, made))
         return
     console.print(f"queued for {len(made)} meters")
     if not made:
@@ -273,7 +280,7 @@ def campaign(
 
 @app.command()
 def report(
-    meter: Annotated[int | None, typer.Option("--meter", help="of this meter only")] = None,
+    meter: OneMeterOption = None,
     at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
@@ -284,11 +291,25 @@ def report(
     from budgetmeter.office import overview  # noqa: PLC0415  # SQLAlchemy is an extra
 
     found = overview.stream(office, meter)
+    if meter is None:
+        found = with_progress(found, lambda: overview.count(office))
     if as_json:
         print_list(_overview_data(one) for one in found)
         return
     for one in found:
         _show_overview(one)
+
+
+def with_progress(rows: Iterable[T], count: Callable[[], int]) -> Iterable[T]:
+    """The same rows; a bar grows on standard error while they are asked for, on a terminal.
+
+    :param count: how many there will be
+    """
+    if not sys.stderr.isatty() or sys.stdout.isatty():  # rows on the terminal show it themselves
+        yield from rows
+        return
+    bar = Console(stderr=True)
+    yield from track(rows, "meters", total=count(), console=bar, transient=True)
 
 
 def print_list(rows: Iterable[Any]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from meterfw.account import rules
 
 from budgetmeter import orders, units
 from budgetmeter.card import MemoryCard
@@ -87,7 +88,7 @@ def _receipt_rows(receipt: "Receipt") -> Iterator[tuple[str, str]]:
     yield "meter", f"{receipt.meter:09d}"
     if receipt.reading is not None:
         m = receipt.reading.state
-        yield "balance", f"{euros(m.credit - m.emergency_used)} at {time(m.clock, m.second)[:16]}"
+        yield "balance", f"{euros(rules.balance(m))} at {time(m.clock, m.second)[:16]}"
     if receipt.doubt:
         yield "report", receipt.doubt
     for line in receipt.said:

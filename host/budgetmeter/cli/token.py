@@ -18,6 +18,7 @@ from budgetmeter.cli.options import (
     JsonOption,
     KeyOption,
     KindArgument,
+    MeterArgument,
     MeterOption,
     ReferenceOption,
     despite,
@@ -67,7 +68,7 @@ def issue(
 
 @app.command()
 def show(
-    meter: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="its serial number")],
+    meter: MeterArgument,
     number: Annotated[int, typer.Argument(min=1, max=tokens.NUMBER_LIMIT, help="of the token")],
     db: DbOption = DB,
     as_json: JsonOption = False,

@@ -157,7 +157,13 @@ deliveries = sa.Table(  # an order of which a token was sealed, whatever way it 
     sa.Column("closing", sa.Integer),  # number of the token that closes it at the meter
     sa.Column("became", sa.Integer),  # the order that was issued in its place
     sa.Column("doubt", sa.String(80), nullable=False, server_default=EMPTY),
-    sa.Index("deliveries_by_reference", "reference", unique=True),
+    sa.Index(  # of those that have one: else whatever has none would be looked through
+        "deliveries_by_reference",
+        "reference",
+        unique=True,
+        sqlite_where=sa.text("reference IS NOT NULL"),
+        postgresql_where=sa.text("reference IS NOT NULL"),
+    ),
     sa.Index("deliveries_by_state", "meter", "state"),
 )
 readings = sa.Table(  # the reports that meters sent, by card or otherwise
