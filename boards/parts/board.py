@@ -83,6 +83,9 @@ class BenchBoard:
     def power_w(self):
         return self.sensor.w
 
+    def voltage_mv(self):
+        return 0 if self.sensor.silent else self.sensor.mv
+
     def faults(self):
         found = 0
         if self.relay.stuck:
