@@ -22,7 +22,7 @@ from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.errors import BudgetmeterError, InputError
 from meterproto import framing, messages, tokens
-from meterproto.codes import Kind, LogCode, Message, Reason, Result, TokenReason
+from meterproto.codes import Cause, Kind, LogCode, Message, Reason, Result, TokenReason
 from meterproto.quantity import fields
 
 from tests.firmware.bench import METER, Bench
@@ -338,7 +338,7 @@ def test_a_status_says_what_flows_now():
     world.run(world.now_s + 60)
     status = Meter(LoopbackLine(world)).status()
     assert (status.power_w, status.current_ma, status.voltage_mv) == (2300, 10_000, 230_000)
-    world.order(Kind.DISCONNECT)
+    assert world.order(Kind.DISCONNECT, Cause.FRAUD) is Result.DONE
     world.run(world.now_s + 1)
     status = Meter(LoopbackLine(world)).status()
     assert (status.power_w, status.current_ma) == (0, 0)
