@@ -35,6 +35,7 @@ except ImportError:
     TYPE_CHECKING = False
 if TYPE_CHECKING:
     from machine import Pin
+    from parts.board import BenchBoard
 
 
 class Counter:
@@ -89,11 +90,11 @@ class Counter:
         return self._total
 
 
-def safe_boot():
+def safe_boot() -> bool:
     """True when this start is to end in the REPL; asks once."""
     return wiring.safe_boot(PINS)
 
 
-def make():
+def make() -> "BenchBoard":
     """The board, its supply switch open."""
     return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK)

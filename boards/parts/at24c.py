@@ -1,5 +1,12 @@
 """The card slot: a memory card with an AT24C32 or larger, 16-bit addresses, pages of 32 octets."""
 
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from machine import I2C
+
 ADDRESS = 0x50
 PROBE_MS = 100  # how often an empty slot is looked at
 WRITE_MS = 10  # a write cycle at most; the card does not answer in it
@@ -11,13 +18,13 @@ class Slot:
     :ivar present: 1 from insertion until removal; a card busy writing is still in
     """
 
-    def __init__(self, i2c):
+    def __init__(self, i2c: "I2C") -> None:
         self.i2c = i2c
         self.present = 0
         self._probe_ms = 0
         self._written = False
 
-    def pass_time(self, ms):
+    def pass_time(self, ms: int) -> None:
         """Look whether a card answers."""
         if self._written:  # most of `ms` was before it: the cycle has only begun
             self._written = False
@@ -32,7 +39,7 @@ class Slot:
             except OSError:
                 self.present = 0
 
-    def read_into(self, at, buffer):
+    def read_into(self, at: int, buffer: "bytearray | memoryview") -> bool:
         """Fill a buffer from octet `at` on; False when the card does not answer."""
         try:
             self.i2c.readfrom_mem_into(ADDRESS, at, buffer, addrsize=16)
@@ -40,7 +47,7 @@ class Slot:
             return False
         return True
 
-    def write(self, at, data):
+    def write(self, at: int, data: "bytes | memoryview") -> bool:
         """Begin to write octets within one page; False when the card does not answer."""
         try:
             self.i2c.writeto_mem(ADDRESS, at, data, addrsize=16)

@@ -1,24 +1,31 @@
 """A buzzer that sounds by itself while its pin is high."""
 
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from machine import Pin
+
 BEEP_MS = 120
 
 
 class Beeper:
     """Beeps of BEEP_MS with as long between them."""
 
-    def __init__(self, pin):
+    def __init__(self, pin: "Pin") -> None:
         self.pin = pin
         self._halves = 0  # phases left, sound and silence in turn
         self._left_ms = 0
         pin.value(0)
 
-    def beep(self, times):
+    def beep(self, times: int) -> None:
         """Sound so many times, from now on."""
         self._halves = 2 * times
         self._left_ms = BEEP_MS
         self.pin.value(1)
 
-    def pass_time(self, ms):
+    def pass_time(self, ms: int) -> None:
         """Go on with it."""
         if self._halves == 0:
             return

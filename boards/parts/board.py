@@ -8,6 +8,34 @@ import time
 from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
 from meterfw.store import files
 
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from parts.at24c import Slot
+    from parts.beeper import Beeper
+    from parts.button import Button
+    from parts.ds3231 import Clock
+    from parts.port import Standard, Uart
+    from parts.pzem import Pzem
+    from parts.relay import Relay
+    from parts.screen import Screen
+
+    class Leave(Protocol):
+        def __call__(self, commit: Callable[[], object]) -> bool: ...
+
+    class Counter(Protocol):
+        @property
+        def WRAP(self) -> int: ...
+
+        def pass_time(self, ms: int) -> None: ...
+
+        def total(self) -> int: ...
+
 
 class BenchBoard:
     """A board made of parts. A part that is not plugged in says so when it is asked.
@@ -26,8 +54,19 @@ class BenchBoard:
     """
 
     def __init__(
-        self, counter, per_1000, sensor, relay, button, beeper, chip, screen, slot, port, leave
-    ):
+        self,
+        counter: "Counter",
+        per_1000: int,
+        sensor: "Pzem",
+        relay: "Relay",
+        button: "Button",
+        beeper: "Beeper",
+        chip: "Clock",
+        screen: "Screen",
+        slot: "Slot",
+        port: "Uart | Standard",
+        leave: "Leave",
+    ) -> None:
         self.counter = counter
         self.per_1000 = per_1000
         self.sensor = sensor
@@ -56,7 +95,7 @@ class BenchBoard:
         self.store = files.store
         self.leave = leave
 
-    def elapsed_ms(self):
+    def elapsed_ms(self) -> int:
         """Begins every pass of the meter: the parts look at their pins here."""
         now = time.ticks_ms()
         passed = time.ticks_diff(now, self._asked_ms)
@@ -69,7 +108,7 @@ class BenchBoard:
         self.slot.pass_time(passed)
         return passed
 
-    def pulses(self):
+    def pulses(self) -> int:
         total = self.counter.total()
         new = (total - self._counted) % self.counter.WRAP
         self._counted = total
@@ -77,16 +116,16 @@ class BenchBoard:
         self._thousandths = scaled % 1000
         return scaled // 1000
 
-    def current_ma(self):
+    def current_ma(self) -> int:
         return self.sensor.ma
 
-    def power_w(self):
+    def power_w(self) -> int:
         return self.sensor.w
 
-    def voltage_mv(self):
+    def voltage_mv(self) -> int:
         return 0 if self.sensor.silent else self.sensor.mv
 
-    def faults(self):
+    def faults(self) -> int:
         found = 0
         if self.relay.stuck:
             found |= FAULT_SWITCH
@@ -94,8 +133,8 @@ class BenchBoard:
             found |= FAULT_SENSOR
         return found
 
-    def clock_s(self):
+    def clock_s(self) -> int:
         return self.chip.second
 
-    def card_in(self):
+    def card_in(self) -> int:
         return self.slot.present

@@ -1,19 +1,26 @@
 """The push button: how long it was pressed, bounces passed over."""
 
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from machine import Pin
+
 BOUNCE_MS = 30
 
 
 class Button:
     """A button to ground on an input with pull-up."""
 
-    def __init__(self, pin):
+    def __init__(self, pin: "Pin") -> None:
         self.pin = pin
         self._down = 0
         self._changed_ms = -1  # -1 while the level is the one that counts
         self._pressed_ms = 0
         self._released_s = -1
 
-    def pass_time(self, ms):
+    def pass_time(self, ms: int) -> None:
         """Look at the pin; a level counts once it has stood for BOUNCE_MS."""
         down = 1 - self.pin.value()
         if self._down:
@@ -33,7 +40,7 @@ class Button:
             self._released_s = self._pressed_ms // 1000
         self._pressed_ms = 0
 
-    def released_s(self):
+    def released_s(self) -> int:
         """Seconds it was pressed when last released; -1 if it was not since last asked."""
         pressed_s, self._released_s = self._released_s, -1
         return pressed_s

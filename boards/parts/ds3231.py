@@ -2,18 +2,25 @@
 
 from meterfw.account.calendar import day_of, weekday, year_of
 
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from machine import I2C
+
 ADDRESS = 0x68
 _STATUS = 0x0F
 _STOPPED = 0x80  # the oscillator has stood still: the time is worth nothing
 _TWELVE = 0x40  # in the hour: counts to twelve, so somebody else has set it
 
 
-def from_bcd(value):
+def from_bcd(value: int) -> int:
     """A number from two decimal digits."""
     return (value >> 4) * 10 + (value & 15)
 
 
-def to_bcd(value):
+def to_bcd(value: int) -> int:
     """Two decimal digits of a number."""
     return value // 10 << 4 | value % 10
 
@@ -24,14 +31,14 @@ class Clock:
     :ivar second: second of the minute that `read` last answered
     """
 
-    def __init__(self, i2c):
+    def __init__(self, i2c: "I2C") -> None:
         self.i2c = i2c
         self.second = 0
         self._there = False  # it has answered
         self._registers = bytearray(7)  # second, minute, hour, weekday, day, month, year
         self._status = bytearray(1)
 
-    def read(self):
+    def read(self) -> int:
         """Minutes since 2000-01-01 00:00 UTC+1; -1 when it is silent, or its time is not ours."""
         r = self._registers
         try:
@@ -46,7 +53,7 @@ class Clock:
         day = day_of(from_bcd(r[6]), from_bcd(r[5] & 0x1F), from_bcd(r[4]))
         return day * 1440 + from_bcd(r[2] & 0x3F) * 60 + from_bcd(r[1])
 
-    def set(self, clock):
+    def set(self, clock: int) -> None:
         """Put it to the beginning of a minute since 2000-01-01 00:00 UTC+1.
 
         :raises OSError: it has answered before and does not now; a chip not fitted is no error

@@ -3,6 +3,13 @@
 import select
 import sys
 
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from machine import UART
+
 BAUD = 115_200  # of a UART
 PATIENCE_MS = 100  # USB takes a few hundred octets at a time
 
@@ -10,16 +17,16 @@ PATIENCE_MS = 100  # USB takes a few hundred octets at a time
 class Uart:
     """A `machine.UART` whose buffers hold a frame."""
 
-    def __init__(self, uart):
+    def __init__(self, uart: "UART") -> None:
         self.uart = uart
 
-    def read_into(self, buffer):
+    def read_into(self, buffer: "bytearray | memoryview") -> int:
         """Read what is there."""
         if not self.uart.any():
             return 0
         return self.uart.readinto(buffer) or 0
 
-    def write(self, data, size):
+    def write(self, data: "bytes | bytearray", size: int) -> None:
         """Send; what does not fit into the buffer waits for the wire."""
         left = memoryview(data)[:size]
         while left:  # the RP2040 takes no more than fits, the ESP32 waits by itself
@@ -28,7 +35,7 @@ class Uart:
                 left = left[sent:]
 
 
-def ready(poll, wait_ms=0):
+def ready(poll: "select.poll", wait_ms: int = 0) -> bool:
     """Whether what a `select.poll` watches is ready, or gets so; allocates nothing."""
     for _ in poll.ipoll(wait_ms):
         return True
@@ -41,7 +48,7 @@ class Standard:
     :ivar source: where octets are read
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.source = sys.stdin.buffer
         self._out = sys.stdout.buffer
         self._readable = select.poll()
@@ -50,7 +57,7 @@ class Standard:
         self._writable.register(sys.stdout, select.POLLOUT)
         self._deaf = False
 
-    def read_into(self, buffer):
+    def read_into(self, buffer: "bytearray | memoryview") -> int:
         """Read what is there, octet by octet: more may wait for what never comes."""
         size = 0
         while size < len(buffer) and ready(self._readable):
@@ -61,7 +68,7 @@ class Standard:
             size += 1
         return size
 
-    def write(self, data, size):
+    def write(self, data: "bytes | bytearray", size: int) -> None:
         """Send. What nobody reads for PATIENCE_MS is dropped, and after it all until they do."""
         self._deaf = not ready(self._writable, 0 if self._deaf else PATIENCE_MS)
         if not self._deaf:

@@ -4,6 +4,13 @@ One request a second for the ten input registers; the answer is taken when it is
 the limiter; money is counted by the S0 pulses.
 """
 
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from machine import UART
+
 BAUD = 9600
 ADDRESS = 0xF8  # any single module answers to it
 REGISTERS = 10
@@ -14,7 +21,7 @@ SILENT_MS = 5000  # without an answer the last values are worth nothing
 _REQUEST = 0x04  # read input registers
 
 
-def crc16(data, size):
+def crc16(data: "bytes | bytearray", size: int) -> int:
     """CRC-16/MODBUS of the first `size` octets."""
     crc = 0xFFFF
     for i in range(size):
@@ -37,7 +44,7 @@ class Pzem:
     :ivar silent: True when it has not answered for SILENT_MS
     """
 
-    def __init__(self, uart):
+    def __init__(self, uart: "UART") -> None:
         self.uart = uart
         self.ma = self.w = self.mv = self.wh = 0
         self.silent = False
@@ -49,7 +56,7 @@ class Pzem:
         self._request[6] = crc & 0xFF
         self._request[7] = crc >> 8
 
-    def pass_time(self, ms):
+    def pass_time(self, ms: int) -> None:
         """Take an answer that has come, ask again when it is time."""
         if self.uart.any() >= ANSWER:
             self.uart.readinto(self._answer)
@@ -66,13 +73,13 @@ class Pzem:
                 self.uart.readinto(self._answer)
             self.uart.write(self._request)
 
-    def _whole(self):
+    def _whole(self) -> bool:
         a = self._answer
         if a[1] != _REQUEST or a[2] != 2 * REGISTERS:
             return False
         return crc16(a, ANSWER - 2) == a[ANSWER - 2] | a[ANSWER - 1] << 8
 
-    def _take(self):
+    def _take(self) -> None:
         self.mv = self._word(0) * 100
         self.ma = self._word(1) | self._word(2) << 16
         self.w = (self._word(3) | self._word(4) << 16) // 10
@@ -80,6 +87,6 @@ class Pzem:
         self._quiet_ms = 0
         self.silent = False
 
-    def _word(self, register):
+    def _word(self, register: int) -> int:
         at = 3 + 2 * register
         return self._answer[at] << 8 | self._answer[at + 1]

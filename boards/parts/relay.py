@@ -1,5 +1,12 @@
 """The supply switch: a relay, or a gas valve, with a contact that says where it is."""
 
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from machine import Pin
+
 GRACE_MS = 500  # how long contacts and feedback may take
 
 
@@ -11,7 +18,7 @@ class Relay:
     :ivar stuck: True while the feedback contradicts for longer than GRACE_MS
     """
 
-    def __init__(self, pin, feedback=None):
+    def __init__(self, pin: "Pin", feedback: "Pin | None" = None) -> None:
         self.pin = pin
         self.feedback = feedback
         self.stuck = False
@@ -19,13 +26,13 @@ class Relay:
         self._wrong_ms = -1  # -1 while the feedback is right
         pin.value(0)
 
-    def put(self, closed):
+    def put(self, closed: int) -> None:
         """Close (1) or open (0) it."""
         self._wanted = closed
         self._wrong_ms = -1
         self.pin.value(closed)
 
-    def pass_time(self, ms):
+    def pass_time(self, ms: int) -> None:
         """Compare the feedback."""
         if self.feedback is None:
             return

@@ -1,5 +1,17 @@
 """The display: four lines of sixteen characters on 128 by 64 pixels."""
 
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from framebuf import FrameBuffer
+    from machine import I2C
+
+    class Framed(FrameBuffer):
+        def show(self) -> None: ...
+
+
 WIDTH, HEIGHT = 128, 64
 LINE_HEIGHT = 16
 
@@ -12,10 +24,10 @@ class Screen:
     A page that gets lost, on the bus or for want of memory, is made good by the next one.
     """
 
-    def __init__(self, buffer):
+    def __init__(self, buffer: "Framed | None") -> None:
         self.buffer = buffer
 
-    def show(self, lines):
+    def show(self, lines: "tuple[str, ...]") -> None:
         """Show four lines."""
         if self.buffer is None:
             return
@@ -30,7 +42,7 @@ class Screen:
             pass
 
 
-def fitted(i2c):
+def fitted(i2c: "I2C") -> Screen:
     """The display on a bus; it shows nothing when there is none, or its driver is not installed."""
     try:
         import ssd1306  # pyright: ignore[reportMissingImports]  # installed when flashing

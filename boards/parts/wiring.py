@@ -7,10 +7,19 @@ import machine
 from parts import at24c, beeper, button, ds3231, port, pzem, relay, screen
 from parts.board import BenchBoard
 
+try:
+    from typing import TYPE_CHECKING
+except ImportError:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from parts.board import Counter
+
 REPL_FLAG = "repl"  # a file that stands for one start into the REPL
 
 
-def safe_boot(pins):
+def safe_boot(pins: "dict[str, int]") -> bool:
     """True when the safe-boot pin is low, or the console asked for the REPL; asks once."""
     pin = _input(pins["safe_boot"])
     try:
@@ -20,7 +29,7 @@ def safe_boot(pins):
         return pin.value() == 0
 
 
-def leave(commit):
+def leave(commit: "Callable[[], object]") -> bool:
     """Restart into the REPL: the watchdog runs once started, so there is no other way.
 
     False when the flash is too full to note it.
@@ -37,7 +46,13 @@ def leave(commit):
     return True
 
 
-def make(pins, uarts, counter, per_1000, link):
+def make(
+    pins: "dict[str, int]",
+    uarts: "dict[str, int]",
+    counter: "Callable[[machine.Pin], Counter]",
+    per_1000: int,
+    link: str,
+) -> BenchBoard:
     """The board, its supply switch open.
 
     :param pins: numbers by name; "relay_feedback" may be None
@@ -63,20 +78,24 @@ def make(pins, uarts, counter, per_1000, link):
     )
 
 
-def _input(number):
+def _input(number: int) -> machine.Pin:
     return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP)
 
 
-def _output(number):
+def _output(number: int) -> machine.Pin:
     return machine.Pin(number, machine.Pin.OUT, value=0)
 
 
-def _port(pins, uarts, link):
+def _port(
+    pins: "dict[str, int]", uarts: "dict[str, int]", link: str
+) -> "port.Uart | port.Standard":
     if link == "uart":
         return port.Uart(_uart(pins, uarts, "link", port.BAUD, 512))
     return port.Standard()
 
 
-def _uart(pins, uarts, name, baud, room):
+def _uart(
+    pins: "dict[str, int]", uarts: "dict[str, int]", name: str, baud: int, room: int
+) -> machine.UART:
     tx, rx = machine.Pin(pins[name + "_tx"]), machine.Pin(pins[name + "_rx"])
     return machine.UART(uarts[name], baud, tx=tx, rx=rx, rxbuf=room, txbuf=room, timeout=0)

@@ -33,6 +33,7 @@ except ImportError:
     TYPE_CHECKING = False
 if TYPE_CHECKING:
     from machine import Pin
+    from parts.board import BenchBoard
     from rp2.asm_pio import in_, isr, jmp, label, mov, noblock, null, osr, pin, push, set
     from rp2.asm_pio import wrap, wrap_target, x, x_dec, y, y_dec
 
@@ -107,11 +108,11 @@ class Counter:
         return self._total
 
 
-def safe_boot():
+def safe_boot() -> bool:
     """True when this start is to end in the REPL; asks once."""
     return wiring.safe_boot(PINS)
 
 
-def make():
+def make() -> "BenchBoard":
     """The board, its supply switch open."""
     return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK)

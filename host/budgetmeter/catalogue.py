@@ -18,12 +18,16 @@ REGIONS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One requirement: its id, tier ("A" is the meter), clause and what it asks in short."""
+    """One requirement: its id, tier ("A" is the meter), clause and what it asks in short.
+
+    :ivar context: why nothing carries it out; "" where something does
+    """
 
     id: str
     tier: str
     clause: str
     title: str
+    context: str = ""
 
 
 @cache
@@ -31,7 +35,13 @@ def rules() -> dict[str, Rule]:
     """All rules of the catalogue by id."""
     text = (files("budgetmeter") / "data" / "rules.toml").read_text(encoding="utf-8")
     return {
-        rule_id: Rule(rule_id, entry.get("tier", ""), entry["clause"], entry["title"])
+        rule_id: Rule(
+            rule_id,
+            entry.get("tier", ""),
+            entry["clause"],
+            entry["title"],
+            entry.get("context", ""),
+        )
         for rule_id, entry in tomllib.loads(text).items()
     }
 

@@ -17,6 +17,7 @@ FOLDERS = {
     "scenario": "scenario/shipped",
     "fleet": "fleet/policies",
     "campaign": "office/campaigns",
+    "rules": "casebook/rules",
 }
 
 

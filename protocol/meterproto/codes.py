@@ -198,6 +198,7 @@ class TokenReason(Code):
     MEMORY_LOST = 36, "replay memory lost: only a key change is taken"
     OLD_REVISION = 37, "key change to a revision not above every earlier one"
     ORDER_TOO_OLD = 38, "its order is older than the window of 256 orders"
+    TIME_UNCERTAIN = 39, "its expiry may be over: the meter waits for the time"
     COMMIT_FAILED = 48, "could not be stored; nothing changed"
     RESULT = 64, "64 plus the result of the order"
 

@@ -6,6 +6,7 @@ from budgetmeter import orders as asked
 from budgetmeter import profiles
 from budgetmeter.emulator import VirtualBoard
 from budgetmeter.emulator.world import insert
+from budgetmeter.errors import InputError
 from budgetmeter.identity import flashed
 from budgetmeter.office import books
 from budgetmeter.office.office import EPOCH, Office
@@ -41,6 +42,8 @@ class Keys:
         return self.keys[revision][:8].hex()
 
     def meter_key(self, meter, revision):
+        if revision not in self.keys:
+            raise InputError(f"no key of revision {revision}")
         return tokens.meter_key(self.keys[revision], meter, revision)
 
 

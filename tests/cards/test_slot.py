@@ -174,8 +174,8 @@ def test_all_tokens_of_a_card_are_one_commit_and_judged_together(counter):
 def test_a_full_card_is_taken_at_once_and_no_more_than_that_fits(counter):
     for _ in range(books.MOST_MONEY):
         counter.pay("5.00")
-    for price in ("0.30", "0.31"):  # two places are kept for what is not money
-        counter.queue("price", price=price)
+    counter.queue("price", price="0.30")  # two places are kept for what is not money
+    counter.queue("test")
     assert counter.pay().tokens == layout.MOST_TOKENS
     with pytest.raises(InputError, match="full"):
         counter.pay("5.00")

@@ -15,12 +15,7 @@ from budgetmeter.testing import MeterUnderTest
     "has_clock",
     [
         True,
-        pytest.param(
-            False,
-            marks=pytest.mark.xfail(
-                strict=True, reason="the token is taken 29 days after its expiry"
-            ),
-        ),
+        False,
     ],
     ids=["clock chip", "no clock chip"],
 )

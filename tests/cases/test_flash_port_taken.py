@@ -9,7 +9,6 @@ import contextlib
 import subprocess
 import threading
 
-import pytest
 import serial
 from budgetmeter.flashing import port
 
@@ -49,7 +48,6 @@ class ModemManager(threading.Thread):
         self.join()
 
 
-@pytest.mark.xfail(strict=True, reason="flash gives up at once, the board stays in its REPL")
 def test_flash_waits_for_its_port(keys, flashed):  # noqa: F811
     with Board(flashed) as board:
         other = ModemManager(board)

@@ -65,12 +65,7 @@ def open_to_others(path):
     return {name: stat.filemode(mode) for name, mode in modes.items() if mode & 0o077}
 
 
-OPEN = pytest.mark.xfail(strict=True, reason="everybody can read what an emulated meter keeps")
-
-
-@pytest.mark.parametrize(
-    "name", ["vending.db", pytest.param("m", marks=OPEN), pytest.param("st", marks=OPEN)]
-)
+@pytest.mark.parametrize("name", ["vending.db", "m", "st"])
 def test_books_and_meters_are_for_their_owner_alone(umask, cli, tmp_path, name):
     if name == "m":
         assert cli("card", "insert", "a.card", "--meter-dir", "m").returncode == 0

@@ -25,7 +25,6 @@ def paid(cli):
     return cli
 
 
-@pytest.mark.xfail(strict=True, reason="a card goes into a meter that another process has")
 def test_a_meter_that_runs_takes_no_card_beside_it(paid, tmp_path):
     before = (tmp_path / "a.card").read_bytes()
     with Emulated(*EMULATED):
@@ -34,7 +33,6 @@ def test_a_meter_that_runs_takes_no_card_beside_it(paid, tmp_path):
     assert (tmp_path / "a.card").read_bytes() == before
 
 
-@pytest.mark.xfail(strict=True, reason="the meter that runs forgets what the card brought")
 def test_what_a_card_brought_to_a_meter_that_runs_outlives_a_restart(paid):
     with Emulated(*EMULATED) as emulated:
         done = paid("card", "insert", "a.card", "--meter-dir", FOLDER, "--json")
@@ -48,7 +46,6 @@ def test_what_a_card_brought_to_a_meter_that_runs_outlives_a_restart(paid):
         assert meter.status().balance == 15 + 20 + taken
 
 
-@pytest.mark.xfail(strict=True, reason="of two cards at once the meter forgets what one brought")
 def test_two_cards_put_into_one_meter_at_once_lose_nothing(cli, tmp_path, monkeypatch):
     """A technical card goes in while the customer's is read."""
     customers = ("card", "insert", "a.card", "--meter-dir", "m")

@@ -12,12 +12,13 @@ ROOT = Path(__file__).parents[2]
 # The client stands above the emulator: `loop` is a URL like others, and opens a meter in this
 # process. The emulator has no client; it answers octets.
 ROOMS = {
-    "cli": {"scenario", "fleet", "office", "client", "emulator", "flashing", "report"},
+    "cli": {"scenario", "fleet", "office", "casebook", "client", "emulator", "flashing", "report"},
     "pytest_plugin": {"testing", "client"},
     "testing": {"client", "emulator"},
-    "scenario": {"office", "emulator", "report"},
-    "fleet": {"emulator", "report"},
-    "office": set(),
+    "scenario": {"office", "casebook", "emulator", "report"},
+    "fleet": {"casebook", "emulator", "report"},
+    "office": {"casebook"},
+    "casebook": set(),
     "flashing": {"client"},
     "client": {"emulator"},
     "emulator": {"report"},

@@ -72,10 +72,13 @@ def test_a_state_goes_on_after_a_clean_end_and_after_a_kill(tmp_path):
 
 
 def test_one_process_to_a_state_and_no_other_profile(tmp_path):
-    with Emulated("--state", tmp_path):
+    with Emulated("--state", tmp_path) as first:
         done = emulate("--state", tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr == f"budgetmeter: {tmp_path}: another process has it\n"
+        assert (
+            done.stderr
+            == f"budgetmeter: {tmp_path}: process {first.process.pid} (emulate) has it\n"
+        )
     done = emulate("--state", tmp_path, "--profile", "flanders-2003")
     assert done.returncode == 2
     assert "this meter has profile wallonia-card" in done.stderr

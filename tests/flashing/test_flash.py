@@ -588,6 +588,85 @@ def test_a_port_that_goes_away_for_good(monkeypatch, tmp_path):
     assert str(raised.value) == f"no port {name}; is it plugged in?"
 
 
+def test_a_cable_pulled_out_after_the_meter_has_left(keys, flashed, monkeypatch):
+    monkeypatch.setattr(port, "PATIENCE_S", 0.5)
+    leave = port.leave
+
+    def pull_out(device):
+        leave(device)
+        Path(device).rename(f"{device}.out")
+
+    monkeypatch.setattr(port, "leave", pull_out)
+    with Board(flashed) as board:
+        with pytest.raises(InputError) as raised:
+            attempt(board, keys)
+        monkeypatch.setattr(port, "leave", leave)
+        Path(f"{board.port}.out").rename(board.port)
+        attempt(board, keys)  # the same again
+        assert console(board, "version")[0] == f"meter {METER}"
+    assert str(raised.value) == f"no port {board.port}; is it plugged in?; {port.OPEN}"
+
+
+def test_a_cable_pulled_out_while_the_meter_leaves(monkeypatch, tmp_path):
+    monkeypatch.setattr(port, "ANSWER_S", 1)
+    monkeypatch.setattr(port, "ASK_S", 0.1)
+    plugged = tmp_path / "port"
+
+    def answer(heard):
+        if b"repl" in heard:
+            plugged.unlink(missing_ok=True)
+        return b"error not plain text\r\n"
+
+    with port_of(answer) as name:
+        plugged.symlink_to(name)
+        with pytest.raises(InputError) as raised:
+            port.leave(str(plugged))
+    assert str(raised.value) == f"no port {plugged}; is it plugged in?; {port.OPEN}"
+
+
+def test_another_program_takes_the_port_under_the_hands_of_mpremote(monkeypatch):
+    """The port was free a moment before: mpremote has done nothing, and is run again."""
+    with port_of(lambda heard: b"") as name:
+        taken = serial.Serial(name, exclusive=True)
+        looks = []
+
+        def see(device):
+            looks.append(device)
+            if len(looks) == 2:
+                taken.close()
+
+        monkeypatch.setattr(port, "wait", see)
+        monkeypatch.setattr(remote, "STALLED_S", 1)
+        with pytest.raises(InputError) as raised:
+            remote.Remote(name).inspect(sources.board("rp2040"))
+    assert looks == [name, name]
+    assert str(raised.value) == f"{name}: the board stopped answering"
+
+
+@pytest.mark.parametrize("chip", [True, False])
+def test_the_token_that_sets_a_clock_is_named(keys, flashed, chip):
+    with Board(flashed, chip=chip) as board:
+        done = run(arguments(board, keys))
+        assert done.returncode == 0, done.stderr
+        assert ("the meter is not sure of its time" in done.stdout) is not chip
+        if not chip:
+            (line,) = [line for line in done.stdout.splitlines() if "not sure" in line]
+            hint = line.partition("it: budgetmeter ")[2].split()
+            assert hint[:5] == ["token", "issue", "clock", "--meter", str(METER)]
+
+
+def test_a_console_that_sends_a_board_to_its_repl_ends(flashed):
+    with Board(flashed) as board:
+        console(board, "version")
+        done = run([COMMAND, "console", str(board.port)], stdin=None, input="version\nrepl\nhelp\n")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.endswith(
+            "leaves to its REPL with supply open; the connection ends here\n"
+        )
+        remote.Remote(str(board.port)).restart()
+        assert console(board, "version")[0] == f"meter {METER}"
+
+
 def test_a_board_that_falls_silent(monkeypatch):
     monkeypatch.setattr(remote, "STALLED_S", 1)
     with port_that_says(b"") as name, pytest.raises(InputError) as raised:

@@ -109,7 +109,9 @@ def test_a_meter_on_a_port_answers_is_stopped_and_goes_on(started, run, tmp_path
             with Meter(url) as meter:
                 meter.enter(token.octets)
         second = started(*arguments)
-        assert second.communicate(timeout=60)[1] == "budgetmeter: state: another process has it\n"
+        assert second.communicate(timeout=60)[1] == (
+            f"budgetmeter: state: process {emulated.pid} (emulate) has it\n"
+        )
         assert second.returncode == 2
         emulated.send_signal(signal.SIGINT)
         assert emulated.communicate(timeout=60) == ("", "")

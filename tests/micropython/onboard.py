@@ -119,6 +119,10 @@ def begin(options):
         sys.modules[options["platform"]] = made[options["platform"]]
     for name in options.get("lacks", ()):
         delattr(made[options["platform"]], name)
+    if options.get("chip"):
+        chip = peripherals.world.devices[0x68] = peripherals.Ds3231()
+        chip.receive(bytes((0, 0, 0, 0x12, 2, 2, 6, 0x20)))  # 2020-06-02 12:00
+        chip.receive(bytes((15, 0)))
     if options.get("safe_boot"):
         peripherals.world.level = lambda number: 0
     sys.modules["sys"] = System(

@@ -113,6 +113,7 @@ def share_of(p: Profile, amount: int) -> int:
 def top_up(m: State, p: Profile, kind: int, amount: int) -> int:
     """Book credit: paid (OC-16, FE-21), support (AMB-26) or aid of a supply card (WG-30).
 
+    Top-ups of two channels, a card and a token, add up (OS-02).
     WE-29, WG-12: debt from before activation is not in the account, so none of it is recovered.
     """
     if m.payment_mode != PAYMENT_MODE_PREPAYMENT:  # OC-04: an active budget meter only

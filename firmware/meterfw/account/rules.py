@@ -83,7 +83,7 @@ def kept_on(m: State) -> int:
 
 
 def at_floor(m: State) -> int:
-    """1 when credit is used up: down to the negative credit limit if there is one (OC-14)."""
+    """1 when credit is used up: down to the negative credit limit if there is one (OC-14, AMB-05)."""
     if m.credit <= -m.overdraft:
         return 1
     return 0

@@ -50,8 +50,14 @@ class Gateway:
         if self.locked_ms > 0:
             self.locked_ms = max(self.locked_ms - ms, 0)
 
-    def check(self, data: bytes, memory: TokenMemory, clock: int, port: bool) -> int:
-        """Judge a token's octets; a TOKEN_REASON code. `port` is False for a card."""
+    def check(
+        self, data: bytes, memory: TokenMemory, clock: int, uncertain: int, port: bool
+    ) -> int:
+        """Judge a token's octets; a TOKEN_REASON code. `port` is False for a card.
+
+        While the clock is uncertain a token with an expiry waits for the time, and is not spent:
+        its expiry may be long over. The time itself is taken.
+        """
         self.number = 0
         why = self.parse(data)
         if why != layouts.TOKEN_REASON_NONE:
@@ -64,7 +70,7 @@ class Gateway:
         tag = crypto.hmac(memory.key, b"token" + data[:end])[: layouts.TAG_SIZE]
         if not crypto.equal(tag, data[end:]):
             return layouts.TOKEN_REASON_TAG
-        return self._check_spent(data, memory, clock)
+        return self._check_spent(data, memory, clock, uncertain)
 
     def parse(self, data: bytes) -> int:
         """Read the fields, whoever wrote them; a TOKEN_REASON code."""
@@ -92,7 +98,7 @@ class Gateway:
         ) = values
         return layouts.TOKEN_REASON_NONE if meter == self.meter else layouts.TOKEN_REASON_METER
 
-    def _check_spent(self, data: bytes, memory: TokenMemory, clock: int) -> int:
+    def _check_spent(self, data: bytes, memory: TokenMemory, clock: int, uncertain: int) -> int:
         """Once the tag is right: is it new, and in time?"""
         if self.kind == layouts.KIND_KEY_CHANGE:
             floor = max(memory.key_revision, self.floor if memory.lost else 0)
@@ -108,6 +114,8 @@ class Gateway:
                 return layouts.TOKEN_REASON_ORDER_TOO_OLD
         if 0 < self._expiry <= clock:
             return layouts.TOKEN_REASON_EXPIRED
+        if self._expiry > 0 and uncertain and self.kind != layouts.KIND_CLOCK:
+            return layouts.TOKEN_REASON_TIME_UNCERTAIN
         if self.kind == layouts.KIND_KEY_CHANGE:
             self._unwrap(data, memory.key)
         return layouts.TOKEN_REASON_NONE

@@ -144,7 +144,7 @@ class Till:
     def _take(self, data: bytes, spare: Ledger, port: bool) -> "tuple[int, int]":
         """Judge one token and apply it to the spare ledger; answers status and reason."""
         gateway, memory = self.gateway, spare.memory
-        why = gateway.check(data, memory, spare.state.clock, port)
+        why = gateway.check(data, memory, spare.state.clock, spare.state.uncertain, port)
         if why == layouts.TOKEN_REASON_TAG and port:
             self._count_failure()
         if why != layouts.TOKEN_REASON_NONE:

@@ -1,9 +1,11 @@
 """The verbs of the books: `office restored`, `read`, `void`, `replace`, `customer` and others."""
 
 import json
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from meterfw.account import rules
 from meterproto import tokens
 from rich.console import Console
 
@@ -15,27 +17,36 @@ from budgetmeter.cli.options import (
     KEY,
     DbOption,
     KeyOption,
+    MeterArgument,
     MeterOption,
     local_s,
     open_office,
+    serial_number,
 )
+from budgetmeter.client import Meter
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
 from budgetmeter.report.lines import say
 
+if TYPE_CHECKING:
+    from budgetmeter.office.books import Taken
+    from budgetmeter.office.office import Office
+
 console = Console(highlight=False, markup=False, soft_wrap=True)
-CardArgument = Annotated[str, typer.Argument(metavar="CARD", help="file of the card")]
+SourceArgument = Annotated[
+    str, typer.Argument(metavar="CARD|URL", help="file of its card, or the URL of its port")
+]
 OrderArgument = Annotated[int, typer.Argument(min=1, max=tokens.NUMBER_LIMIT, help="its id")]
 SinceOption = Annotated[str | None, typer.Option("--from", help="since when; now if left out")]
 CustomerArgument = Annotated[str, typer.Argument(help="the customer's number")]
 
 
-def _office(db, key):
+def _office(db: str, key: Path) -> "Office":
     return open_office(db, KeyFile(key))
 
 
 @app.command()
-def restored(key: KeyOption = KEY, db: DbOption = DB):
+def restored(key: KeyOption = KEY, db: DbOption = DB) -> None:
     """After a restore from a backup: the payments of each meter wait until it was read."""
     office = _office(db, key)
     from budgetmeter.office import restore  # noqa: PLC0415  # SQLAlchemy is an extra
@@ -44,19 +55,41 @@ def restored(key: KeyOption = KEY, db: DbOption = DB):
 
 
 @app.command()
-def read(card: CardArgument, key: KeyOption = KEY, db: DbOption = DB):
-    """Take the report on a card into the books, and write nothing on it."""
-    office = _office(db, key)
-    from budgetmeter.office.terminal import Terminal  # noqa: PLC0415
+def read(source: SourceArgument, key: KeyOption = KEY, db: DbOption = DB) -> None:
+    """Take a meter's report into the books, from its card or from its port.
 
-    taken = Terminal(office).read(MemoryCard.load(card))
+    What the report proves is settled. Nothing is written on the card.
+    """
+    office = _office(db, key)
+    taken = _from_port(office, source) if _is_port(source) else _from_card(office, source)
     if taken.reading is None:
         raise InputError(taken.doubt)
     m = taken.reading.state
-    console.print(f"balance {units.euros(m.credit - m.emergency_used)} EUR")
+    meter = taken.reading.head.meter
+    console.print(f"meter {meter:09d}, balance {units.euros(rules.balance(m))} EUR")
     for line in (taken.doubt, *taken.said):
         if line:
             say(line)
+
+
+def _is_port(source: str) -> bool:
+    """Whether a URL or a device stands there, and no file."""
+    path = Path(source)
+    device = path.exists() and not (path.is_file() or path.is_dir())
+    return "://" in source or source == "loop" or device
+
+
+def _from_card(office: "Office", source: str) -> "Taken":
+    from budgetmeter.office.terminal import Terminal  # noqa: PLC0415
+
+    return Terminal(office).read(MemoryCard.load(source))
+
+
+def _from_port(office: "Office", source: str) -> "Taken":
+    from budgetmeter.office import books  # noqa: PLC0415
+
+    with Meter(source) as meter:
+        return books.accept_wire(office, meter.report())[1]
 
 
 @app.command()
@@ -65,7 +98,7 @@ def adopt(
     meter: MeterOption,
     key: KeyOption = KEY,
     db: DbOption = DB,
-):
+) -> None:
     """Take a genuine token that the books have lost into them, e.g. one on a customer's paper."""
     try:
         data = tokens.from_text(" ".join(text))
@@ -79,7 +112,7 @@ def adopt(
 
 
 @app.command()
-def void(meter: MeterOption, order: OrderArgument, key: KeyOption = KEY, db: DbOption = DB):
+def void(meter: MeterOption, order: OrderArgument, key: KeyOption = KEY, db: DbOption = DB) -> None:
     """Take back an order: the card loses it, and this token closes it at the meter."""
     office = _office(db, key)
     from budgetmeter.office import withdraw  # noqa: PLC0415
@@ -94,10 +127,10 @@ def void(meter: MeterOption, order: OrderArgument, key: KeyOption = KEY, db: DbO
 
 @app.command()
 def retire(
-    meter: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="its number")],
+    meter: MeterArgument,
     key: KeyOption = KEY,
     db: DbOption = DB,
-):
+) -> None:
     """A meter hangs no more: nothing is issued for it, and what was on its way is void."""
     office = _office(db, key)
     from budgetmeter.office import withdraw  # noqa: PLC0415
@@ -108,12 +141,12 @@ def retire(
 
 @app.command()
 def replace(
-    old: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="it hung there")],
-    new: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="it hangs there now")],
+    old: Annotated[int, typer.Argument(parser=serial_number, help="it hung there")],
+    new: Annotated[int, typer.Argument(parser=serial_number, help="it hangs there now")],
     profile: Annotated[str | None, typer.Option(help="of the new one, if it is unknown")] = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
-):
+) -> None:
     """Another meter hangs there: pending work, rights and what was left of credit go to it."""
     office = _office(db, key)
     from budgetmeter.office import withdraw  # noqa: PLC0415
@@ -130,7 +163,7 @@ def replace(
 
 @app.command()
 def customer(
-    meter: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="its number")],
+    meter: MeterArgument,
     moves_in: Annotated[
         str | None, typer.Option("--moves-in", help="another customer, by their number")
     ] = None,
@@ -140,7 +173,7 @@ def customer(
     since: SinceOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
-):
+) -> None:
     """Who lives behind a meter: another customer moves in, protected status begins or ends."""
     at_s = local_s("--from", since)
     office = _office(db, key)
@@ -156,12 +189,12 @@ def customer(
         console.print(f"{row.kind:10} {row.customer}, from {_day(row.since_s)}{end}")
 
 
-def _day(at_s):
+def _day(at_s: int) -> str:
     return "the beginning" if at_s == 0 else f"{units.from_clock(at_s // 60):%Y-%m-%d %H:%M}"
 
 
 @app.command()
-def export(customer: CustomerArgument, db: DbOption = DB):
+def export(customer: CustomerArgument, db: DbOption = DB) -> None:
     """All that the books hold of a customer, as JSON."""
     office = open_office(db)
     from budgetmeter.office import privacy  # noqa: PLC0415
@@ -170,7 +203,7 @@ def export(customer: CustomerArgument, db: DbOption = DB):
 
 
 @app.command()
-def forget(customer: CustomerArgument, db: DbOption = DB):
+def forget(customer: CustomerArgument, db: DbOption = DB) -> None:
     """Put a number that says nothing in the place of a customer who has moved out."""
     office = open_office(db)
     from budgetmeter.office import privacy  # noqa: PLC0415

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from construct import ConstructError
+from meterfw.account import rules
 from meterfw.meter import Meter
 from meterproto import cards as layout
 from meterproto import tokens
@@ -27,7 +28,7 @@ from budgetmeter.cli.options import (
     spoil,
 )
 from budgetmeter.emulator import VirtualBoard
-from budgetmeter.emulator.folder import Folder
+from budgetmeter.emulator.folder import Folder, taken
 from budgetmeter.emulator.world import insert as put_in
 from budgetmeter.errors import InputError
 from budgetmeter.identity import flashed
@@ -229,8 +230,9 @@ def _visit(
         if after is not None:
             card.pull_at(after, spoil(left))
         try:
-            meter = _meter_in(folder, card, profile, at, key)
-            outcome = put_in(meter, card)
+            with taken(folder) as files:
+                meter = _meter_in(files, card, profile, at, key)
+                outcome = put_in(meter, card)
         except OSError as error:
             raise InputError(f"{folder}: {error.strerror or error}") from None
     m = meter.state
@@ -239,7 +241,7 @@ def _visit(
         "outcome": outcome if outcome is None else int(outcome),
         "told": words,
         "loaded": meter.slot.taken,
-        "balance": units.euros(m.credit - m.emergency_used, 5),
+        "balance": units.euros(rules.balance(m), 5),
     }
     rows = [
         ("card", words if outcome is None else f"{outcome:d} {words}"),
@@ -251,12 +253,11 @@ def _visit(
         raise typer.Exit(1)
 
 
-def _meter_in(folder: Path, card: MemoryCard, profile: str, at: str | None, key: Path) -> Meter:
+def _meter_in(files: Folder, card: MemoryCard, profile: str, at: str | None, key: Path) -> Meter:
     """The meter of a folder, at a time.
 
     :raises InputError: a damaged meter, or a new one that cannot be made
     """
-    files = Folder(folder)
     try:
         now = units.now() if at is None else units.moment(at)
         board = VirtualBoard(units.to_clock(now), files)
@@ -267,7 +268,7 @@ def _meter_in(folder: Path, card: MemoryCard, profile: str, at: str | None, key:
     board.pass_time(now.second)
     meter = Meter(board)
     if not meter.flashed:
-        raise InputError(f"{folder}: no meter: its identity or its profile is damaged")
+        raise InputError(f"{files.path}: no meter: its identity or its profile is damaged")
     return meter
 
 

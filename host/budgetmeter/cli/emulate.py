@@ -16,6 +16,7 @@ from meterproto.records import CLOCK_LIMIT
 from meterproto.tokens import METER_LIMIT
 
 from budgetmeter import profiles, units
+from budgetmeter.cli.options import serial_number
 from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.folder import Folder, StateFolder, stored_clock
@@ -40,7 +41,10 @@ def emulate(
     count: Annotated[int, typer.Option(min=1, max=MOST, help="meters, each on its port")] = 1,
     profile: Annotated[str, typer.Option(help="a name or a TOML file")] = "wallonia-card",
     meter: Annotated[
-        int, typer.Option(min=1, max=METER_LIMIT, help="serial number; counted on from there")
+        int,
+        typer.Option(
+            metavar="NUMBER", parser=serial_number, help="serial number; counted on from there"
+        ),
     ] = METER,
     key: Annotated[
         Path | None,
@@ -188,7 +192,7 @@ def _stop_on_signals(server: Server) -> None:
 
 
 def _make_room(count: int) -> None:
-    """Allow as many open files as the meters and their users need, where the system limits them.
+    """Allow as many open files as meters, locks and users need, where the system limits them.
 
     :raises InputError: the system allows fewer
     """
@@ -196,7 +200,7 @@ def _make_room(count: int) -> None:
         import resource  # noqa: PLC0415  # Windows has none
     except ImportError:
         return
-    needed = 2 * count + 64
+    needed = 3 * count + 64
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from budgetmeter import profiles
+from budgetmeter import profiles, units
+from budgetmeter.cli.options import serial_number
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
 
@@ -58,7 +59,14 @@ class _Terminal:
 def flash(
     board: Annotated[str, typer.Option(help="what it is: rp2040 or esp32")],
     port: Annotated[str, typer.Option(help="its serial port, e.g. /dev/ttyACM0")],
-    serial: Annotated[int, typer.Option(help="serial number of the meter, up to nine digits")],
+    serial: Annotated[
+        int,
+        typer.Option(
+            metavar="NUMBER",
+            parser=serial_number,
+            help="serial number of the meter, up to nine digits",
+        ),
+    ],
     profile: Annotated[str, typer.Option(help="its profile: a name or a TOML file")],
     key: Annotated[
         Path, typer.Option("--key", envvar="BUDGETMETER_KEY", help="file of vending keys")
@@ -86,7 +94,7 @@ def flash(
     wanted = work.Wanted(kind, serial, profiles.load(profile), KeyFile(key), factory)
     user = _Terminal(yes)
     with user.bar:
-        plan, answer = work.flash(port, wanted, user, index)
+        plan, answer, clock_set = work.flash(port, wanted, user, index)
     report = {
         "meter": answer.meter,
         "board": board,
@@ -94,6 +102,7 @@ def flash(
         "key_revision": answer.key_revision,
         "firmware": answer.firmware,
         "layout": answer.layout,
+        "clock_set": clock_set,
         "account": "kept" if plan.keeps else "erased" if plan.erase else "new",
         "copied": plan.copied,
         "removed": [name for name in plan.remove if name not in plan.copied],
@@ -115,6 +124,12 @@ def _show(report: dict[str, Any], plan: "Plan") -> None:
     console.print(f"files copied: {len(plan.files)}, as they should be already: {plan.same}")
     for name in report["removed"]:
         console.print(f"removed {name}")
+    if not report["clock_set"]:
+        console.print(
+            "the meter is not sure of its time; make the token that sets it: budgetmeter token "
+            f"issue clock --meter {report['meter']} --time {units.now():%Y-%m-%dT%H:%M}",
+            soft_wrap=True,
+        )
     if not plan.keeps:
         console.print(
             f"for the office: budgetmeter office flashed {report['meter']:09d} "

@@ -9,6 +9,7 @@ import typer
 from budgetmeter.cli import (
     books,
     card,
+    case,
     emulate,
     flash,
     fleet,
@@ -36,6 +37,7 @@ app.add_typer(fleet.app, name="fleet")
 app.add_typer(token.app, name="token")
 assert books.app is office.app  # its verbs stand in two modules
 app.add_typer(office.app, name="office")
+app.add_typer(case.app, name="case")
 app.add_typer(card.app, name="card")
 app.add_typer(terminal.app, name="terminal")
 app.command()(flash.flash)

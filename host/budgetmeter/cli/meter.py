@@ -42,6 +42,7 @@ TimeoutOption = Annotated[
 HISTORY_LINES = 1000
 COMMANDS = tuple(line.split()[0] for line in HELP.splitlines())
 LEAVE = ("quit", "exit")
+REPL = "repl"
 console = Console(highlight=False)
 
 
@@ -172,12 +173,20 @@ def talk(url: UrlArgument, timeout: TimeoutOption = TIMEOUT_S) -> None:
     Reads commands from a pipe as well, and exits 1 when the meter answered one with an error.
     """
     with Meter(url, timeout) as meter:
-        if sys.stdin.isatty():
-            _converse(meter, url)
-        else:
+        try:
+            if sys.stdin.isatty():
+                _converse(meter, url)
+                return
             refused = sum(not _say(meter, line) for line in _piped())
-            if refused:
-                raise typer.Exit(1)
+        except _Left:
+            console.print("the board leaves to its REPL with supply open; the connection ends here")
+            return
+    if refused:
+        raise typer.Exit(1)
+
+
+class _Left(Exception):
+    """The meter has ended: its board restarts into the REPL, and answers nothing more."""
 
 
 def _piped() -> Iterator[str]:
@@ -211,8 +220,16 @@ def _converse(meter: Meter, url: str) -> None:
 
 
 def _say(meter: Meter, command: str) -> bool:
-    """Print what the meter answers; False for an error."""
-    answer = meter.command(command)
+    """Print what the meter answers; False for an error.
+
+    :raises _Left: the board restarts into its REPL
+    """
+    try:
+        answer = meter.command(command)
+    except (LineError, NoAnswer):
+        if command == REPL:
+            raise _Left from None
+        raise
     done = answer[-1] == "ok"
     for line in answer[:-1]:
         console.print(Text(line), soft_wrap=True)

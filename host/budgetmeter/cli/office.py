@@ -1,14 +1,15 @@
 """The verbs `office …`: keys, meters, the audit log, and what is pending."""
 
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from meterproto import tokens
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from budgetmeter import orders, resources, units
@@ -17,11 +18,15 @@ from budgetmeter.cli.options import (
     KEY,
     AtOption,
     DbOption,
+    DespiteOption,
     ExpiryOption,
     JsonOption,
     KeyOption,
     KindArgument,
+    MeterArgument,
     MeterOption,
+    OneMeterOption,
+    despite,
     local_s,
     open_office,
     open_terminal,
@@ -30,7 +35,7 @@ from budgetmeter.cli.options import (
 )
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
-from budgetmeter.report.lines import console, show, token_data
+from budgetmeter.report.lines import console, say, show, token_data
 from budgetmeter.report.readings import capture_data, reading_data, registers, time
 
 if TYPE_CHECKING:
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from budgetmeter.office.pending import Item, Pending
     from budgetmeter.office.settlement import Settlement
 
+T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Keys, meters and the audit log.")
 WIDE = 250  # columns of what goes into a pipe or a file: nothing is wrapped
 
@@ -64,7 +70,7 @@ def new_key(key: KeyOption = KEY, db: DbOption = DB) -> None:
 
 @app.command("add-meter")
 def add_meter(
-    meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
+    meter: MeterArgument,
     profile: Annotated[str, typer.Option(help="its profile")] = "wallonia-card",
     customer: Annotated[str, typer.Option(help="the customer's number")] = "",
     protected: Annotated[bool, typer.Option("--protected", help="a protected customer")] = False,
@@ -94,7 +100,7 @@ def add_meter(
 
 @app.command()
 def flashed(
-    meter: Annotated[int, typer.Argument(help="its serial number, up to nine digits")],
+    meter: MeterArgument,
     revision: Annotated[int, typer.Option(help="revision of the key it was flashed with")],
     profile: Annotated[str, typer.Option(help="the profile it was flashed with")],
     key: KeyOption = KEY,
@@ -107,10 +113,7 @@ def flashed(
 
 @app.command()
 def log(
-    meter: Annotated[
-        int | None,
-        typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="of this meter only"),
-    ] = None,
+    meter: OneMeterOption = None,
     last: Annotated[
         int | None, typer.Option(min=1, help="only so many of the newest lines")
     ] = None,
@@ -170,6 +173,7 @@ def queue(
         typer.Argument(metavar="[NAME=VALUE]...", help="options in an older spelling: amount=50"),
     ] = None,
     expiry: ExpiryOption = None,
+    despite_of: DespiteOption = None,
     at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
@@ -183,6 +187,7 @@ def queue(
     order = orders.read(kind, given)
     end = orders.expiry(expiry)
     pending = _pending(db, key, at)
+    despite(pending.office, despite_of)
     item = pending.queue(meter, order, end)
     warn_of_past(pending.office, order)
     show(item_data(item), as_json, [("item", str(item.item)), ("order", orders.text(item.order))])
@@ -223,13 +228,16 @@ def cancel(
 @app.command()
 def send(
     item: Annotated[int, typer.Argument(help="number of the item")],
+    despite_of: DespiteOption = None,
     at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
 ) -> None:
     """Deliver a pending item by network instead: its token. It takes effect once all the same."""
-    token = _pending(db, key, at).send(item)
+    pending = _pending(db, key, at)
+    despite(pending.office, despite_of)
+    token = pending.send(item)
     rows = [("meter", f"{token.meter:09d}"), ("order", str(token.order_id)), ("token", token.text)]
     show(token_data(token), as_json, rows)
 
@@ -242,6 +250,7 @@ def campaign(
             metavar="NAME", help=f"TOML file, or {', '.join(resources.names('campaign'))}"
         ),
     ],
+    despite_of: DespiteOption = None,
     at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
@@ -249,9 +258,16 @@ def campaign(
 ) -> None:
     """Queue a campaign for every customer with an active budget meter on its reference date."""
     pending = _pending(db, key, at)
-    made = pending.campaign(name)
+    despite(pending.office, despite_of)
+    from budgetmeter.office.pending import read_campaign  # noqa: PLC0415  # SQLAlchemy is an extra
+
+    made: list[Item] = []
+    for batch in pending.campaigning(read_campaign(name)):
+        made += batch.made
+        for meter, why in batch.skipped:
+            say(f"meter {meter:09d} is skipped: {why}")
     if as_json:
-        print(json.dumps([item_data(item) for item in made], indent=2))
+        print_list(map(item_data, made))
         return
     console.print(f"queued for {len(made)} meters")
     if not made:
@@ -264,7 +280,7 @@ def campaign(
 
 @app.command()
 def report(
-    meter: Annotated[int | None, typer.Option("--meter", help="of this meter only")] = None,
+    meter: OneMeterOption = None,
     at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
@@ -275,11 +291,25 @@ def report(
     from budgetmeter.office import overview  # noqa: PLC0415  # SQLAlchemy is an extra
 
     found = overview.stream(office, meter)
+    if meter is None:
+        found = with_progress(found, lambda: overview.count(office))
     if as_json:
         print_list(_overview_data(one) for one in found)
         return
     for one in found:
         _show_overview(one)
+
+
+def with_progress(rows: Iterable[T], count: Callable[[], int]) -> Iterable[T]:
+    """The same rows; a bar grows on standard error while they are asked for, on a terminal.
+
+    :param count: how many there will be
+    """
+    if not sys.stderr.isatty() or sys.stdout.isatty():  # rows on the terminal show it themselves
+        yield from rows
+        return
+    bar = Console(stderr=True)
+    yield from track(rows, "meters", total=count(), console=bar, transient=True)
 
 
 def print_list(rows: Iterable[Any]) -> None:

@@ -1,6 +1,7 @@
 """Options that several verbs share, what they open, and the options that orders have."""
 
 import inspect
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
     from budgetmeter.office.office import Office
     from budgetmeter.office.terminal import Terminal
 
+
+def serial_number(text: object) -> int:
+    """A meter's serial number: digits alone, whatever zeros stand before them.
+
+    :raises typer.BadParameter: anything else
+    """
+    digits = re.fullmatch(r"0*([0-9]{1,9})", str(text))
+    number = int(digits[1]) if digits else 0
+    if not 1 <= number <= tokens.METER_LIMIT:
+        raise typer.BadParameter(f"{text!r} is no serial number: up to nine digits, from 1")
+    return number
+
+
 KeyOption = Annotated[
     Path, typer.Option("--key", envvar="BUDGETMETER_KEY", help="file of vending keys")
 ]
@@ -28,7 +42,19 @@ DbOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="print as JSON")]
 MeterOption = Annotated[
     int,
-    typer.Option("--meter", min=1, max=tokens.METER_LIMIT, help="serial number of the meter"),
+    typer.Option(
+        "--meter", metavar="NUMBER", parser=serial_number, help="serial number of the meter"
+    ),
+]
+OneMeterOption = Annotated[
+    int | None,
+    typer.Option("--meter", metavar="NUMBER", parser=serial_number, help="of this meter only"),
+]
+MeterArgument = Annotated[
+    int,
+    typer.Argument(
+        metavar="METER", parser=serial_number, help="its serial number, up to nine digits"
+    ),
 ]
 AtOption = Annotated[
     str | None,
@@ -48,6 +74,10 @@ ExpiryOption = Annotated[
 ReferenceOption = Annotated[
     str | None,
     typer.Option("--reference", help="the payment's own reference: the same again is booked once"),
+]
+DespiteOption = Annotated[
+    str | None,
+    typer.Option("--despite", help="why it is done against the case; stands in the audit log"),
 ]
 KEY = Path("vending.key")
 DB = "sqlite:///vending.db"
@@ -116,6 +146,16 @@ def warn_of_past(office: "Office", order: orders.Order, expiry: int = 0) -> None
     """Say what of an order is past by the office's time: a meter on time does not carry it out."""
     for name, at in orders.past(order, expiry, office.now_s // 60):
         say(f"warning: --{name} {at} is past")
+
+
+def despite(office: "Office", reason: str | None) -> None:
+    """Let an office act against the cases of its meters, for a reason.
+
+    :raises InputError: a reason that is none
+    """
+    if reason is not None and not (reason.strip() and reason.isprintable()):
+        raise InputError("--despite: say why")
+    office.despite = (reason or "").strip()[:120]
 
 
 # ---- The options of orders -----------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from meterfw.account import rules
 
 from budgetmeter import orders, units
 from budgetmeter.card import MemoryCard
@@ -13,10 +14,12 @@ from budgetmeter.cli.options import (
     AtOption,
     CardArgument,
     DbOption,
+    DespiteOption,
     JsonOption,
     KeyOption,
     ReferenceOption,
     SpoilOption,
+    despite,
     open_terminal,
     spoil,
 )
@@ -41,6 +44,7 @@ def exchange(
         int | None, typer.Option(min=1, help="pull the card out after so many octets")
     ] = None,
     left: SpoilOption = "torn",
+    despite_of: DespiteOption = None,
     at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
@@ -57,7 +61,9 @@ def exchange(
     with MemoryCard.held(card, f"{booked}put the card in again without --pay") as inserted:
         if pull_after is not None:
             inserted.pull_at(pull_after, spoil(left))
-        receipt = open_terminal(db, key, at).exchange(inserted, amount, reference)
+        terminal = open_terminal(db, key, at)
+        despite(terminal.office, despite_of)
+        receipt = terminal.exchange(inserted, amount, reference)
     data = {
         "meter": receipt.meter,
         "card": receipt.card,
@@ -82,7 +88,7 @@ def _receipt_rows(receipt: "Receipt") -> Iterator[tuple[str, str]]:
     yield "meter", f"{receipt.meter:09d}"
     if receipt.reading is not None:
         m = receipt.reading.state
-        yield "balance", f"{euros(m.credit - m.emergency_used)} at {time(m.clock, m.second)[:16]}"
+        yield "balance", f"{euros(rules.balance(m))} at {time(m.clock, m.second)[:16]}"
     if receipt.doubt:
         yield "report", receipt.doubt
     for line in receipt.said:

@@ -13,12 +13,15 @@ from budgetmeter.cli.options import (
     DB,
     KEY,
     DbOption,
+    DespiteOption,
     ExpiryOption,
     JsonOption,
     KeyOption,
     KindArgument,
+    MeterArgument,
     MeterOption,
     ReferenceOption,
+    despite,
     open_office,
     warn_of_past,
     with_order_options,
@@ -48,6 +51,7 @@ def issue(
         ),
     ] = None,
     reference: ReferenceOption = None,
+    despite_of: DespiteOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
@@ -56,6 +60,7 @@ def issue(
     wanted = orders.read(kind, given)
     ends = orders.expiry(expiry)
     office = open_office(db, KeyFile(key))
+    despite(office, despite_of)
     made = office.issue(meter, wanted, ends, order_id, reference)
     warn_of_past(office, wanted, ends)
     _show(made, as_json)
@@ -63,7 +68,7 @@ def issue(
 
 @app.command()
 def show(
-    meter: Annotated[int, typer.Argument(min=1, max=tokens.METER_LIMIT, help="its serial number")],
+    meter: MeterArgument,
     number: Annotated[int, typer.Argument(min=1, max=tokens.NUMBER_LIMIT, help="of the token")],
     db: DbOption = DB,
     as_json: JsonOption = False,

@@ -60,7 +60,7 @@ class Exchange:
             if content is not None:
                 return Answer(_parse(kind, content), tries)
         seconds = f"{self.timeout:g} s"
-        raise NoAnswer(f"no answer to {kind.name.lower()}, asked {self.tries} times for {seconds}")
+        raise NoAnswer(f"no answer to {kind.word}, asked {self.tries} times for {seconds}")
 
     def _await(self, kind: Message) -> bytes | None:
         """Content of the answer; None if it does not come in time. Answers to others pass by."""
@@ -117,7 +117,7 @@ def _parse(kind: Message, content: bytes) -> Any:
     try:
         if content[1] == Message.ERROR | messages.ANSWER:
             code = MessageError(messages.Error.parse(rest)["code"])  # pyright: ignore
-            refused = BadAnswer(f"the meter could not serve {kind.name.lower()}: {code.meaning}")
+            refused = BadAnswer(f"the meter could not serve {kind.word}: {code.meaning}")
             refused.code = code
             raise refused
         struct = messages.ANSWERS[kind]
@@ -130,11 +130,11 @@ def _parse(kind: Message, content: bytes) -> Any:
         if kind == Message.STATUS and len(rest) == messages.StatusNow.sizeof():
             return messages.StatusNow.parse(rest)
         if len(rest) != struct.sizeof():
-            raise BadAnswer(f"an answer to {kind.name.lower()} of {len(rest)} octets")
+            raise BadAnswer(f"an answer to {kind.word} of {len(rest)} octets")
         return struct.parse(rest)
     except ConstructError as error:
         reason = str(error).splitlines()[0]
-        raise BadAnswer(f"the answer to {kind.name.lower()} is none: {reason}") from None
+        raise BadAnswer(f"the answer to {kind.word} is none: {reason}") from None
 
 
 def _part(rest: bytes) -> Any:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 from construct import Struct
+from meterfw.account import rules
 from meterproto import messages
 from meterproto.codes import (
     Code,
@@ -97,7 +98,7 @@ def _local_time(raw: Any) -> datetime:
 
 
 def _balance(raw: Any) -> Decimal:
-    return _euros(raw.credit - raw.emergency_used)
+    return _euros(rules.balance(raw))
 
 
 def _total(base: str) -> Convert:

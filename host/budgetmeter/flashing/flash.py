@@ -13,7 +13,8 @@ from meterfw import layouts
 from meterproto import tokens
 
 from budgetmeter import identity
-from budgetmeter.errors import InputError
+from budgetmeter.client.errors import LineError
+from budgetmeter.errors import BudgetmeterError, InputError
 from budgetmeter.flashing import port, sources
 from budgetmeter.flashing.remote import ACCOUNT, NEW, Found, Remote
 from budgetmeter.issue import VendingKeys
@@ -111,13 +112,13 @@ class User(Protocol):
         ...
 
 
-def flash(device: str, wanted: Wanted, user: User, index: str = "") -> tuple[Plan, Any]:
+def flash(device: str, wanted: Wanted, user: User, index: str = "") -> tuple[Plan, Any, bool]:
     """Make the board at a port the meter that is wanted, and prove that it runs.
 
     :param device: serial port
     :param index: of packages for `mpremote mip`; "" for its own
-    :returns: the `Plan` that was carried out, and what the meter said of itself, a
-        `budgetmeter.client.Identity`
+    :returns: the `Plan` that was carried out; what the meter said of itself, a
+        `budgetmeter.client.Identity`; whether it is sure of its time
     :raises BudgetmeterError: one line; before anything is changed, the board is left as it was
     """
     port.check(device)
@@ -126,7 +127,7 @@ def flash(device: str, wanted: Wanted, user: User, index: str = "") -> tuple[Pla
         compiled = sources.build(wanted.kind, folder)
         user.doing("looking at the board")
         remote = Remote(device)
-        with _restarting(remote):
+        with _restarting(remote, user):
             port.leave(device)
             found = remote.inspect(wanted.kind)
             _judge(found, wanted)
@@ -147,16 +148,21 @@ def flash(device: str, wanted: Wanted, user: User, index: str = "") -> tuple[Pla
         remote.finish(plan.steps())
         answer = port.identify(device)
     _verify(device, answer, found, wanted, plan)
-    return plan, answer
+    return plan, answer, port.clock_set(device)
 
 
 @contextmanager
-def _restarting(remote: Remote) -> Iterator[None]:
-    """When nothing comes of it, what ran on the board runs again."""
+def _restarting(remote: Remote, user: User) -> Iterator[None]:
+    """When nothing comes of it, what ran on the board runs again; or the user hears that not."""
     try:
         yield
-    except BaseException:
-        remote.restart()
+    except (LineError, port.Silent):  # the board was left as it was
+        raise
+    except BaseException as error:
+        if not remote.restart() and port.OPEN not in str(error):
+            if isinstance(error, BudgetmeterError):
+                raise InputError(f"{error}; {port.OPEN}") from None
+            user.warn(port.OPEN)
         raise
 
 

@@ -10,9 +10,11 @@ from budgetmeter.client.meter import Meter
 from budgetmeter.errors import InputError
 
 ANSWER_S = 15  # a board that has not answered by then does not
+PATIENCE_S = 15  # another program may have the port for so long, as one that looks for modems
 START_S = 60  # nor has a meter started that has not answered by then
 ASK_S = 1  # between questions
 AWAY_S = 0.05  # between looks at a port that is away: USB goes with a reset, and comes back
+OPEN = "the board may be in its REPL, with supply open; the same command again mends it"
 PROMPTS = 3  # questions that a REPL answered instead of a meter: there is no meter
 
 # A REPL ends its line, interrupts what runs, leaves raw mode, and says whether it has restarted
@@ -26,6 +28,10 @@ _PROMPT = b">>> "
 _END_LINE = b"\r"  # a REPL then answers what stands on its line, with a prompt behind it
 
 
+class Silent(InputError):
+    """Nothing answers at a port: whatever is there was left as it was."""
+
+
 def check(device: str) -> None:
     """See whether a port can be used.
 
@@ -34,14 +40,30 @@ def check(device: str) -> None:
     SerialLine(device).close()
 
 
+def wait(device: str) -> None:
+    """Wait until a port is there and free: it goes with a reset, and others try what appears.
+
+    :raises LineError: it is not within PATIENCE_S; one line
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return check(device)
+        except LineError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(AWAY_S)
+
+
 def leave(device: str) -> None:
     """Restart what runs on the board into its REPL, and wait until that answers.
 
     A meter leaves by its console. A board in its REPL is restarted too: a watchdog may be running,
     and memory in use.
 
-    :raises LineError: the port is not there or not free; one line
-    :raises InputError: nothing answers, or it does not leave; one line
+    :raises LineError: the port is not there or not free, and the board was left as it was; one line
+    :raises Silent: nothing answers; one line
+    :raises InputError: it does not leave; one line
     """
     left, number, failed = b"", 0, None
     deadline = time.monotonic() + ANSWER_S
@@ -60,6 +82,8 @@ def leave(device: str) -> None:
         except LineError as error:
             failed = error
             time.sleep(AWAY_S)
+    if left and failed is not None:
+        raise InputError(f"{failed}; {OPEN}")
     if left:
         what = "meter" if left == _LEAVE_METER else "board"
         raise InputError(
@@ -68,7 +92,7 @@ def leave(device: str) -> None:
         )
     if failed is not None:
         raise failed
-    raise InputError(
+    raise Silent(
         f"{device}: nothing answers; is MicroPython on the board? If so, hold its safe-boot pin "
         "low and reset it"
     )
@@ -126,4 +150,13 @@ def identify(device: str) -> Any:
         raise InputError(
             f"{device}: the board restarted into its REPL; is the safe-boot pin held low?"
         )
-    raise InputError(f"{device}: no meter answers after the restart")
+    raise InputError(f"{device}: no meter answers after the restart; {OPEN}")
+
+
+def clock_set(device: str) -> bool:
+    """Whether the meter is sure of its time.
+
+    :raises MeterError: it does not answer; one line
+    """
+    with Meter(SerialLine(device)) as meter:
+        return not meter.status().uncertain

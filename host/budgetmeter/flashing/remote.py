@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from binascii import crc32
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -15,11 +16,13 @@ from construct import ConstructError, Container, Struct
 from meterfw.store import journal
 from meterproto import stored
 
-from budgetmeter.errors import InputError
-from budgetmeter.flashing import sources
+from budgetmeter.client.errors import LineError
+from budgetmeter.errors import BudgetmeterError, InputError
+from budgetmeter.flashing import port, sources
 
 STALLED_S = 60  # mpremote has said nothing for so long: the board is gone
 ACCOUNT = (*journal.FILES, journal.FIRST, journal.BEGUN, "key")  # what a meter writes itself
+_TAKEN = "in use by another program"
 _DONE = "all is in its place"
 NEW = ".new"  # behind the name of a file that is to take the place of another
 
@@ -149,14 +152,35 @@ class Remote:
         """Install a package of micropython-lib."""
         self._mpremote("mip", *(["--index", index] if index else []), "install", package)
 
-    def restart(self) -> None:
-        """Reset it, so that what it had runs again, if it can be reset."""
+    def restart(self) -> bool:
+        """Reset it, so that what it had runs again; False where it cannot be reached."""
         forget = "import os\nif 'repl' in os.listdir():\n os.remove('repl')"
-        with suppress(InputError):
-            self._mpremote("exec", forget, "+", "reset")
+        heard: list[str] = []
+        with suppress(BudgetmeterError):
+            self._mpremote("exec", f"{forget}\nprint({_DONE!r})", "+", "reset", each=heard.append)
+        return _DONE in heard
 
     def _mpremote(self, *arguments: str, each: Callable[[str], object] | None = None) -> list[str]:
-        """Run mpremote; the lines it prints, each given to `each` as it comes."""
+        """Run mpremote; the lines it prints, each given to `each` as it comes.
+
+        Where another program takes the port before it, it has done nothing, and is run again.
+        """
+        deadline = time.monotonic() + port.PATIENCE_S
+        while True:
+            try:
+                port.wait(self.device)
+            except LineError as error:
+                raise InputError(str(error)) from None
+            try:
+                return self._run(arguments, each)
+            except InputError as error:
+                if _TAKEN not in str(error) or time.monotonic() > deadline:
+                    raise
+
+    def _run(
+        self, arguments: Sequence[str], each: Callable[[str], object] | None = None
+    ) -> list[str]:
+        """Run mpremote once."""
         command = [sys.executable, "-u", "-m", "mpremote", "connect", f"port:{self.device}"]
         lines: list[str] = []
         with subprocess.Popen(

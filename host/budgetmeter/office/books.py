@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from construct import ConstructError
 from meterproto import cards as layout
 from meterproto.codes import Kind
 
+from budgetmeter.errors import InputError
 from budgetmeter.office import reports, restore, settle
 from budgetmeter.office.payments import Issued
 from budgetmeter.office.reports import Reading, history, latest, mode_at, parse
@@ -49,6 +51,26 @@ def accept_card(connection, office, meter, image):
     except ValueError as error:
         return Taken(None, str(error), said)
     return Taken(taken.reading, taken.doubt, [*said, *taken.said])
+
+
+def accept_wire(office, held):
+    """Take the bytes of a report that came over the wire into the books: (meter, `Taken`).
+
+    :raises InputError: not the genuine report of a meter in the books, or an old one
+    """
+    try:
+        meter = layout.report(held)["head"].meter
+    except (ConstructError, ValueError):
+        raise InputError("the report cannot be read") from None
+
+    def work(connection):
+        office.known(connection, meter)
+        try:
+            return meter, accept(connection, office, meter, held)
+        except ValueError as error:
+            raise InputError(f"meter {meter}: {error}") from None
+
+    return office.transaction(work)
 
 
 def accept(connection, office, meter, held):
@@ -105,7 +127,9 @@ def for_the_card(connection, meter):
 
 
 def _rank(row):
-    """Prepayment first, then money, then the rest; what ends prepayment, or a key, last."""
+    """The time first, then prepayment, money, the rest; what ends prepayment, or a key, last."""
+    if row.kind == Kind.CLOCK:
+        return -1
     if row.kind == Kind.PAYMENT_MODE:
         return 0 if row.value == 2 else 3
     if row.kind == Kind.KEY_CHANGE:
@@ -212,17 +236,3 @@ def money(connection, meter):
     """Credit handed out for a meter as the books know it: (on its way, taken, lapsed), mc."""
     sums = account(connection, meter)
     return sums.on_the_way, sums.taken, sums.dead
-
-
-def top_ups(connection, meter):
-    """The top-up log: (time in s, amount in mc), oldest first."""
-    rows = connection.execute(
-        sa.select(deliveries.c.at_s, deliveries.c.value)
-        .where(
-            deliveries.c.meter == meter,
-            deliveries.c.kind == int(Kind.TOP_UP),
-            deliveries.c.state.not_in([RENEWED, VOID]),
-        )
-        .order_by(deliveries.c.at_s, deliveries.c.order_id)
-    )
-    return [tuple(row) for row in rows]

@@ -7,6 +7,7 @@ met another.
 
 import os
 import random
+import sqlite3
 import time
 from contextlib import suppress
 
@@ -17,6 +18,7 @@ from budgetmeter.errors import InputError
 
 PATIENCE_S = 60  # how long a transaction waits for, or is tried against, others
 LONGEST_PAUSE_S = 0.25
+LONGEST_NAP_S = 0.005  # between two looks at whether an SQLite file is free
 MET_ANOTHER = {"40001", "40P01"}  # serialization failure, deadlock
 DUPLICATE = "23505"  # may be the same in disguise: tried again a few times
 _DUPLICATE_TRIES = 3
@@ -132,8 +134,22 @@ def _engine(url):
 
 
 def _begin_sqlite(connection):
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get(_WRITES):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # SQLite's own waiting sleeps ever longer, and who sells would find the file taken again.
+    end = time.monotonic() + PATIENCE_S
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            break
+        except exc.OperationalError as error:
+            busy = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > end:
+                raise
+        time.sleep(random.uniform(0, LONGEST_NAP_S))
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE_S * 1000}")
 
 
 def _prepare_sqlite(connection, _record):

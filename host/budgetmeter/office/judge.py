@@ -11,21 +11,24 @@ from meterproto.codes import Kind, WinterBar
 
 from budgetmeter import profiles, units
 from budgetmeter.errors import InputError
-from budgetmeter.office import customers, settle
+from budgetmeter.office import cases, customers, settle
 from budgetmeter.office.tables import deliveries, items
 
+FOR_PROTECTED = (Kind.LIMITER_ENABLE, Kind.AID)
 GUARANTEE_MONTHS = 6  # the limiter after a judge's order (WE-34)
 
 
-def judge(connection, office, meter, order, expiry=0):
+def judge(connection, office, meter, order, expiry=0, profile=None):
     """Whether an order may be given now; answers its expiry.
 
+    :param profile: of the meter, where it is known
     :raises InputError: a rule refuses it: winter, guarantee, once only, not eligible
     """
     now_s = office.now_s
-    profile = office.profile_in(connection, meter)
+    profile = office.profile_in(connection, meter) if profile is None else profile
+    cases.ask(connection, office, meter, order)
     check_now(connection, office, meter, order)
-    protected = customers.protected(connection, meter, now_s)
+    protected = order.kind in FOR_PROTECTED and customers.protected(connection, meter, now_s)
     if order.kind == Kind.LIMITER_ENABLE and not protected:
         raise InputError("the limiter is for protected customers")  # OC-18
     if order.kind == Kind.OVERDRAFT:

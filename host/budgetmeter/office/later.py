@@ -20,6 +20,8 @@ def withdraw_older(connection, office, meter, order):
     A change of the payment mode ends holds, negative limits and limits too.
     """
     overtaken = set(_settings(order))
+    if not overtaken:
+        return
     where = sa.and_(items.c.meter == meter, items.c.order_id == 0, ~items.c.cancelled)
     for row in connection.execute(sa.select(items).where(where)).all():
         if kinds.setting(row.kind, row.value, row.extra) in overtaken:

@@ -83,6 +83,9 @@ def _batch(connection, office, meter, after):
     last = _last_readings(connection, office, within)
     accounts = books.accounts(connection, *within)
     bare, unclear = _bare(connection, within), _unclear(connection, within)
+    bad = _bad(office, rows)
+    good = [row for row in rows if row["meter"] not in bad]
+    due = settlement.due_of(connection, office, good, last)
     pending = defaultdict(list)
     for item in Pending(office).items_where(connection, items.c.meter.between(*within)):
         pending[item.meter].append(item)
@@ -92,10 +95,10 @@ def _batch(connection, office, meter, after):
             last.get(row["meter"]),
             accounts.get(row["meter"], books.Account()),
             pending[row["meter"]],
-            settlement.due(connection, office, row["meter"], last.get(row["meter"])),
+            due.get(row["meter"], []),
             bare[row["meter"]],
             unclear[row["meter"]],
-            _notes(row),
+            _notes(row, bad.get(row["meter"], "")),
         )
         for row in rows
     ]
@@ -140,8 +143,19 @@ def _unclear(connection, within):
     return found
 
 
-def _notes(row):
-    notes = []
+def _bad(office, rows):
+    """Why the profile of a meter cannot be read, by its number; the report goes on without it."""
+    bad = {}
+    for row in rows:
+        try:
+            office.profile_of(row)
+        except InputError as error:
+            bad[row["meter"]] = str(error)
+    return bad
+
+
+def _notes(row, bad):
+    notes = [f"its profile cannot be read: {bad}"] if bad else []
     if row["restored_s"] is not None:
         notes.append("its payments wait: the books were restored, and it was not read since")
     if row["raised"]:

@@ -4,8 +4,9 @@ An item takes its order id when it is queued. Whatever way its tokens go, the me
 out once.
 """
 
+import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 import sqlalchemy as sa
@@ -14,10 +15,12 @@ from meterproto.codes import Energy, Kind, PaymentMode
 
 from budgetmeter import orders, resources, units
 from budgetmeter.errors import InputError
-from budgetmeter.office import books, customers, judge, later, reports
-from budgetmeter.office.tables import deliveries, items, meters
+from budgetmeter.office import books, cases, judge, later, reports
+from budgetmeter.office.tables import contracts, deliveries, items, meters
 from budgetmeter.orders import Order
 
+BATCH = 200  # meters of a campaign in one transaction
+PAUSE_S = 0.01  # after it, in which those who sell get their turn
 _CAMPAIGN = ("id", "title", "rules", "kind", "reference", "amounts", "until", "expiry")
 
 # Delivered to a card only after the meter has told where it stands since the item was queued
@@ -50,6 +53,22 @@ class Item:
     state: str
 
 
+@dataclass
+class Batch:
+    """What a campaign did with some meters.
+
+    :ivar last: the last of them, None where no more follow
+    :ivar made: the new items
+    :ivar left_out: how many got nothing, by reason
+    :ivar skipped: (meter, why) of those whose row cannot be used
+    """
+
+    last: int | None
+    made: list = field(default_factory=list)
+    left_out: Counter = field(default_factory=Counter)
+    skipped: list = field(default_factory=list)
+
+
 class Pending:
     """The pending work of an office.
 
@@ -69,12 +88,19 @@ class Pending:
         """
         return self.office.transaction(lambda c: self._queue(c, meter, order, expiry))
 
-    def _queue(self, connection, meter, order, expiry, campaign=None):
+    def _queue(self, connection, meter, order, expiry, campaign=None, row=None):
+        """Queue an order.
+
+        :param row: of the table `meters`, where it is known
+        """
         office = self.office
-        profile = office.profile_in(connection, meter)
+        row = office.known(connection, meter) if row is None else row
+        if row["retired_s"] is not None:
+            raise InputError(f"meter {meter} is retired")
+        profile = office.profile_of(row)
         if 0 < expiry <= office.now_s // 60:
             raise InputError(f"expiry {orders.moment(expiry)} is past")
-        expiry = judge.judge(connection, office, meter, order, expiry)
+        expiry = judge.judge(connection, office, meter, order, expiry, profile)
         values = {
             "meter": meter,
             "order_id": 0,  # taken when the first token is sealed
@@ -92,7 +118,7 @@ class Pending:
         later.withdraw_older(connection, office, meter, order)
         number = connection.execute(items.insert().values(values)).inserted_primary_key[0]
         office.note_in(connection, "queue", meter, detail=orders.note(order))
-        return self._item(connection, number)
+        return Item(number, meter, 0, order, expiry, campaign, office.now_s, "queued")
 
     def cancel(self, number):
         """Take back an item no token of which was handed out.
@@ -112,59 +138,116 @@ class Pending:
     # Campaigns
 
     def campaign(self, name):
-        """Queue a campaign's order for every eligible meter that has not had it.
+        """Queue a campaign's order for every eligible meter that has not had it: the new items.
 
         Eligible is who had an active budget meter on the reference date (OC-04); once per customer,
-        energy and campaign (AMB-22). Returns the new items.
+        energy and campaign (AMB-22). It is done batch by batch, so that others sell meanwhile. What
+        was cut short goes on when it is called again.
 
         :param name: of a shipped campaign, or a TOML file
         :raises InputError: a campaign that cannot be read
         """
-        plan = read_campaign(name)
-        return self.office.transaction(lambda c: self._campaign(c, plan))
+        return [item for batch in self.campaigning(read_campaign(name)) for item in batch.made]
 
-    def _campaign(self, connection, plan):
-        made = []
-        for row in connection.execute(_hanging(sa.select(meters))).mappings().all():
-            order, why = self._eligible(connection, plan, row["meter"])
-            if not why:
-                made.append(self._queue(connection, row["meter"], order, plan.expiry, plan.id))
-        self.office.note_in(connection, "campaign", detail=f"{plan.id}: {len(made)} meters")
-        return made
+    def campaigning(self, plan):
+        """The same as it goes: a `Batch` after each transaction.
 
-    def _eligible(self, connection, plan, meter):
-        """A campaign's order for a meter, and why it does not get it, "" if it does."""
-        energy = self.office.profile_in(connection, meter).values["energy"]
-        order = plan.order(energy)
-        contract = customers.contract(connection, meter)
-        if order is None:
-            return order, f"nothing for {Energy(energy).name.lower()}"
-        if contract is None:
-            return order, "no customer in the books"
-        if books.mode_at(connection, meter, plan.reference_s) != PaymentMode.PREPAYMENT:
-            day = judge.local(plan.reference_s)[:10]
-            says = "add-meter --since says since when"
-            return order, f"no active budget meter on {day} ({says})"
-        had = sa.select(items.c.item).where(
-            items.c.campaign == plan.id,
-            items.c.customer == contract["customer"],
-            items.c.energy == energy,
+        :param plan: a `Campaign`
+        """
+        after, count = 0, 0
+        while True:
+            batch = self.office.transaction(
+                lambda c, after=after: self._batch(c, plan, after, self._queue_planned)
+            )
+            count += len(batch.made)
+            yield batch
+            if batch.last is None:
+                break
+            after = batch.last
+            time.sleep(PAUSE_S)
+        self.office.note("campaign", detail=f"{plan.id}: {count} meters")
+
+    def _batch(self, connection, plan, after, deed):
+        """The next meters: of those who are eligible the deed's answer, of the others why not."""
+        query = _hanging(sa.select(meters)).where(meters.c.meter > after).limit(BATCH)
+        rows = connection.execute(query).mappings().all()
+        batch = Batch(last=rows[-1]["meter"] if len(rows) == BATCH else None)
+        for row, order, why in self._eligible(connection, plan, rows):
+            if why:
+                batch.left_out[why] += 1
+                continue
+            try:
+                batch.made.append(deed(connection, plan, row, order))
+            except InputError as error:
+                batch.skipped.append((row["meter"], str(error)))
+        return batch
+
+    def _queue_planned(self, connection, plan, row, order):
+        return self._queue(connection, row["meter"], order, plan.expiry, plan.id, row)
+
+    def _eligible(self, connection, plan, rows):
+        """A campaign's order for each meter and why it does not get it, "" if it does.
+
+        Bad rows are left for the deed to trip over: it is skipped by name.
+        """
+        numbers = [row["meter"] for row in rows]
+        customer = dict(
+            connection.execute(
+                sa.select(contracts.c.meter, contracts.c.customer).where(
+                    contracts.c.meter.in_(numbers)
+                )
+            ).all()
         )
-        return order, "had it before" if connection.execute(had).first() is not None else ""
+        mode = reports.modes_at(connection, numbers, plan.reference_s)
+        had = set(
+            connection.execute(
+                sa.select(items.c.customer, items.c.energy).where(
+                    items.c.campaign == plan.id, items.c.customer.in_(list(customer.values()))
+                )
+            ).all()
+        )
+        for row in rows:
+            meter = row["meter"]
+            try:
+                energy = self.office.profile_of(row).values["energy"]
+            except InputError:
+                yield row, None, ""
+                continue
+            order, right = plan.order(energy), (customer.get(meter), energy)
+            why = ""
+            if order is None:
+                why = f"nothing for {Energy(energy).word}"
+            elif meter not in customer:
+                why = "no customer in the books"
+            elif mode.get(meter) != PaymentMode.PREPAYMENT:
+                day = judge.local(plan.reference_s)[:10]
+                says = "add-meter --since says since when"
+                why = f"no active budget meter on {day} ({says})"
+            elif right in had:
+                why = "had it before"
+            elif refused := self._refused(connection, meter, order):
+                why = refused
+            else:
+                had.add(right)
+            yield row, order, why
+
+    def _refused(self, connection, meter, order):
+        """What the meter's case says against an order; "" for nothing, or despite it."""
+        refused = cases.why_not(connection, self.office, meter, order)
+        return cases.shown(refused) if refused and not self.office.despite else ""
 
     def left_out(self, name):
         """How many meters a campaign leaves out now, by reason.
 
         :raises InputError: a campaign that cannot be read
         """
-        plan = read_campaign(name)
-
-        def work(connection):
-            known = connection.execute(_hanging(sa.select(meters.c.meter))).scalars().all()
-            return Counter(self._eligible(connection, plan, meter)[1] for meter in known)
-
-        reasons = self.office.reading(work)
-        del reasons[""]
+        plan, after, reasons = read_campaign(name), 0, Counter()
+        while after is not None:
+            batch = self.office.reading(
+                lambda c, after=after: self._batch(c, plan, after, lambda *_: None)
+            )
+            reasons += batch.left_out
+            after = batch.last
         return reasons
 
     # Delivery
@@ -191,6 +274,8 @@ class Pending:
     def hand_out(self, connection, item, on_card):
         """Issue a token of an item."""
         judge.check_now(connection, self.office, item.meter, item.order)
+        if not item.order_id:  # what was right when it was queued may be against its case today
+            cases.ask(connection, self.office, item.meter, item.order)
         token = books.hand_out(
             connection,
             self.office,
@@ -353,7 +438,7 @@ def read_campaign(name):
         expiry = units.end_clock(str(document["expiry"])) if "expiry" in document else 0
     except ValueError as error:
         fail(str(error))
-    energies = {energy.name.lower(): energy for energy in Energy}
+    energies = {energy.word: energy for energy in Energy}
     if document["kind"] == "hold":
         if "until" not in document:
             fail("until is missing")

@@ -76,11 +76,11 @@ def parse(held, office, meter):
         reading = Reading(**layout.report(held))
         key = office.keys.meter_key(reading.head.meter, reading.head.key_revision)
     except (ConstructError, ValueError, InputError):
-        raise ValueError("the report on the card cannot be read") from None
+        raise ValueError("the report cannot be read") from None
     if reading.head.meter != meter:
-        raise ValueError("the report on the card is of another meter")
+        raise ValueError("the report is of another meter")
     if not layout.report_genuine(held, key):
-        raise ValueError("the report on the card is not genuine")
+        raise ValueError("the report is not genuine")
     return reading
 
 
@@ -134,7 +134,7 @@ def keep(connection, office, row, held):
     reading = parse(held, office, meter)
     known = (row["read_revision"], row["read_sequence"])
     if reading.order < known:
-        raise ValueError("the report on the card is older than one that was read before")
+        raise ValueError("the report is older than one that was read before")
     if reading.order > known:
         revision, sequence = reading.order
         connection.execute(
@@ -173,6 +173,16 @@ def mode_at(connection, meter, at_s):
         .order_by(modes.c.at_s.desc())
         .limit(1)
     ).scalar()
+
+
+def modes_at(connection, chosen, at_s):
+    """The payment modes of meters at a time, by number; of those that were in service."""
+    rows = connection.execute(
+        sa.select(modes.c.meter, modes.c.mode)
+        .where(modes.c.meter.in_(chosen), modes.c.at_s <= at_s)
+        .order_by(modes.c.meter, modes.c.at_s)
+    )
+    return {row.meter: row.mode for row in rows}
 
 
 # ---- Freshness -----------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def waits(meter):
     """The line of a refusal while a meter waits."""
     return (
         f"meter {meter} waits: the books were restored from a backup, and it was not read since; "
-        "put its card in the meter, then in a terminal"
+        "put its card in the meter, then in a terminal, or read its port: office read URL"
     )
 
 

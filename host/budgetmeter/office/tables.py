@@ -157,7 +157,13 @@ deliveries = sa.Table(  # an order of which a token was sealed, whatever way it 
     sa.Column("closing", sa.Integer),  # number of the token that closes it at the meter
     sa.Column("became", sa.Integer),  # the order that was issued in its place
     sa.Column("doubt", sa.String(80), nullable=False, server_default=EMPTY),
-    sa.Index("deliveries_by_reference", "reference", unique=True),
+    sa.Index(  # of those that have one: else whatever has none would be looked through
+        "deliveries_by_reference",
+        "reference",
+        unique=True,
+        sqlite_where=sa.text("reference IS NOT NULL"),
+        postgresql_where=sa.text("reference IS NOT NULL"),
+    ),
     sa.Index("deliveries_by_state", "meter", "state"),
 )
 readings = sa.Table(  # the reports that meters sent, by card or otherwise
@@ -168,4 +174,26 @@ readings = sa.Table(  # the reports that meters sent, by card or otherwise
     sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at_s", sa.BigInteger, nullable=False),
     sa.Column("report", sa.LargeBinary, nullable=False),
+)
+
+# ---- The case book ------------------------------------------------------------------------------
+
+cases = sa.Table(
+    "cases",
+    metadata,
+    sa.Column("case", sa.Integer, primary_key=True),
+    sa.Column("customer", sa.String(32), nullable=False, index=True),
+    sa.Column("meter", sa.Integer, index=True),  # no key: a case may stand without vending books
+    sa.Column("rules", sa.String(120), nullable=False),  # a rule file, and overlays after a plus
+)
+case_facts = sa.Table(  # append only: a fact is never changed
+    "case_facts",
+    metadata,
+    sa.Column("case", sa.ForeignKey("cases.case"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("name", sa.String(40), nullable=False),
+    sa.Column("given", sa.Text, nullable=False),  # JSON, as people write it
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
 )

@@ -103,7 +103,7 @@ class Terminal:
                 "actor": office.actor[:64],
             }
             number = connection.execute(cards.insert().values(values)).inserted_primary_key[0]
-            office.note_in(connection, "card", meter, detail=f"{kind.name.lower()} card {number}")
+            office.note_in(connection, "card", meter, detail=f"{kind.word} card {number}")
             return number, row["key_revision"], tokens
 
         number, revision, tokens = office.transaction(work)
@@ -124,13 +124,11 @@ class Terminal:
 
     def _one_shot(self, connection, meter, kind, number):
         if number is None:
-            raise InputError(f"a {kind.name.lower()} card carries a pending item; office queue")
+            raise InputError(f"a {kind.word} card carries a pending item; office queue")
         item = self.pending.deliverable(connection, number)
         wrong_mode = kind == CardType.DEACTIVATION and item.order.value != PaymentMode.CREDIT
         if item.meter != meter or item.order.kind not in CARRIES[kind] or wrong_mode:
-            raise InputError(
-                f"item {number} is not for a {kind.name.lower()} card of meter {meter}"
-            )
+            raise InputError(f"item {number} is not for a {kind.word} card of meter {meter}")
         if kind == CardType.REPAIR:
             end = self.office.now_s // 60 + ONE_SHOT_DAYS * 1440
             item = _until(item, end)
@@ -169,9 +167,7 @@ class Terminal:
         if not layout.head_genuine(bytes(card.data[: layout.Head.sizeof()]), key):
             raise InputError("the card is not genuine")
         if head.type != CardType.CUSTOMER:
-            raise InputError(
-                f"a {CardType(head.type).name.lower()} card goes straight into the meter"
-            )
+            raise InputError(f"a {CardType(head.type).word} card goes straight into the meter")
         replaced = office.reading(
             lambda c: c.execute(
                 sa.select(cards.c.replaced).where(

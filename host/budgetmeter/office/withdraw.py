@@ -5,6 +5,7 @@ the meter takes first, the other has no effect. Until a report tells, the money 
 """
 
 import sqlalchemy as sa
+from meterfw.account import rules
 from meterproto.codes import Kind
 
 from budgetmeter.errors import InputError
@@ -73,7 +74,7 @@ def replace(office, old, new, profile=None):
         connection.execute(items.update().where(where).values(meter=new))
         balance = None
         if reading is not None:
-            balance = reading.state.credit - reading.state.emergency_used
+            balance = rules.balance(reading.state)
             _move_balance(connection, office, new, balance)
         office.note_in(connection, "replace", new, detail=f"replaces meter {old}")
         return balance

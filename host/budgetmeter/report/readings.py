@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from meterfw.account import rules
 from meterfw.store.log import Log
 from meterproto.codes import PaymentMode
 
@@ -22,7 +23,7 @@ def reading_data(m: Any) -> dict[str, Any]:
     """Balances and registers of a state as plain data."""
     return {
         "mode": PaymentMode(m.payment_mode).word,
-        "balance": units.euros(m.credit - m.emergency_used, 5),
+        "balance": units.euros(rules.balance(m), 5),
         "credit": units.euros(m.credit, 5),
         "emergency_owed": units.euros(m.emergency_used, 5),
         "arrears": units.euros(m.arrears, 5),

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from meterfw import layouts
+from meterfw.account import rules
 from meterfw.account.record import State
 from meterfw.store.log import Log
 from meterproto.codes import Event, LogCode, Reason, logged
@@ -88,7 +89,7 @@ class Trace:
         if m.limiter_engaged:
             limit = m.limit_w or m.limit_ma * units.NOMINAL_V // 1000
         self.times.append(now_s)
-        self.balances.append(m.credit - m.emergency_used)
+        self.balances.append(rules.balance(m))
         self.floors.append(floor(m))
         self.drawn.append(drawn)
         self.limits.append(limit)

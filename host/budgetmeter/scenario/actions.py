@@ -11,7 +11,7 @@ from meterproto.codes import Kind, Result, TokenReason
 from budgetmeter import orders, units
 from budgetmeter.emulator import ConstantLoad
 from budgetmeter.errors import InputError
-from budgetmeter.scenario import cards
+from budgetmeter.scenario import cards, cases
 from budgetmeter.scenario.document import Document, flag
 from budgetmeter.scenario.model import Act
 from budgetmeter.scenario.stage import Stage
@@ -32,7 +32,9 @@ def _order(document: Document, table: Any, where: str) -> Act:
     if wanted.kind == Kind.KEY_CHANGE:
         document.fail("key changes come from an office", where)
 
-    def act(stage: Stage) -> Result | TokenReason:
+    def act(stage: Stage) -> Result | TokenReason | None:
+        if not stage.asks(wanted):
+            return None
         return stage.emulator.order(
             wanted.kind, wanted.value, wanted.extra, asked.order_id, asked.expiry
         )
@@ -88,4 +90,5 @@ ACTIONS: dict[str, Callable[[Document, Any, str], Act]] = {
     "bypass": _bypass,
     "cut_power": _cut_power,
     **cards.ACTIONS,
+    **cases.ACTIONS,
 }

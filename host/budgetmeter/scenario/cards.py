@@ -111,6 +111,8 @@ def _queue(document: Document, value: Any, where: str) -> Act:
 
     def act(stage: Stage) -> None:
         meter = stage.emulator.meter.gateway.meter
+        if not stage.asks(asked.order):
+            return
         stage.counter.pending.queue(meter, asked.order, asked.expiry)
 
     return act

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from budgetmeter import resources, units
+from budgetmeter.casebook import Rulebook
 from budgetmeter.emulator import load as loads
 from budgetmeter.errors import InputError
 
@@ -23,6 +24,7 @@ class Document:
         self.folder = folder
         self.files: list[str] = [] if folder is None else [where]
         self.gas = False
+        self.book: Rulebook | None = None  # the rule file of its case, if it has one
 
     def fail(self, message: str, where: str | None = None) -> NoReturn:
         raise InputError(f"{where or self.where}: {message}")

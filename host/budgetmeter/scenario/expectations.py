@@ -16,7 +16,7 @@ from meterproto.codes import (
 
 from budgetmeter import units
 from budgetmeter.report.phases import PHASES, phase
-from budgetmeter.scenario import cards
+from budgetmeter.scenario import cards, cases
 from budgetmeter.scenario.document import choice, money
 from budgetmeter.scenario.model import Failure, Step
 from budgetmeter.scenario.stage import Stage
@@ -63,6 +63,7 @@ EXPECTATIONS: dict[str, Callable[[Any], Any]] = {
     "result": choice(_RESULTS),
     "happened": _event_at,
     "never": choice(Event.words()),
+    **cases.EXPECTATIONS,
 }
 
 
@@ -75,6 +76,8 @@ def _happened(stage: Stage, word: str) -> list[datetime]:
 def _seen(stage: Stage, key: str, value: Any, result: Result | TokenReason | None) -> Any:
     """What was expected and what is seen, as text; None where they agree."""
     wanted = EXPECTATIONS[key](value)
+    if key in cases.EXPECTATIONS:
+        return cases.seen(stage, key, wanted)
     if key == "result":
         got = result.word if result is not None else "no order"
         return None if got == wanted else (wanted, got)
@@ -104,6 +107,8 @@ def check(stage: Stage, step: Step, result: Result | TokenReason | None) -> Iter
         yield failed("money handed out", *(units.euros(amount, 5) for amount in books))
     if result is not None and "result" not in step.expect and result is not Result.DONE:
         yield failed("result", Result.DONE.word, result.word)
+    if stage.refused and "refused_by" not in step.expect:
+        yield failed("refused", "nothing", stage.case.refused_by)
     for key, value in step.expect.items():
         differs = _seen(stage, key, value, result)
         if differs is not None:

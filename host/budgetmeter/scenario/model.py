@@ -39,6 +39,7 @@ class Scenario:
     :ivar days: length; None to the end of the load
     :ivar steps: dated `Step`s in order of time
     :ivar contract: the customer's side, as `budgetmeter.office.office.Office.add_meter` takes it
+    :ivar case: rules and household of the case book; None without a case
     :ivar files: paths of the user's files it is read from, or reads later
     """
 
@@ -52,6 +53,7 @@ class Scenario:
     about: str = ""
     contract: dict[str, Any] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    case: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

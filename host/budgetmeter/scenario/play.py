@@ -45,7 +45,7 @@ def run(
     :raises InputError: a step outside the scenario, or one that cannot be done
     """
     world, end_s = start(scenario, files)
-    stage = Stage(world, scenario.contract)
+    stage = Stage(world, scenario.contract, scenario.case)
     failures: list[Failure] = []
 
     def pass_on(now_s: int) -> None:
@@ -58,6 +58,7 @@ def run(
         if not world.start_s <= at_s <= end_s:
             raise InputError(f"{step.where}: {step.time} is outside the scenario")
         world.run(at_s, pass_on)
+        stage.forget_refusal()
         result = step.act(stage) if step.act is not None else None
         failures.extend(check(stage, step, result))
     world.run(end_s, pass_on)

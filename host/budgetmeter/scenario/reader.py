@@ -12,7 +12,7 @@ from budgetmeter.emulator import ConstantLoad
 from budgetmeter.emulator import load as loads
 from budgetmeter.emulator.household import Habits
 from budgetmeter.profiles import Profile
-from budgetmeter.scenario import cards
+from budgetmeter.scenario import cards, cases
 from budgetmeter.scenario.actions import ACTIONS
 from budgetmeter.scenario.document import Document
 from budgetmeter.scenario.expectations import EXPECTATIONS
@@ -22,7 +22,7 @@ from budgetmeter.scenario.spelling import new_spelling
 
 _KEYS = (
     *("title", "about", "profile", "start", "days", "household", "change", "load", "contract"),
-    "at",
+    *("case", "at"),
 )
 
 
@@ -73,6 +73,8 @@ def _read(document: Document, content: dict[str, Any], profile: Profile | None) 
         document.fail("start is missing: this load has no dates of its own")
     if days is None and isinstance(scenario.load, ConstantLoad):
         document.fail("days is missing: a constant load never ends")
+    if "case" in content:
+        scenario.case = cases.rules(document, content["case"], f"{document.where}: case")
     scenario.steps = _steps(document, content.get("at", []))
     return scenario
 

@@ -452,15 +452,21 @@ class UncertainTime(unittest.TestCase):
         bench.wait(60)
         assert bench.state.uncertain == 0
 
-    def test_expiry_is_judged_on_the_lower_bound(self):
-        """A token still good at the last commit's time is good after a long cut."""
+    def test_what_expires_waits_for_the_time(self):
+        """A token still good at the last commit's time may be long over after a cut."""
         bench = without_clock(NOON)
         token = bench.office.token(Kind.TOP_UP, EUR, expiry=NOON + 60)
         late = bench.office.token(Kind.TOP_UP, EUR, expiry=NOON + COMMIT_MIN - 1)
         bench.board.pass_time(86_400)
         bench.restart()
         assert bench.enter(late)[1] == TokenReason.EXPIRED
+        assert bench.enter(token)[1] == TokenReason.TIME_UNCERTAIN
+        endless = bench.office.token(Kind.TOP_UP, EUR)
+        assert bench.enter(endless)[0] == TokenStatus.EXECUTED
+        now = bench.office.token(Kind.CLOCK, NOON + 30, expiry=NOON + 59)
+        assert bench.enter(now)[0] == TokenStatus.EXECUTED
         assert bench.enter(token)[0] == TokenStatus.EXECUTED
+        assert bench.enter(token)[1] == TokenReason.USED
 
     def test_one_wrong_reading_of_the_chip_ends_nothing(self):
         bench = Bench(clock=NOON)

@@ -1,0 +1,306 @@
+"""The verbs `case …`: the case book of a household, and what its rules allow on a day."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from budgetmeter import casebook, units
+from budgetmeter.casebook import facts as fields
+from budgetmeter.casebook.facts import CENT, day_of, written
+from budgetmeter.casebook.letters import letters as letters_of
+from budgetmeter.casebook.report import as_csv, fe_40
+from budgetmeter.cli.options import DB, DbOption, JsonOption, open_office
+from budgetmeter.errors import InputError
+from budgetmeter.report.lines import console, show
+
+if TYPE_CHECKING:
+    from budgetmeter.casebook import Case, Fact, Refusal
+    from budgetmeter.office.cases import CaseBook, Row
+
+app = typer.Typer(no_args_is_help=True, help="The case book: what the law allows, and from when.")
+
+CaseOption = Annotated[int | None, typer.Option("--case", help="number of the case")]
+CustomerOption = Annotated[str | None, typer.Option("--customer", help="the customer's number")]
+MeterOption = Annotated[int | None, typer.Option("--meter", help="serial number of the meter")]
+OnOption = Annotated[
+    str | None, typer.Option("--on", help="the day that is asked for, e.g. 2021-01-12; today")
+]
+FieldsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME=VALUE]...", help="fields, e.g. amount=120.00 until=2023-06-30"),
+]
+
+
+def _book(db: str, create: bool = False) -> "CaseBook":
+    office = open_office(db, create=create)
+    from budgetmeter.office.cases import CaseBook  # noqa: PLC0415  # SQLAlchemy is an extra
+
+    return CaseBook(office)
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        return units.from_clock(units.clock_now()).date()
+    try:
+        return day_of(text)
+    except ValueError as error:
+        raise InputError(f"--on: {error}") from None
+
+
+def _fields(values: list[str] | None) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for text in values or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"{text}: write NAME=VALUE, e.g. amount=120.00")
+        given[name] = value
+    return given
+
+
+def _find(
+    db: str, case: int | None, customer: str | None, meter: int | None
+) -> tuple["Row", "Case"]:
+    book = _book(db)
+    row = book.find(case, customer, meter)
+    return row, book.load(row)
+
+
+def _euros(cents: int) -> str:
+    return units.euros(cents * CENT)
+
+
+@app.command("open")
+def open_case(
+    customer: Annotated[str, typer.Option(help="the customer's number")],
+    rules: Annotated[
+        str,
+        typer.Option(help="a rule file, and overlays after a plus: wallonia-gas+ores-covid"),
+    ],
+    values: FieldsArgument = None,
+    meter: MeterOption = None,
+    on: OnOption = None,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a case. Fields: what is known of the household, e.g. original_w=9200."""
+    number = _book(db, create=True).open(customer, rules, _day(on), meter, **_fields(values))
+    rows = [("case", str(number)), ("rules", rules)]
+    show({"case": number, "customer": customer, "meter": meter, "rules": rules}, as_json, rows)
+
+
+@app.command()
+def fact(
+    name: Annotated[str, typer.Argument(help="what happened, e.g. invoice, reminder, payment")],
+    values: FieldsArgument = None,
+    on: OnOption = None,
+    case: CaseOption = None,
+    customer: CustomerOption = None,
+    meter: MeterOption = None,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a fact into a case. It is never changed. What forbids a step is printed beside it."""
+    book = _book(db)
+    row = book.find(case, customer, meter)
+    loaded, day = book.load(row), _day(on)
+    refused = loaded.why_not(name, day) if name in loaded.book.steps else []
+    made = book.record(row.case, name, day, **_fields(values))
+    rows = [("fact", f"{made.day} {made.name}"), *_refused_rows(refused)]
+    show({**_fact_data(made), "against": [_refusal_data(one) for one in refused]}, as_json, rows)
+
+
+@app.command("show")
+def show_case(
+    case: CaseOption = None,
+    customer: CustomerOption = None,
+    meter: MeterOption = None,
+    on: OnOption = None,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """A case: its facts, its ledger, and what stands still. With --json a copy of all of it."""
+    row, loaded = _find(db, case, customer, meter)
+    day = _day(on)
+    view = loaded.view(day)
+    accounts = {name: account.owed for name, account in view.ledger.accounts.items()}
+    suspended = {name: [why.rule for _, why in view.suspended(name)] for name in loaded.book.chains}
+    data = {
+        "case": row.case, "customer": row.customer, "meter": row.meter, "rules": row.rules,
+        "on": str(day), "protected": view.protected(), "prepaid": view.prepaid,
+        "facts": [_fact_data(one) for one in view.facts],
+        "ledger": [
+            {"day": str(e.day), "account": e.account, "part": e.part, "amount": _euros(e.cents),
+             "fact": e.fact, "rule": e.rule} for e in view.ledger.entries],
+        "owes": {name: _euros(owed) for name, owed in accounts.items()},
+        "suspended": {name: why for name, why in suspended.items() if why},
+    }  # fmt: skip
+
+    def rows() -> Iterator[tuple[str, str]]:
+        yield "case", f"{row.case}, customer {row.customer}, {loaded.book.title}"
+        for one in view.facts:
+            given = " ".join(f"{k}={written(k, v)}" for k, v in one.given.items())
+            yield str(one.day), f"{one.name} {given}".rstrip()
+        for name, owed in accounts.items():
+            yield "owes", f"{_euros(owed)} EUR on {name}"
+        for name, why in suspended.items():
+            if why:
+                yield "suspended", f"{name}: {', '.join(why)}"
+
+    show(data, as_json, rows())
+
+
+@app.command("why-not")
+def why_not(
+    step: Annotated[str, typer.Argument(help="the step, e.g. withdrawal, notice, cut-contract")],
+    values: FieldsArgument = None,
+    on: OnOption = None,
+    case: CaseOption = None,
+    customer: CustomerOption = None,
+    meter: MeterOption = None,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """Whether a step is allowed on a day, by which clause it is not, and from when it is."""
+    _row, loaded = _find(db, case, customer, meter)
+    day = _day(on)
+    name = {"withdraw": "withdrawal", "notify": "notice", "cut": "cut-contract"}.get(step, step)
+    given = {key: fields.read_field(key, value) for key, value in _fields(values).items()}
+    refused = loaded.why_not(name, day, given)
+    since = loaded.allowed_from(name, day, given)
+    data = {
+        "step": name, "on": str(day), "allowed": not refused,
+        "refused_by": [_refusal_data(one) for one in refused],
+        "from": None if since is None else str(since),
+        "costs": _euros(loaded.cost(name, day)),
+    }  # fmt: skip
+    rows = [("step", f"{name}: {loaded.book.steps[name].title}")]
+    rows.append(("on", f"{day}: {'not allowed' if refused else 'allowed'}"))
+    rows += _refused_rows(refused)
+    if refused:
+        rows.append(("from", str(since) if since else "no day, unless something happens"))
+    show(data, as_json, rows)
+
+
+@app.command()
+def overdue(
+    on: OnOption = None,
+    case: CaseOption = None,
+    customer: CustomerOption = None,
+    meter: MeterOption = None,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """Who should have done what by a day, since when, by which clause."""
+    _row, loaded = _find(db, case, customer, meter)
+    late = loaded.overdue(_day(on))
+    data = [{"step": one.step, "actor": one.actor, "since": str(one.since), "rule": one.rule}
+            for one in late]  # fmt: skip
+    rows = [(one.actor, f"{one.title}, since {one.since} ({one.rule})") for one in late]
+    show(data, as_json, rows or [("overdue", "nothing")])
+
+
+@app.command("next")
+def next_day(
+    on: OnOption = None,
+    case: CaseOption = None,
+    customer: CustomerOption = None,
+    meter: MeterOption = None,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """The next day on which an answer changes by time alone, and what then becomes allowed."""
+    _row, loaded = _find(db, case, customer, meter)
+    day = _day(on)
+    border = loaded.next(day)
+    opens: list[str] = []
+    closes: list[str] = []
+    if border is not None:
+        was, will = loaded.allowed(day), loaded.allowed(border)
+        opens = [name for name in will if name not in was]
+        closes = [name for name in was if name not in will]
+    data = {"on": str(day), "next": None if border is None else str(border),
+            "allowed": opens, "forbidden": closes}  # fmt: skip
+    rows = [("next", "nothing changes by time alone" if border is None else str(border))]
+    rows += [("allowed", name) for name in opens] + [("forbidden", name) for name in closes]
+    show(data, as_json, rows)
+
+
+@app.command("letters")
+def show_letters(
+    on: OnOption = None,
+    case: CaseOption = None,
+    customer: CustomerOption = None,
+    meter: MeterOption = None,
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """The letters of a case, with what the source demands that each names."""
+    _row, loaded = _find(db, case, customer, meter)
+    found = letters_of(loaded, _day(on))
+    data = [
+        {"day": str(one.day), "step": one.step, "actor": one.actor, "rule": one.rule,
+         "source": one.source, "due": None if one.due is None else str(one.due),
+         "owed": None if one.owed is None else _euros(one.owed), "cost": _euros(one.cost),
+         "names": list(one.names)} for one in found]  # fmt: skip
+    rows: list[tuple[str, str]] = []
+    for one in found:
+        rows.append((str(one.day), f"{one.actor}: {one.title} ({one.rule}; {one.source})"))
+        rows += [("", f"- {name}") for name in one.names]
+        if one.due is not None:
+            rows.append(("", f"due {one.due}"))
+        if one.owed is not None:
+            rows.append(
+                ("", f"owed {_euros(one.owed)} EUR, of it {_euros(one.cost)} for this letter")
+            )
+    show(data, as_json, rows or [("letters", "none")])
+
+
+@app.command()
+def report(
+    name: Annotated[str, typer.Argument(metavar="fe-40", help="the report of article 23")],
+    year: Annotated[int, typer.Argument(min=2003, max=2098, help="calendar year")],
+    db: DbOption = DB,
+    as_json: JsonOption = False,
+) -> None:
+    """The yearly report on all cases of Flanders, as CSV."""
+    if name != "fe-40":
+        raise InputError(f"no report {name}; there is fe-40")
+    flemish = [case for _, case in _book(db).all() if case.book.region == "Flanders"]
+    lines = fe_40(flemish, year)
+    if as_json:
+        data = [{"municipality": line.municipality, "protected": line.protected, **line.counts}
+                for line in lines]  # fmt: skip
+        print(json.dumps(data, indent=2))
+    else:
+        print(as_csv(lines), end="")
+
+
+@app.command()
+def rules() -> None:
+    """The rule files that come with the package, and the overlays."""
+    for name in casebook.names():
+        console.print(name, soft_wrap=True)
+
+
+# ---- As plain data -------------------------------------------------------------------------------
+
+
+def _fact_data(one: "Fact") -> dict[str, Any]:
+    given = {key: written(key, value) for key, value in one.given.items()}
+    return {"day": str(one.day), "fact": one.name, **given}
+
+
+def _refusal_data(one: "Refusal") -> dict[str, Any]:
+    until = None if one.until is None else str(one.until)
+    return {"rule": one.rule, "reason": one.reason, "until": until}
+
+
+def _refused_rows(refused: list["Refusal"]) -> list[tuple[str, str]]:
+    rows = []
+    for one in refused:
+        until = f", until {one.until}" if one.until else ""
+        rows.append(("against", f"{one.rule}: {one.reason}{until}"))
+    return rows

@@ -1,0 +1,24 @@
+"""Every number of every rule file is changed by one: some border vector notices each."""
+
+import pytest
+from budgetmeter import resources
+
+from tests.casebook import mutants
+
+
+@pytest.mark.parametrize("file", resources.names("rules"))
+def test_each_number_of_a_rule_file_is_tested(file):
+    every = mutants.mutants(file)
+    assert len(every) > 20
+    alive = {(one.file, one.name) for one in mutants.survivors(every)}
+    explained = {key for key in mutants.EXPLAINED if key[0] == file}
+    assert alive == explained
+    assert len(alive) <= mutants.MOST * len(every)
+
+
+def test_a_number_without_a_vector_would_be_found():
+    every = mutants.mutants("brussels-2011")
+    chosen = next(one for one in every if "proof_term" in one.name)
+    known = [one for one in mutants.vectors() if "BX-13" not in one.ids]
+    assert mutants.killer(chosen, known) is None
+    assert mutants.killer(chosen, mutants.vectors()) is not None
