@@ -122,6 +122,9 @@ class BenchBoard:
     def power_w(self) -> int:
         return self.sensor.w
 
+    def voltage_mv(self) -> int:
+        return 0 if self.sensor.silent else self.sensor.mv
+
     def faults(self) -> int:
         found = 0
         if self.relay.stuck:

@@ -37,6 +37,10 @@ class Board(Protocol):
         """Total power, W."""
         return 0
 
+    def voltage_mv(self) -> int:
+        """Voltage of the first phase, mV; 0 where nothing measures it."""
+        return 0
+
     def supply(self, closed: int) -> None:
         """Drive the supply switch or the valve; `closed` 1 lets current or gas flow."""
         raise NotImplementedError

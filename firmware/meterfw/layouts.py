@@ -22,6 +22,7 @@ WINDOW = 256  # numbers
 PROTOCOL_VERSION = 1
 ANSWER = 128  # added to the type
 PAGE = 16  # entries
+NOW_EDITION = 2  # of a status with what flows now
 MAX_PING = 64  # bytes
 REPORT_PART = 240  # octets of a report in one answer
 MAX_CONTENT = 256  # bytes of a frame
@@ -276,6 +277,10 @@ STATUS_FIELDS = _names(
     rearm_left_s=28, leak_left_s=29, window=30, winter=31, last_top_up=32, last_top_up_clock=33,
     supply_on=34, token_number=35, token_order=36, locked_s=37, memory_lost=38,
 )
+
+STATUS_REQUEST_FORMAT = "<B"
+
+PRESENT_FORMAT = "<lll"
 
 REGISTERS_FORMAT = "<lllllllllll"
 REGISTERS_FIELDS = _names(

@@ -52,7 +52,7 @@ class Meter:
         name = start.profile_name
         self.slot = Slot(board, self.till, Report(self.till, self.captures))
         self.link = Link(board)
-        self._service = Service(self.link, self.till, self.slot, name)
+        self._service = Service(board, self.link, self.till, self.slot, name)
         self._console = Console(board, self.link, self.till, self.panel, name)
         self._elapsed_ms = 0
         self._faults = 0

@@ -23,6 +23,7 @@ VERSION = 1
 ANSWER = 128
 PAGE = 16  # entries of the event log in one answer
 MAX_PING = 64
+NOW_EDITION = 2  # of a status with what flows now; a request without payload gets the first
 REPORT_PART = 240  # octets of a report in one answer
 
 
@@ -63,6 +64,15 @@ Status = Struct(
     * "time until a wrong token counts again; a genuine one is always taken",
     "memory_lost" / flag() * "replay memory lost: only a key change is taken",
 )
+StatusRequest = Struct(
+    "edition" / Quantity("B", "", NOW_EDITION, NOW_EDITION) * "of the answer: 2 adds what flows",
+)
+Present = Struct(
+    "power_w" / Quantity("l", "W", 0, 2**30 - 1) * "total power now",
+    "current_ma" / Quantity("l", "mA", 0, 2**30 - 1) * "largest current of a phase now",
+    "voltage_mv" / Quantity("l", "mV", 0, 2**30 - 1) * "voltage now; 0: not measured",
+)
+StatusNow = Struct(*Status.subcons, *Present.subcons)
 Registers = Struct(
     *pick(
         State,

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
+from budgetmeter import profiles
 from budgetmeter.client import (
     BadAnswer,
     ExecutionFailure,
@@ -17,10 +18,11 @@ from budgetmeter.client import (
     ValidationFailure,
     readings,
 )
+from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.errors import BudgetmeterError, InputError
 from meterproto import framing, messages, tokens
-from meterproto.codes import Kind, LogCode, Message, Reason, Result, TokenReason
+from meterproto.codes import Cause, Kind, LogCode, Message, Reason, Result, TokenReason
 from meterproto.quantity import fields
 
 from tests.firmware.bench import METER, Bench
@@ -329,3 +331,49 @@ def test_odds_are_parts():
 
 def test_the_rig_is_this_meter(bench):
     assert Meter(LoopbackLine(bench)).identify().meter == METER
+
+
+def test_a_status_says_what_flows_now():
+    world = Emulator(profiles.load("wallonia-card"), 11_012_400, ConstantLoad(2300))
+    world.run(world.now_s + 60)
+    status = Meter(LoopbackLine(world)).status()
+    assert (status.power_w, status.current_ma, status.voltage_mv) == (2300, 10_000, 230_000)
+    assert world.order(Kind.DISCONNECT, Cause.FRAUD) is Result.DONE
+    world.run(world.now_s + 1)
+    status = Meter(LoopbackLine(world)).status()
+    assert (status.power_w, status.current_ma) == (0, 0)
+
+
+class FirstEdition:
+    """A line to a meter that knows the first edition of the status only."""
+
+    def __init__(self, world):
+        self.line = LoopbackLine(world)
+        self.refused = 0
+
+    def write(self, data):
+        decoder = framing.Decoder()
+        for content in decoder.feed(data):
+            asked = content[1] == Message.STATUS and len(content) > 3
+            self.refused += asked
+            # Such a meter refuses any payload, as today's does an unknown one
+            self.line.write(framing.encode(content[:3] + b"x" if asked else content))
+
+    def read(self, wait_s):
+        return self.line.read(wait_s)
+
+    def now(self):
+        return self.line.now()
+
+    def close(self):
+        self.line.close()
+
+
+def test_a_meter_of_the_first_edition_is_read_all_the_same():
+    world = Emulator(profiles.load("wallonia-card"), 11_012_400, ConstantLoad(2300))
+    line = FirstEdition(world)
+    client = Meter(line)
+    for _ in range(2):
+        status = client.status()
+        assert (status.balance, status.power_w, status.voltage_mv) == (15, None, None)
+    assert line.refused == 1  # it is asked for the second edition once

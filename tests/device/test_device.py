@@ -239,3 +239,11 @@ def test_a_long_request_is_answered_with_an_error(device):
     exchange = device.client.exchange
     octets = bytes(range(64))
     assert exchange.ask(Message.PING, octets).payload == octets
+
+
+def test_it_says_what_flows(device):
+    status = device.client.status()
+    assert (status.power_w, status.current_ma) != (None, None)
+    assert status.supply_on or status.power_w == 0
+    old = device.client.exchange.ask(Message.STATUS).payload  # who asks for the first edition
+    assert "power_w" not in old

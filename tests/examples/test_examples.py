@@ -9,8 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from budgetmeter.client import Meter
+from budgetmeter.emulator.world import METER, VENDING_KEY
+from meterproto.tokens import meter_key
 
 from tests.command import run
+from tests.emulate.process import Emulated
+from tests.micropython import node
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -52,6 +57,28 @@ def test_every_cell_of_the_notebook_runs(tmp_path):
     spells, owed = start(program, cwd=tmp_path).split()
     assert int(spells) > 0
     assert owed == "True"
+
+
+def test_the_client_in_javascript_prints_what_its_page_shows():
+    key = meter_key(VENDING_KEY, METER, 1).hex()
+    with Emulated("--watts", "1000", "--start", "2020-06-02T12:00") as emulated:
+        port = emulated.url.rpartition(":")[2]
+        with Meter(emulated.url) as meter:
+            while not meter.status().power_w:  # until its first second has begun
+                pass
+        client = EXAMPLES / "javascript" / "client.mjs"
+        done = subprocess.run(
+            [node(), client, "127.0.0.1", port, key, "1", "2000"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (EXAMPLES / "javascript" / "README.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
+    assert done.stdout == shown
+    assert len(client.read_text("utf-8").splitlines()) <= 100  # a page
 
 
 def test_the_scenario_meets_its_expectations():

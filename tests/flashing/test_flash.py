@@ -735,3 +735,5 @@ def test_the_wheel_brings_what_goes_onto_a_board(tmp_path, compiled):
     lines = [line.split() for line in done.stdout.splitlines()]
     assert {name: bytes.fromhex("".join(data)) for name, *data in lines} == compiled
     assert (tmp_path / "site/budgetmeter/flashing/main.py").exists()
+    golden = root / "tests" / "protocol" / "vectors.json"
+    assert (tmp_path / "site/meterproto/vectors.json").read_bytes() == golden.read_bytes()

@@ -18,6 +18,13 @@ GOLDEN = json.loads(vectors.FILE.read_text("utf-8"))
 X25 = crcmod.predefined.mkCrcFun("x-25")
 
 
+def test_the_frame_on_the_page_asks_for_what_flows():
+    page = (Path(__file__).parents[2] / "protocol" / "README.md").read_text("utf-8")
+    shown = bytes.fromhex("7E 7D 21 7D 23 7D 27 7D 22 7D 3B 61 7E")
+    assert f"`{shown.hex(' ').upper()}`" in page
+    assert list(framing.Decoder().feed(shown)) == [bytes.fromhex("01 03 07 02")]
+
+
 def test_the_file_is_what_the_declarations_make():
     """Changed on purpose? `python -m tests.protocol.vectors` writes it anew."""
     assert vectors.FILE.read_text("utf-8") == vectors.text()

@@ -133,6 +133,17 @@ def frames():
         answer(Message.IDENTIFY, messages.Identity.build(IDENTITY)),
     )
     yield "status", request(Message.STATUS), answer(Message.STATUS, messages.Status.build(STATUS))
+    now = {"power_w": 0, "current_ma": 0, "voltage_mv": 0}  # the test's board measures none
+    yield (
+        "status with what flows now",
+        request(Message.STATUS, b"\x02"),
+        answer(Message.STATUS, messages.Status.build(STATUS) + messages.Present.build(now)),
+    )
+    yield (
+        "status of an edition nobody knows",
+        request(Message.STATUS, b"\x03"),
+        error(MessageError.LENGTH),
+    )
     yield (
         "registers",
         request(Message.REGISTERS),

@@ -4,12 +4,14 @@ import struct
 
 from meterfw import VERSION, layouts
 from meterfw.account.rules import balance, supply_on
+from meterfw.board import Board
 from meterfw.card.slot import Slot
 from meterfw.tokens.till import Till
 from meterfw.wire.link import Link
 
 _HEADER = struct.calcsize(layouts.HEADER_FORMAT)
 _ENTRY = struct.calcsize(layouts.ENTRY_FORMAT)
+_PRESENT = struct.calcsize(layouts.PRESENT_FORMAT)
 _FROM_STATE = len(layouts.STATUS_FIELDS) - 5  # the last five are not fields of the state
 
 
@@ -20,7 +22,10 @@ class Service:
     :param profile_name: as in the identity
     """
 
-    def __init__(self, link: Link, till: Till, slot: Slot, profile_name: bytes) -> None:
+    def __init__(
+        self, board: Board, link: Link, till: Till, slot: Slot, profile_name: bytes
+    ) -> None:
+        self.board = board
         self.link = link
         self.till = till
         self.ledger = till.ledger
@@ -64,18 +69,14 @@ class Service:
             return self._events(payload)
         if kind == layouts.MESSAGE_REPORT:
             return self._report(payload)
-        if kind not in (
-            layouts.MESSAGE_IDENTIFY,
-            layouts.MESSAGE_STATUS,
-            layouts.MESSAGE_REGISTERS,
-        ):
+        if kind == layouts.MESSAGE_STATUS:
+            return self._status(payload)
+        if kind not in (layouts.MESSAGE_IDENTIFY, layouts.MESSAGE_REGISTERS):
             return self._error(layouts.MESSAGE_ERROR_TYPE)
         if len(payload):
             return self._error(layouts.MESSAGE_ERROR_LENGTH)
         if kind == layouts.MESSAGE_IDENTIFY:
             return self._pack(layouts.IDENTITY_FORMAT, self._identity())
-        if kind == layouts.MESSAGE_STATUS:
-            return self._pack(layouts.STATUS_FORMAT, self._status())
         m = self.ledger.state
         return self._pack(
             layouts.REGISTERS_FORMAT, [getattr(m, name) for name in layouts.REGISTERS_FIELDS]
@@ -101,7 +102,19 @@ class Service:
             layouts.LAYOUT,
         )
 
-    def _status(self) -> "list[int]":
+    def _status(self, payload: memoryview) -> int:
+        """The status; with what flows now for who asks for that edition."""
+        if not len(payload):
+            return self._pack(layouts.STATUS_FORMAT, self._account())
+        if len(payload) != 1 or payload[0] != layouts.NOW_EDITION:
+            return self._error(layouts.MESSAGE_ERROR_LENGTH)
+        board = self.board
+        end = self._pack(layouts.STATUS_FORMAT, self._account())
+        now = (board.power_w(), board.current_ma(), board.voltage_mv())
+        struct.pack_into(layouts.PRESENT_FORMAT, self._out, end, *now)
+        return end + _PRESENT
+
+    def _account(self) -> "list[int]":
         m, memory = self.ledger.state, self.ledger.memory
         values = [getattr(m, name) for name in layouts.STATUS_FIELDS[:_FROM_STATE]]
         locked_s = self.gateway.locked_s()

@@ -127,6 +127,8 @@ def _parse(kind: Message, content: bytes) -> Any:
             return _part(rest)
         if struct is None:
             return rest
+        if kind == Message.STATUS and len(rest) == messages.StatusNow.sizeof():
+            return messages.StatusNow.parse(rest)
         if len(rest) != struct.sizeof():
             raise BadAnswer(f"an answer to {kind.word} of {len(rest)} octets")
         return struct.parse(rest)

@@ -22,6 +22,7 @@ TIMEOUT_S = 1.0
 TRIES = 5
 LINE = ("write", "read", "now", "close")  # what makes a `Line`
 REPORT_TRIES = 5  # how often a report is begun again
+STATUS_NOW = messages.StatusRequest.build({"edition": messages.NOW_EDITION})
 LONGEST_LINE = 160  # characters of a console command
 
 
@@ -64,6 +65,7 @@ class Meter:
         if not isinstance(port, str) and not all(hasattr(port, name) for name in LINE):
             raise InputError(f"a port is a URL or a budgetmeter.client.Line, not {port!r}"[:200])
         self.line = open_line(port) if isinstance(port, str) else port
+        self._tells_flow = True  # until it says that it knows the first edition only
         self.exchange = Exchange(self.line, timeout, tries)
 
     def __enter__(self) -> Self:
@@ -83,7 +85,14 @@ class Meter:
         return self._read(Identity, Message.IDENTIFY)
 
     def status(self) -> Status:
-        """Account, limits and supply now: a `Status`."""
+        """Account, limits and supply now: a `Status`; an older meter's lacks what flows now."""
+        if self._tells_flow:
+            try:
+                return reading(Status, self.exchange.ask(Message.STATUS, STATUS_NOW).payload)
+            except BadAnswer as error:
+                if error.code != MessageError.LENGTH:
+                    raise
+                self._tells_flow = False
         return self._read(Status, Message.STATUS)
 
     def registers(self) -> Registers:

@@ -112,6 +112,10 @@ def _event(raw: Any) -> Event | LogCode | int:
         return raw.code
 
 
+def _given(name: str) -> Convert:
+    return lambda raw: raw.get(name)
+
+
 def _converted(name: str, convert: Convert) -> Convert:
     return lambda raw: convert(raw[name])
 
@@ -172,6 +176,10 @@ class Identity(Reading):
         "what the customer sees: credit less emergency credit used, EUR",
         _balance,
     ),
+    *(
+        Field(name, int | None, f"{docs}, {quantity.unit}; none from an older meter", _given(name))
+        for name, quantity, docs in declared(messages.Present)
+    ),
 )
 @dataclass(frozen=True)
 class Status(Reading):
@@ -216,6 +224,9 @@ class Status(Reading):
     locked_s: int
     memory_lost: bool
     balance: Decimal
+    power_w: int | None
+    current_ma: int | None
+    voltage_mv: int | None
 
 
 @_of(messages.Registers)

@@ -13,6 +13,7 @@ from budgetmeter.card import MemoryCard
 from budgetmeter.emulator.parts import Files
 from budgetmeter.loads import NOTHING, Draw
 
+MAINS_MV = 230_000  # of the mains it is connected to
 _ENDS = bytes([FLAG]) + b"\r\n"  # octets that may complete a line or a frame
 
 
@@ -99,6 +100,9 @@ class VirtualBoard(Board):
 
     def power_w(self) -> int:
         return self.draw.w if self.closed or self.bypass else 0
+
+    def voltage_mv(self) -> int:
+        return MAINS_MV
 
     def supply(self, closed: int) -> None:
         self.closed = closed == 1
