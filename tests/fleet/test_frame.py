@@ -1,5 +1,7 @@
 """A finished run for analysts: frames in EUR and kWh, and readers that take the whole folder."""
 
+import sys
+
 import pandas as pd
 import pytest
 from budgetmeter import fleet, units
@@ -60,3 +62,9 @@ def test_a_table_as_csv(folder, tmp_path):
 def test_no_run_is_one_line(tmp_path):
     with pytest.raises(InputError, match="no run there"):
         fleet.load(tmp_path)
+
+
+def test_without_pandas_one_line_says_what_to_install(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(InputError, match=r"frames need pandas: pip install 'budgetmeter\[fleet\]'"):
+        fleet.load(folder)

@@ -12,6 +12,7 @@ from budgetmeter import orders
 from budgetmeter.cli.options import (
     DB,
     KEY,
+    AtOption,
     DbOption,
     DespiteOption,
     ExpiryOption,
@@ -52,6 +53,7 @@ def issue(
     ] = None,
     reference: ReferenceOption = None,
     despite_of: DespiteOption = None,
+    at: AtOption = None,
     key: KeyOption = KEY,
     db: DbOption = DB,
     as_json: JsonOption = False,
@@ -59,7 +61,7 @@ def issue(
     """Issue a token: number it, seal it, record it, print it. Times are Belgian local time."""
     wanted = orders.read(kind, given)
     ends = orders.expiry(expiry)
-    office = open_office(db, KeyFile(key))
+    office = open_office(db, KeyFile(key), at)
     despite(office, despite_of)
     made = office.issue(meter, wanted, ends, order_id, reference)
     warn_of_past(office, wanted, ends)
