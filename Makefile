@@ -5,13 +5,13 @@ BIN    := $(VENV)/bin
 BOARDS := rp2040 esp32
 STUBS  := $(VENV)/stubs
 # Campaigns, other interpreters and pages: they take long and reach nothing that the others do not
-UNCOUNTED := cases device docs faults plugin cards/test_lives.py firmware/test_model.py firmware/test_runtimes.py
+UNCOUNTED := cases device mutants docs faults plugin cards/test_lives.py firmware/test_model.py firmware/test_runtimes.py
 OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py cards/test_scenarios.py \
 	cards/test_card_images.py cases host/test_books.py host/test_withdraw.py host/test_read_port.py host/test_bad_rows.py)
 NODE_MODULES := tests/micropython/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run casebook test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted layouts docs clean
+.PHONY: help run casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ planted: $(VENV)/test.stamp  ## defects planted in the books, one by one: a test
 casebook: $(VENV)/test.stamp  ## every number of the rule files changed by one; LIVES=500 random cases
 	@$(BIN)/python -m tests.casebook.mutants
 	@LIVES=$(or $(LIVES),250) $(BIN)/python -m pytest -q tests/casebook/test_lives.py tests/casebook/test_second_model.py
+
+mutants: $(VENV)/test.stamp  ## small changes of the firmware, which a test must notice; SHARE=1/50 tries every fiftieth
+	@$(BIN)/python -m tests.mutants $(SHARE) $(MODULE)
 
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate

@@ -1,5 +1,7 @@
 """The meter's side: what it makes of a card, what it shows, and removal at any octet."""
 
+import struct
+
 import pytest
 from budgetmeter.card import SPOILS, MemoryCard, write_inward
 from budgetmeter.emulator import VirtualBoard
@@ -184,6 +186,25 @@ def test_a_full_card_is_taken_at_once_and_no_more_than_that_fits(counter):
     assert counter.money() == (mc(90), 0, 0)
     counter.pay("5.00")
     assert counter.money() == (mc(5), mc(90), 0)
+
+
+def read_tokens(slot, content, count):
+    """What the slot reads of an inward area's content."""
+    head = struct.calcsize(layouts.AREA_FORMAT)
+    inward = struct.calcsize(layouts.INWARD_FORMAT)
+    struct.pack_into(layouts.AREA_FORMAT, slot.area, 0, 1, inward + len(content))
+    struct.pack_into(layouts.INWARD_FORMAT, slot.area, head, 0, count)
+    slot.area[head + inward : head + inward + len(content)] = content
+    return slot._tokens()[0]
+
+
+def test_a_token_ends_within_its_area_and_a_card_has_no_more_than_twenty(counter):
+    slot = counter.meter.slot
+    assert read_tokens(slot, b"\x03abc", 1) == [b"abc"]
+    assert read_tokens(slot, b"\x03ab", 1) == []
+    assert read_tokens(slot, b"\x01a\x03bc", 2) == [b"a"]
+    many = layout.MOST_TOKENS + 5
+    assert read_tokens(slot, b"\x01a" * many, many) == [b"a"] * layout.MOST_TOKENS
 
 
 def test_a_meter_that_cannot_store_takes_nothing_and_writes_nothing(counter):

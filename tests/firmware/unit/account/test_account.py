@@ -103,6 +103,22 @@ class Charging(unittest.TestCase):
         assert (m.charge_stopped, m.unbilled_wh) == (0, 501)
         assert conserved(m)
 
+    def test_whatever_pays_or_begins_anew_lets_charging_go_on(self):
+        for kind, value in ((Kind.TOP_UP, mc(5)), (Kind.ARREARS_PAID, mc(5))):
+            m, p = meter("wallonia-card", credit=mc(1), arrears=mc(5), charge_stopped=1)
+            assert order(m, p, kind, value) == Result.DONE
+            assert m.charge_stopped == 0
+        m, p = meter("wallonia-card", credit=mc(1))
+        order(m, p, Kind.PAYMENT_MODE, PaymentMode.CREDIT)
+        m.charge_stopped = 1
+        order(m, p, Kind.PAYMENT_MODE, PaymentMode.PREPAYMENT)
+        assert m.charge_stopped == 0
+
+    def test_a_clock_that_is_set_is_sure_again(self):
+        m, p = meter("wallonia-card", credit=mc(1), uncertain=1, uncertain_min=500)
+        rules.set_time(m, p, m.clock + 1, 30)
+        assert (m.uncertain, m.uncertain_min) == (0, 0)
+
     def test_a_top_up_that_would_pass_ten_thousand_euros_changes_nothing(self):
         m, p = meter("wallonia-card", credit=mc(9_800))
         before = fields(m)

@@ -394,6 +394,16 @@ class OlderLayouts(unittest.TestCase):
                 assert bench.state.credit == 0
 
 
+class OutOfRange(unittest.TestCase):
+    def test_a_field_out_of_its_range_is_not_stored(self):
+        """`struct` would wrap it in silence."""
+        bench = Bench()
+        stored = dict(bench.board.files)
+        bench.state.payment_mode = 99
+        assert not bench.meter.commit()
+        assert bench.board.files == stored
+
+
 class UncertainTime(unittest.TestCase):
     def test_a_clock_chip_gives_the_time_back(self):
         bench = Bench(clock=NOON)

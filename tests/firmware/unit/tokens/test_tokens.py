@@ -286,8 +286,9 @@ class Keys(unittest.TestCase):
         office.key, office.revision = bytes(range(7, 39)), 3
         # numbers and orders up to the key change are closed: what they carried may have been taken
         assert bench.enter(office.reissue(60, Kind.TOP_UP, EUR))[1] == TokenReason.USED
-        repeated = bench.enter(office.token(Kind.TOP_UP, EUR, order_id=3))
-        assert repeated[1] == TokenReason.RESULT + Result.NO_EFFECT
+        for order_id in (1, 2, 3):
+            repeated = bench.enter(office.token(Kind.TOP_UP, EUR, order_id=order_id))
+            assert repeated[1] == TokenReason.RESULT + Result.NO_EFFECT
         assert bench.enter(office.token(Kind.TOP_UP, 5 * EUR, order_id=4)) == DONE
         assert bench.state.credit == mc(5)
         assert conserved(bench.state)
@@ -328,6 +329,12 @@ class LockOut(unittest.TestCase):
         for _ in range(4):  # and five are free again
             assert bench.enter(forged(bench))[1] == TokenReason.TAG
         assert bench.meter.gateway.locked_ms == 0
+
+    def test_a_restart_leaves_one_wrong_tag_without_a_delay_and_not_five(self):
+        bench = Bench()
+        bench.restart()
+        assert bench.enter(forged(bench))[1] == TokenReason.TAG
+        assert bench.ask(Message.STATUS).locked_s == 60
 
     def test_a_restart_begins_the_delay_of_the_level_again(self):
         bench = Bench()
