@@ -34,7 +34,7 @@ statechart:
               - event: settled
                 target: quiet
               - event: tick
-                guard: active('free')
+                guard: active('free') or active('made')
                 action: days = days + 1
           - name: reminded
             on entry: days = 0
@@ -44,7 +44,7 @@ statechart:
               - event: settled
                 target: quiet
               - event: tick
-                guard: active('free')
+                guard: active('free') or active('made')
                 action: days = days + 1
           - name: noticed
             on entry: days = 0
@@ -54,7 +54,7 @@ statechart:
               - event: settled
                 target: quiet
               - event: tick
-                guard: active('free')
+                guard: active('free') or active('made')
                 action: days = days + 1
           - name: defaulted
             on entry: days = 0
@@ -62,7 +62,7 @@ statechart:
               - event: settled
                 target: quiet
               - event: tick
-                guard: active('free')
+                guard: active('free') or active('made')
                 action: days = days + 1
       - name: agreement
         initial: free
@@ -71,10 +71,24 @@ statechart:
             transitions:
               - event: plan
                 guard: not active('quiet')
+                target: made
+          - name: made
+            transitions:
+              - event: tick
                 target: agreed
+              - event: breach
+                target: free
+              - event: settled
+                target: free
           - name: agreed
             transitions:
               - event: breach
+                target: broken
+              - event: settled
+                target: free
+          - name: broken
+            transitions:
+              - event: tick
                 target: free
               - event: settled
                 target: free
@@ -114,7 +128,7 @@ statechart:
               - event: settled
                 target: quiet
               - event: tick
-                guard: active('free')
+                guard: active('free') or active('made')
                 action: days = days + 1
           - name: reminded
             on entry: days = 0
@@ -124,7 +138,7 @@ statechart:
               - event: settled
                 target: quiet
               - event: tick
-                guard: active('free')
+                guard: active('free') or active('made')
                 action: days = days + 1
           - name: noticed
             on entry: days = 0
@@ -132,7 +146,7 @@ statechart:
               - event: settled
                 target: quiet
               - event: tick
-                guard: active('free')
+                guard: active('free') or active('made')
                 action: days = days + 1
       - name: agreement
         initial: free
@@ -141,10 +155,24 @@ statechart:
             transitions:
               - event: plan
                 guard: not active('quiet')
+                target: made
+          - name: made
+            transitions:
+              - event: tick
                 target: agreed
+              - event: breach
+                target: free
+              - event: settled
+                target: free
           - name: agreed
             transitions:
               - event: breach
+                target: broken
+              - event: settled
+                target: free
+          - name: broken
+            transitions:
+              - event: tick
                 target: free
               - event: settled
                 target: free
@@ -214,9 +242,14 @@ class Chart:
     def states(self):
         return set(self.interpreter.configuration)
 
+    @property
+    def free(self):
+        """Whether no agreement bars a step; the day that breaks one bars none, and counts not."""
+        return "free" in self.states or "broken" in self.states
+
     def next_step(self):
         """The step that comes next and whether its days are over; None where there is none."""
         for state, (step, days) in self.wanted.items():
             if state in self.states:
-                return step, self.interpreter.context["days"] >= days and "free" in self.states
+                return step, self.interpreter.context["days"] >= days and self.free
         return None

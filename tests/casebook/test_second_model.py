@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import holidays
 import pytest
 from budgetmeter.casebook import Case, load
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.casebook.charts import BRUSSELS, FLANDERS, WALLONIA, Chart
@@ -74,13 +74,14 @@ class Life:
         if act == "plan" and "free" in self.chart.states:
             self.case.record("plan", self.day)
             self.write("plan-confirmation", "plan")
-        elif act == "breach" and "agreed" in self.chart.states:
+        elif act == "breach" and {"made", "agreed"} & set(self.chart.states):
             self.write("plan-breach", "breach")
 
 
 @pytest.mark.rule("WE-07", "WE-11", "WE-12", "WE-13", "WE-22", "WE-25")
 @settings(max_examples=LIVES, deadline=None)
 @given(st.dates(date(2023, 1, 1), date(2025, 1, 1)), st.lists(ACTS, max_size=12))
+@example(date(2023, 1, 1), [15, "plan", 1, "breach"])  # the term ends with the day of the plan
 def test_wallonia(start, acts):
     wanted = {
         "billed": ("reminder", 16),
@@ -104,7 +105,7 @@ class Flemish(Life):
     def agree(self, act):
         if act == "plan" and "free" in self.chart.states and "sent" not in self.chart.states:
             self.write("plan", "plan")
-        elif act == "breach" and "agreed" in self.chart.states:
+        elif act == "breach" and {"made", "agreed"} & set(self.chart.states):
             self.write("plan-broken", "breach")
 
 
