@@ -104,6 +104,7 @@ class Start:
             self._install(profile, revision, key)
             return True
         m = ledger.state
+        log.resume(2 if self.found == REPAIRED else 1)  # what was damaged may be a commit later
         log.add(m, layouts.LOG_CODE_POWER_DOWN)
         if profile is None:
             log.add(m, layouts.LOG_CODE_PROFILE_REFUSED)
