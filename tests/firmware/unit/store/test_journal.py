@@ -531,6 +531,20 @@ class UncertainTime(unittest.TestCase):
 
 
 class LogAndErrors(unittest.TestCase):
+    def test_restarts_in_a_row_are_one_pair_under_new_numbers(self):
+        bench = Bench(clock=NOON)
+        bench.enter(bench.office.token(Kind.TOP_UP, EUR))
+        before = codes(bench)
+        last = -1
+        for _ in range(200):
+            bench.restart()
+            assert codes(bench) == before + [LogCode.POWER_DOWN, LogCode.POWER_UP]
+            assert bench.events()[-2][0] > last
+            last = bench.events()[-1][0]
+        bench.enter(bench.office.token(Kind.TOP_UP, EUR))
+        bench.restart()
+        assert codes(bench).count(LogCode.POWER_UP) == 2
+
     def test_a_number_that_was_shown_is_never_another_event(self):
         """Noting a refused token wears no flash: a start goes on above all that can be shown."""
         bench = Bench(clock=NOON)
