@@ -12,8 +12,9 @@ from meterproto.framing import FLAG
 from budgetmeter.card import MemoryCard
 from budgetmeter.emulator.parts import Files
 from budgetmeter.loads import NOTHING, Draw
+from budgetmeter.units import NOMINAL_V
 
-MAINS_MV = 230_000  # of the mains it is connected to
+MAINS_MV = NOMINAL_V * 1000  # of the mains it is connected to
 _ENDS = bytes([FLAG]) + b"\r\n"  # octets that may complete a line or a frame
 
 

@@ -5,7 +5,7 @@ A first pass measures how far the rows are apart, a second makes the pieces. It 
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from budgetmeter.loads.load import MAX_A, MAX_LITRES_PER_HOUR, MAX_W, MISSING, NOMINAL_V, NOT_YET
+from budgetmeter.loads.load import MAX_A, MAX_LITRES_PER_HOUR, MAX_W, MISSING, NOT_YET
 from budgetmeter.loads.numbers import POWER
 from budgetmeter.loads.pieces import LONGEST, TIMES_MEDIAN, Look, Pieces
 from budgetmeter.loads.shapes import INDEX, Layout
 from budgetmeter.loads.text import opened
-from budgetmeter.loads.times import _1970_MS, END_MS, HOUR_MS, Candidates
-from budgetmeter.units import EPOCH
+from budgetmeter.loads.times import DAY_MS, END_MS, HOUR_MS, UNIX_MS, Candidates
+from budgetmeter.units import EPOCH, NOMINAL_V
 
 _BLOCK = 1 << 21
 _QUARTER_MS = 900_000
@@ -147,7 +147,7 @@ class _Lines:
             raise Odd
         text = self._field(column, size)
         if size == 10:
-            moments = _number(text, range(10)) * 1000 + _1970_MS
+            moments = _number(text, range(10)) * 1000 + UNIX_MS
             return _within(moments), False
         exact = size in (17, 20)
         if exact and (text[:, -1] != ord("Z")).any():
@@ -155,7 +155,7 @@ class _Lines:
         local = _iso(text, size - exact)
         if exact:
             return _within(local + HOUR_MS), False
-        return _within(_moments(local, candidates)), True
+        return _within(moments_of(local, candidates, lambda *_: Odd())), True
 
     def numbers(self, column: int, decimal: str) -> np.ndarray:
         """Values; NaN where there is none."""
@@ -206,7 +206,7 @@ def _iso(text: np.ndarray, size: int) -> np.ndarray:
         midnights = [datetime(d // 10_000, d // 100 % 100, d % 100) for d in days.tolist()]
     except ValueError:
         raise Odd from None
-    begin = np.array([(moment - EPOCH).days * 86_400_000 for moment in midnights], np.int64)
+    begin = np.array([(moment - EPOCH).days * DAY_MS for moment in midnights], np.int64)
     hour, minute = _number(text, _CLOCK[:2]), _number(text, _CLOCK[2:4])
     second = _number(text, _CLOCK[4:]) if size == 19 else np.zeros_like(hour)
     if hour.max() > 23 or minute.max() > 59 or second.max() > 59:
@@ -214,15 +214,20 @@ def _iso(text: np.ndarray, size: int) -> np.ndarray:
     return begin[where] + (hour * 3600 + minute * 60 + second) * 1000
 
 
-def _moments(local: np.ndarray, candidates: Candidates) -> np.ndarray:
-    """The moments of local times, where each has one."""
+def moments_of(
+    local: np.ndarray, candidates: Candidates, odd: Callable[[int, int], Exception]
+) -> np.ndarray:
+    """The moments of local times, ms, where each has one.
+
+    :param odd: what is raised for a quarter of an hour (ms) that has none, or several: how many
+    """
     quarters, where = np.unique(local // _QUARTER_MS, return_inverse=True)
     shifts = np.zeros(len(quarters), np.int64)
-    for i, quarter in enumerate(quarters.tolist()):
-        found = candidates(quarter * _QUARTER_MS)
+    for i, quarter in enumerate((quarters * _QUARTER_MS).tolist()):
+        found = candidates(quarter)
         if len(found) != 1:
-            raise Odd
-        shifts[i] = found[0] - quarter * _QUARTER_MS
+            raise odd(quarter, len(found))
+        shifts[i] = found[0] - quarter
     return local + shifts[where]
 
 

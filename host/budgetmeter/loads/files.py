@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -313,15 +314,12 @@ def _index_or_energy(layout: Layout, probe: list[Row], decimal: str) -> Layout:
         return layout
     numbers = Numbers(decimal)
     for place in layout.value:
-        values = []
+        look = Look()
         for _, row in probe:
-            try:
+            with suppress(ValueError):
                 value = numbers.read(row[place]) if place < len(row) else None
-            except ValueError:
-                value = None
-            if value is not None:
-                values.append(value)
-        if guess.looks_like_an_index(values):
+                look.add(() if value is None else (value,))
+        if look.only_grows:
             return guess.as_index(layout)
     return layout
 

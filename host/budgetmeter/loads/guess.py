@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from budgetmeter.loads.numbers import ENERGY, POWER, UNITS, VOLUME
 from budgetmeter.loads.shapes import INDEX, Layout, Shape
@@ -252,16 +251,6 @@ def _together(found: list[int], header: Sequence[str], named: list[list[str]]) -
         return parts
     names = ", ".join(header[i].strip() for i in found)
     raise Unclear(f"which of these is the load: {names}? say so with --load-shape")
-
-
-def looks_like_an_index(values: Sequence[float]) -> bool:
-    """Whether these only grow, as a register does and no consumption."""
-    if len(values) < 8 or values[-1] <= values[0]:
-        return False
-    steps = [b - a for a, b in pairwise(values)]
-    falls = sum(step < 0 for step in steps)
-    grows = sum(step > 0 for step in steps)
-    return falls <= len(steps) // 100 and grows * 2 >= len(steps)
 
 
 def as_index(found: Layout) -> Layout:

@@ -11,9 +11,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from budgetmeter.errors import InputError
-from budgetmeter.units import EPOCH
+from budgetmeter.units import EPOCH, NOMINAL_V
 
-NOMINAL_V = 230  # where a file has no current
 MAX_W = 100_000
 MAX_A = 500
 MAX_LITRES_PER_HOUR = 100_000

@@ -3,8 +3,8 @@
 Times become texts of no file: they are exact already, so the rows of a household are sorted.
 """
 
-import math
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,11 @@ from budgetmeter.loads import guess
 from budgetmeter.loads.guess import Unclear
 from budgetmeter.loads.load import MAX_LITRES_PER_HOUR, MAX_W
 from budgetmeter.loads.numbers import POWER
+from budgetmeter.loads.pieces import Look
 from budgetmeter.loads.rows import Reader, Series
 from budgetmeter.loads.shapes import INDEX, Layout
-from budgetmeter.loads.times import END_MS, METER_ZONE, candidates_in
-
-_1970_TO_2000_MS = 946_684_800_000
-HOUR_MS = 3_600_000
+from budgetmeter.loads.times import END_MS, HOUR_MS, METER_ZONE, UNIX_MS, candidates_in
+from budgetmeter.units import EPOCH
 
 
 def read(path: Path, gas: bool, zone: str) -> Iterator[tuple[Series, Layout, Reader, str]]:
@@ -80,7 +79,7 @@ def _times(path: Path, table: Any, layout: Layout, zone: str) -> tuple[Any, bool
         raise InputError(f"{path}: {name} is missing in {column.null_count} rows")
     aware = getattr(kind, "tz", None) is not None
     plain = column.cast(pa.timestamp("ms", kind.tz if aware else None), safe=False)
-    since = plain.to_numpy().astype("datetime64[ms]").astype(np.int64) - _1970_TO_2000_MS
+    since = plain.to_numpy().astype("datetime64[ms]").astype(np.int64) + UNIX_MS - HOUR_MS
     if len(since) < 2:
         raise InputError(f"{path}: less than two samples")
     if aware:
@@ -97,19 +96,14 @@ def _local(path: Path, since: Any, zone: str) -> Any:
 
     :raises InputError: a time that does not exist there, or occurs twice: a table has no order
     """
-    import numpy as np  # noqa: PLC0415
+    from budgetmeter.loads.blocks import moments_of  # noqa: PLC0415  # NumPy is an extra
 
-    candidates = candidates_in(zone)
-    quarters, where = np.unique(since // 900_000, return_inverse=True)
-    shifts = np.zeros(len(quarters), np.int64)
-    for i, quarter in enumerate(quarters.tolist()):
-        found = candidates(quarter * 900_000)
-        if len(found) != 1:
-            what = "occurs twice" if found else "does not exist"
-            moment = np.datetime64("2000-01-01T00:00") + np.timedelta64(quarter * 15, "m")
-            raise InputError(f"{path}: {moment} {what} in {zone}; write times with a zone")
-        shifts[i] = found[0] - quarter * 900_000
-    return since + shifts[where]
+    def odd(quarter: int, found: int) -> InputError:
+        what = "occurs twice" if found else "does not exist"
+        moment = f"{EPOCH + timedelta(milliseconds=quarter):%Y-%m-%dT%H:%M}"
+        return InputError(f"{path}: {moment} {what} in {zone}; write times with a zone")
+
+    return moments_of(since, candidates_in(zone), odd)
 
 
 def _numbers(path: Path, table: Any, name: str) -> Any:
@@ -186,7 +180,8 @@ def _series(
 
 
 def _maybe_index(layout: Layout, series: Series) -> Layout:
-    known = [value for value in series.value[:2000] if not math.isnan(value)]
-    if layout.shape.kind == INDEX or not guess.looks_like_an_index(known):
+    look = Look()
+    look.add(series.value[:2000])
+    if layout.shape.kind == INDEX or not look.only_grows:
         return layout
     raise InputError(f"{layout.named} only grows: a register? call the column index")

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from statistics import median, median_low
 
 from budgetmeter.errors import InputError
-from budgetmeter.loads.load import MAX_LITRES_PER_HOUR, MAX_W, MISSING, NOMINAL_V, NOT_YET
+from budgetmeter.loads.load import MAX_LITRES_PER_HOUR, MAX_W, MISSING, NOT_YET
 from budgetmeter.loads.numbers import POWER
 from budgetmeter.loads.rows import Series
 from budgetmeter.loads.shapes import Shape
-from budgetmeter.units import DAY_S, EPOCH, duration
+from budgetmeter.units import DAY_S, EPOCH, NOMINAL_V, duration
 
 LONGEST = DAY_S * 1000  # ms between two rows
 LONGEST_MS = LONGEST + 3_600_000  # a row of a day in autumn
@@ -77,6 +77,13 @@ class Look:
             self.falls += value < self.last
             self.highest = max(self.highest, value)
             self.last = value
+
+    @property
+    def only_grows(self) -> bool:
+        """Whether the values grow as those of a register do, and no consumption."""
+        steps = self.count - 1
+        few_falls, often = self.falls <= steps // 100, self.grows * 2 >= steps
+        return steps >= 7 and self.last > self.first and few_falls and often
 
 
 def distance(series: Series, label: str) -> float:

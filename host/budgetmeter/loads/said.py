@@ -4,6 +4,7 @@ from budgetmeter.loads.numbers import POWER
 from budgetmeter.loads.pieces import Look, Pieces
 from budgetmeter.loads.rows import Reader, Series
 from budgetmeter.loads.shapes import Layout
+from budgetmeter.loads.times import METER_ZONE
 from budgetmeter.units import duration
 
 SMALL_W = 5  # a household is above this at some time
@@ -18,7 +19,7 @@ def lines(
 ) -> tuple[str, ...]:
     """The lines of a file that was read."""
     said = [_sum(layout, reader, series, made)]
-    if reader.plain_times and reader.zone == "UTC+1" and not zone_given:
+    if reader.plain_times and reader.zone == METER_ZONE and not zone_given:
         said.append(
             "times without a zone are read as UTC+1 all year; "
             "--load-zone Europe/Brussels reads them as Belgian time"
@@ -60,7 +61,6 @@ def doubts(layout: Layout, look: Look) -> tuple[str, ...]:
             "if kWh of a row kwh"
         )
     steps, grown = look.count - 1, look.last - look.first
-    register = steps >= 7 and grown > 0 and look.falls <= steps // 100 and look.grows * 2 >= steps
-    if register or (steps >= 2 and look.grows == steps and look.first > grown):
+    if look.only_grows or (steps >= 2 and look.grows == steps and look.first > grown):
         said.append(f"{named} only grow: if they are the register of a meter call the column index")
     return tuple(said)

@@ -18,7 +18,7 @@ from budgetmeter.units import END, EPOCH
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 END_MS = int((END - EPOCH).total_seconds()) * 1000
-_1970_MS = int((datetime(1970, 1, 1, 1) - EPOCH).total_seconds()) * 1000
+UNIX_MS = int((datetime(1970, 1, 1, 1) - EPOCH).total_seconds()) * 1000
 _UTC1_MS = HOUR_MS
 METER_ZONE = "UTC+1"  # of plain times
 
@@ -257,16 +257,16 @@ def _number(text: str) -> tuple[int, bool]:
         except ValueError:
             pass
     if size in (9, 10):
-        return value * 1000 + _1970_MS, True
+        return value * 1000 + UNIX_MS, True
     if size in (12, 13):
-        return value + _1970_MS, True
+        return value + UNIX_MS, True
     raise ValueError(f"{text!r} is not a time such as 2007-01-31T18:05")
 
 
 def _iso(text: str) -> tuple[int, bool]:
     """Other ISO 8601 forms, and numbers with a fraction since 1970."""
     if re.fullmatch(r"\d{9,10}\.\d+", text, re.ASCII):
-        return int(float(text) * 1000) + _1970_MS, True
+        return int(float(text) * 1000) + UNIX_MS, True
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
