@@ -63,6 +63,13 @@ class Fact:
         """Its amount in cents, 0 where it has none."""
         return int(self.given.get("amount", 0))
 
+    def written(self) -> dict[str, str]:
+        """Its fields as somebody would write them."""
+        return {key: written(key, value) for key, value in self.given.items()}
+
+    def __str__(self) -> str:
+        return " ".join([self.name, *(f"{key}={text}" for key, text in self.written().items())])
+
 
 def day_of(value: object) -> date:
     """A day of a date, or of text such as 2021-01-12.
@@ -118,11 +125,16 @@ def _flag(value: object) -> bool:
     raise ValueError(f"{value!r} is neither yes nor no")
 
 
+def euros(cents: int) -> str:
+    """Cents as text in euros."""
+    return units.euros(cents * CENT)
+
+
 def written(name: str, value: Any) -> str:
     """A field as somebody would write it."""
     kind = FIELDS[name]
     if kind == "EUR":
-        return units.euros(value * CENT)
+        return euros(value)
     if kind == "flag":
         return "yes" if value else "no"
     return str(value)

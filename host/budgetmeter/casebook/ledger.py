@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from budgetmeter.casebook.facts import Fact
-from budgetmeter.casebook.rulebook import AS_CHARGED, Chain, Rulebook
+from budgetmeter.casebook.rulebook import AS_CHARGED, Chain, Rulebook, paid_off
 from budgetmeter.casebook.terms import add_months
 
 BILLED, COSTS, PAID, WAIVED = "billed", "costs", "paid", "waived"
@@ -164,7 +164,7 @@ class Ledger:
         if owed > 0 and self._rest(account, chain) <= 0:
             if chain is not None:
                 self._end(chain)
-            return [Fact(fact.day, f"{name}-paid-off", {}, fact.number)]
+            return [Fact(fact.day, paid_off(name), {}, fact.number)]
         return []
 
     def _rest(self, account: Account, chain: Chain | None) -> int:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from meterfw.account import calendar
 
 UNITS = ("days", "working days", "weeks", "months", "years")
+_OF_MONTHS = ("months", "years")
 MONTH_ENDS = ("last day", "next day")
 FIRST_DAYS = ("day after", "same day")
 _EPOCH = date(2000, 1, 1)
@@ -28,6 +29,16 @@ class Term:
 
     count: int
     unit: str
+
+    @property
+    def months(self) -> int:
+        """Months of the calendar; 0 where it is counted in days."""
+        return self.count * {"months": 1, "years": 12}.get(self.unit, 0)
+
+    @property
+    def days(self) -> int:
+        """Days, or working days; of a term in months it is not known."""
+        return self.count * (7 if self.unit == "weeks" else 1)
 
     def __str__(self) -> str:
         return f"{self.count} {self.unit if self.count != 1 else self.unit[:-1]}"
@@ -69,12 +80,9 @@ def last_day(start: date, term: Term, reading: Reading, spans: Spans = ()) -> da
     """
     if reading.first_day == "same day":
         start -= _DAY
-    if term.unit in ("months", "years"):
-        months = term.count * (12 if term.unit == "years" else 1)
-        end = add_months(start, months, reading.month_end)
-        left = (end - start).days
-    else:
-        left = term.count * (7 if term.unit == "weeks" else 1)
+    left = term.days
+    if term.unit in _OF_MONTHS:
+        left = (add_months(start, term.months, reading.month_end) - start).days
     only_working = term.unit == "working days"
     day = start
     if not spans and not only_working:
@@ -91,7 +99,6 @@ def last_day(start: date, term: Term, reading: Reading, spans: Spans = ()) -> da
 
 def before(end: date, term: Term, reading: Reading) -> date:
     """The last day that lies at least a term ahead of another day."""
-    if term.unit in ("months", "years"):
-        months = term.count * (12 if term.unit == "years" else 1)
-        return add_months(end, -months, reading.month_end)
-    return end - timedelta(days=term.count * (7 if term.unit == "weeks" else 1))
+    if term.unit in _OF_MONTHS:
+        return add_months(end, -term.months, reading.month_end)
+    return end - timedelta(days=term.days)

@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 
 from budgetmeter.casebook.facts import Fact
 from budgetmeter.casebook.ledger import Ledger
-from budgetmeter.casebook.rulebook import Clock, Dated, Rulebook, Season, Suspension, paid_off
+from budgetmeter.casebook.rulebook import (
+    Clock,
+    Dated,
+    Rulebook,
+    Season,
+    Suspension,
+    made_facts,
+    paid_off,
+)
 from budgetmeter.casebook.terms import Reading, Term, before, last_day
 
 DAY = timedelta(days=1)
@@ -115,14 +123,14 @@ class View:
     def _start(self, name: str) -> int:
         """The index from which facts count in a chain."""
         chain = self.book.chains[name]
-        ends = {*chain.ends, *([f"{chain.account}-paid-off"] if chain.account else [])}
+        ends = {*chain.ends, *([paid_off(chain.account)] if chain.account else [])}
         last = [index for index, fact in enumerate(self.facts) if fact.name in ends]
         return last[-1] + 1 if last else 0
 
     def _counting(self) -> dict[str, list[tuple[int, Fact]]]:
         """The facts that still count, by name."""
         found: dict[str, list[tuple[int, Fact]]] = {}
-        made = paid_off(self.book)
+        made = made_facts(self.book)
         for index, fact in enumerate(self.facts):
             chain = "" if fact.name in made else self.book.chain_of(fact.name)
             if index >= self.starts.get(chain, 0):

@@ -1,7 +1,9 @@
 """The verbs `case …`: the case book of a household, and what its rules allow on a day."""
 
+import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,10 +11,17 @@ import typer
 
 from budgetmeter import casebook, units
 from budgetmeter.casebook import facts as fields
-from budgetmeter.casebook.facts import CENT, day_of, written
+from budgetmeter.casebook.facts import day_of, euros
 from budgetmeter.casebook.letters import letters as letters_of
 from budgetmeter.casebook.report import as_csv, fe_40
-from budgetmeter.cli.options import DB, DbOption, JsonOption, open_office
+from budgetmeter.cli.options import (
+    DB,
+    DbOption,
+    JsonOption,
+    open_office,
+    serial_number,
+    spread,
+)
 from budgetmeter.errors import InputError
 from budgetmeter.report.lines import console, show
 
@@ -24,7 +33,12 @@ app = typer.Typer(no_args_is_help=True, help="The case book: what the law allows
 
 CaseOption = Annotated[int | None, typer.Option("--case", help="number of the case")]
 CustomerOption = Annotated[str | None, typer.Option("--customer", help="the customer's number")]
-MeterOption = Annotated[int | None, typer.Option("--meter", help="serial number of the meter")]
+MeterOption = Annotated[
+    int | None,
+    typer.Option(
+        "--meter", metavar="NUMBER", parser=serial_number, help="serial number of the meter"
+    ),
+]
 OnOption = Annotated[
     str | None, typer.Option("--on", help="the day that is asked for, e.g. 2021-01-12; today")
 ]
@@ -43,7 +57,7 @@ def _book(db: str, create: bool = False) -> "CaseBook":
 
 def _day(text: str | None) -> date:
     if text is None:
-        return units.from_clock(units.clock_now()).date()
+        return units.now().date()
     try:
         return day_of(text)
     except ValueError as error:
@@ -60,16 +74,33 @@ def _fields(values: list[str] | None) -> dict[str, str]:
     return given
 
 
-def _find(
-    db: str, case: int | None, customer: str | None, meter: int | None
-) -> tuple["Row", "Case"]:
-    book = _book(db)
-    row = book.find(case, customer, meter)
-    return row, book.load(row)
+@dataclass(frozen=True)
+class Asked:
+    """The case that a verb is about, and the day."""
+
+    book: "CaseBook"
+    row: "Row"
+    case: "Case"
+    day: date
 
 
-def _euros(cents: int) -> str:
-    return units.euros(cents * CENT)
+def of_a_case(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that gets the case and the day of its options as `asked`, an `Asked`."""
+
+    def asked(
+        *,
+        on: OnOption = None,
+        case: CaseOption = None,
+        customer: CustomerOption = None,
+        meter: MeterOption = None,
+        db: DbOption = DB,
+    ) -> Asked:
+        book = _book(db)
+        row = book.find(case, customer, meter)
+        return Asked(book, row, book.load(row), _day(on))
+
+    options = list(inspect.signature(asked).parameters.values())
+    return spread(command, "asked", options, asked)
 
 
 @app.command("open")
@@ -92,38 +123,29 @@ def open_case(
 
 
 @app.command()
+@of_a_case
 def fact(
     name: Annotated[str, typer.Argument(help="what happened, e.g. invoice, reminder, payment")],
+    asked: Asked,
     values: FieldsArgument = None,
-    on: OnOption = None,
-    case: CaseOption = None,
-    customer: CustomerOption = None,
-    meter: MeterOption = None,
-    db: DbOption = DB,
     as_json: JsonOption = False,
 ) -> None:
     """Write a fact into a case. It is never changed. What forbids a step is printed beside it."""
-    book = _book(db)
-    row = book.find(case, customer, meter)
-    loaded, day = book.load(row), _day(on)
+    loaded, day = asked.case, asked.day
     refused = loaded.why_not(name, day) if name in loaded.book.steps else []
-    made = book.record(row.case, name, day, **_fields(values))
+    made = asked.book.record(asked.row.case, name, day, **_fields(values))
     rows = [("fact", f"{made.day} {made.name}"), *_refused_rows(refused)]
     show({**_fact_data(made), "against": [_refusal_data(one) for one in refused]}, as_json, rows)
 
 
 @app.command("show")
+@of_a_case
 def show_case(
-    case: CaseOption = None,
-    customer: CustomerOption = None,
-    meter: MeterOption = None,
-    on: OnOption = None,
-    db: DbOption = DB,
+    asked: Asked,
     as_json: JsonOption = False,
 ) -> None:
     """A case: its facts, its ledger, and what stands still. With --json a copy of all of it."""
-    row, loaded = _find(db, case, customer, meter)
-    day = _day(on)
+    row, loaded, day = asked.row, asked.case, asked.day
     view = loaded.view(day)
     accounts = {name: account.owed for name, account in view.ledger.accounts.items()}
     suspended = {name: [why.rule for _, why in view.suspended(name)] for name in loaded.book.chains}
@@ -132,19 +154,18 @@ def show_case(
         "on": str(day), "protected": view.protected(), "prepaid": view.prepaid,
         "facts": [_fact_data(one) for one in view.facts],
         "ledger": [
-            {"day": str(e.day), "account": e.account, "part": e.part, "amount": _euros(e.cents),
+            {"day": str(e.day), "account": e.account, "part": e.part, "amount": euros(e.cents),
              "fact": e.fact, "rule": e.rule} for e in view.ledger.entries],
-        "owes": {name: _euros(owed) for name, owed in accounts.items()},
+        "owes": {name: euros(owed) for name, owed in accounts.items()},
         "suspended": {name: why for name, why in suspended.items() if why},
     }  # fmt: skip
 
     def rows() -> Iterator[tuple[str, str]]:
         yield "case", f"{row.case}, customer {row.customer}, {loaded.book.title}"
         for one in view.facts:
-            given = " ".join(f"{k}={written(k, v)}" for k, v in one.given.items())
-            yield str(one.day), f"{one.name} {given}".rstrip()
+            yield str(one.day), str(one)
         for name, owed in accounts.items():
-            yield "owes", f"{_euros(owed)} EUR on {name}"
+            yield "owes", f"{euros(owed)} EUR on {name}"
         for name, why in suspended.items():
             if why:
                 yield "suspended", f"{name}: {', '.join(why)}"
@@ -153,19 +174,15 @@ def show_case(
 
 
 @app.command("why-not")
+@of_a_case
 def why_not(
     step: Annotated[str, typer.Argument(help="the step, e.g. withdrawal, notice, cut-contract")],
+    asked: Asked,
     values: FieldsArgument = None,
-    on: OnOption = None,
-    case: CaseOption = None,
-    customer: CustomerOption = None,
-    meter: MeterOption = None,
-    db: DbOption = DB,
     as_json: JsonOption = False,
 ) -> None:
     """Whether a step is allowed on a day, by which clause it is not, and from when it is."""
-    _row, loaded = _find(db, case, customer, meter)
-    day = _day(on)
+    loaded, day = asked.case, asked.day
     name = {"withdraw": "withdrawal", "notify": "notice", "cut": "cut-contract"}.get(step, step)
     given = {key: fields.read_field(key, value) for key, value in _fields(values).items()}
     refused = loaded.why_not(name, day, given)
@@ -174,7 +191,7 @@ def why_not(
         "step": name, "on": str(day), "allowed": not refused,
         "refused_by": [_refusal_data(one) for one in refused],
         "from": None if since is None else str(since),
-        "costs": _euros(loaded.cost(name, day)),
+        "costs": euros(loaded.cost(name, day)),
     }  # fmt: skip
     rows = [("step", f"{name}: {loaded.book.steps[name].title}")]
     rows.append(("on", f"{day}: {'not allowed' if refused else 'allowed'}"))
@@ -185,17 +202,13 @@ def why_not(
 
 
 @app.command()
+@of_a_case
 def overdue(
-    on: OnOption = None,
-    case: CaseOption = None,
-    customer: CustomerOption = None,
-    meter: MeterOption = None,
-    db: DbOption = DB,
+    asked: Asked,
     as_json: JsonOption = False,
 ) -> None:
     """Who should have done what by a day, since when, by which clause."""
-    _row, loaded = _find(db, case, customer, meter)
-    late = loaded.overdue(_day(on))
+    late = asked.case.overdue(asked.day)
     data = [{"step": one.step, "actor": one.actor, "since": str(one.since), "rule": one.rule}
             for one in late]  # fmt: skip
     rows = [(one.actor, f"{one.title}, since {one.since} ({one.rule})") for one in late]
@@ -203,17 +216,13 @@ def overdue(
 
 
 @app.command("next")
+@of_a_case
 def next_day(
-    on: OnOption = None,
-    case: CaseOption = None,
-    customer: CustomerOption = None,
-    meter: MeterOption = None,
-    db: DbOption = DB,
+    asked: Asked,
     as_json: JsonOption = False,
 ) -> None:
     """The next day on which an answer changes by time alone, and what then becomes allowed."""
-    _row, loaded = _find(db, case, customer, meter)
-    day = _day(on)
+    loaded, day = asked.case, asked.day
     border = loaded.next(day)
     opens: list[str] = []
     closes: list[str] = []
@@ -229,21 +238,17 @@ def next_day(
 
 
 @app.command("letters")
+@of_a_case
 def show_letters(
-    on: OnOption = None,
-    case: CaseOption = None,
-    customer: CustomerOption = None,
-    meter: MeterOption = None,
-    db: DbOption = DB,
+    asked: Asked,
     as_json: JsonOption = False,
 ) -> None:
     """The letters of a case, with what the source demands that each names."""
-    _row, loaded = _find(db, case, customer, meter)
-    found = letters_of(loaded, _day(on))
+    found = letters_of(asked.case, asked.day)
     data = [
         {"day": str(one.day), "step": one.step, "actor": one.actor, "rule": one.rule,
          "source": one.source, "due": None if one.due is None else str(one.due),
-         "owed": None if one.owed is None else _euros(one.owed), "cost": _euros(one.cost),
+         "owed": None if one.owed is None else euros(one.owed), "cost": euros(one.cost),
          "names": list(one.names)} for one in found]  # fmt: skip
     rows: list[tuple[str, str]] = []
     for one in found:
@@ -253,7 +258,7 @@ def show_letters(
             rows.append(("", f"due {one.due}"))
         if one.owed is not None:
             rows.append(
-                ("", f"owed {_euros(one.owed)} EUR, of it {_euros(one.cost)} for this letter")
+                ("", f"owed {euros(one.owed)} EUR, of it {euros(one.cost)} for this letter")
             )
     show(data, as_json, rows or [("letters", "none")])
 
@@ -289,8 +294,7 @@ def rules() -> None:
 
 
 def _fact_data(one: "Fact") -> dict[str, Any]:
-    given = {key: written(key, value) for key, value in one.given.items()}
-    return {"day": str(one.day), "fact": one.name, **given}
+    return {"day": str(one.day), "fact": one.name, **one.written()}
 
 
 def _refusal_data(one: "Refusal") -> dict[str, Any]:

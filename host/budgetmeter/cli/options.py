@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -169,19 +169,40 @@ def with_order_options(command: Callable[..., None]) -> Callable[..., None]:
     The command's parameter `given` is what was given of them, by name. Its help lists the kinds
     with their options.
     """
+
+    def given(**options: Any) -> dict[str, Any]:
+        named = {name: options[_PREFIX + name] for name in orders.OPTIONS}
+        return {name: value for name, value in named.items() if value not in (None, False)}
+
+    whole = spread(command, "given", [_parameter(option) for option in orders.OPTIONS], given)
+    whole.__doc__ = f"{command.__doc__}\n\n{_kinds()}"
+    return whole
+
+
+def spread(
+    command: Callable[..., None],
+    name: str,
+    options: Sequence[inspect.Parameter],
+    gather: Callable[..., Any],
+) -> Callable[..., None]:
+    """A command with several options in place of one parameter, as Typer reads it.
+
+    :param options: parameters of keywords alone
+    :param gather: makes of them, by name, what the command gets as its parameter
+    """
     signature = inspect.signature(command)
 
     def whole(**arguments: Any) -> None:
-        given = {name: arguments.pop(_PREFIX + name) for name in orders.OPTIONS}
-        command(**arguments, given={name: v for name, v in given.items() if v not in (None, False)})
+        given = {option.name: arguments.pop(option.name) for option in options}
+        command(**arguments, **{name: gather(**given)})
 
     shown: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():
-        if parameter.name != "given":
+        if parameter.name != name:
             shown.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
         else:
-            shown += map(_parameter, orders.OPTIONS)
-    whole.__name__, whole.__doc__ = command.__name__, f"{command.__doc__}\n\n{_kinds()}"
+            shown += options
+    whole.__name__, whole.__doc__ = command.__name__, command.__doc__
     whole.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
     whole.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
     return whole

@@ -14,7 +14,7 @@ from meterproto.codes import Cause, Kind, PaymentMode
 
 from budgetmeter import units
 from budgetmeter.casebook import Case, Fact, Refusal, Rulebook, load, read_fact
-from budgetmeter.casebook.facts import CENT, written
+from budgetmeter.casebook.facts import CENT
 from budgetmeter.errors import InputError
 from budgetmeter.office import customers, settle
 from budgetmeter.office.tables import case_facts, cases, deliveries
@@ -98,14 +98,13 @@ class CaseBook:
         return self.office.transaction(work)
 
     def _append(self, connection: Any, case: int, fact: Fact) -> None:
-        given = {key: written(key, value) for key, value in fact.given.items()}
         connection.execute(
             case_facts.insert().values(
                 case=case,
                 number=fact.number,
                 day=fact.day,
                 name=fact.name,
-                given=json.dumps(given),
+                given=json.dumps(fact.written()),
                 at=self.office.now(),
                 actor=self.office.actor[:64],
             )
@@ -181,6 +180,12 @@ def of_meter(connection: Any, meter: int) -> Row | None:
     """The case of a meter; None where it has none."""
     found = connection.execute(sa.select(cases).where(cases.c.meter == meter)).first()
     return None if found is None else Row(*found)
+
+
+def with_a_case(connection: Any, meters: list[int]) -> set[int]:
+    """Those of the meters that have a case."""
+    query = sa.select(cases.c.meter).where(cases.c.meter.in_(meters))
+    return set(connection.execute(query).scalars())
 
 
 # ---- What the books know -------------------------------------------------------------------------

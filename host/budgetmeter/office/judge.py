@@ -10,6 +10,7 @@ from meterfw.account import calendar
 from meterproto.codes import Kind, WinterBar
 
 from budgetmeter import profiles, units
+from budgetmeter.casebook import terms
 from budgetmeter.errors import InputError
 from budgetmeter.office import cases, customers, settle
 from budgetmeter.office.tables import deliveries, items
@@ -96,11 +97,9 @@ def _aid(profile, protected, expiry, now_s):
 
 def add_months(at_s, count):
     """A time (s since 2000 UTC+1) some calendar months later; the 31st becomes the last day."""
-    day = units.from_clock(at_s // 60)
-    month = day.month - 1 + count
-    first = datetime(day.year + month // 12, month % 12 + 1, 1, day.hour, day.minute)
-    last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-    return units.to_clock(first.replace(day=min(day.day, last.day))) * 60 + at_s % 60
+    moment = units.from_clock(at_s // 60)
+    later = datetime.combine(terms.add_months(moment.date(), count), moment.time())
+    return units.to_clock(later) * 60 + at_s % 60
 
 
 def earliest_withdrawal(profile, contract, at_s):

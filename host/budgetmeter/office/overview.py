@@ -56,8 +56,8 @@ def stream(office, meter=None):
 
     :raises InputError: when the meter is not in the books
     """
-    if meter is not None and office.reading(lambda c: office.row(c, meter)) is None:
-        raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+    if meter is not None:
+        office.meter(meter)
     after = 0
     while True:
         found = office.reading(lambda c, after=after: _batch(c, office, meter, after))

@@ -62,14 +62,3 @@ def token_of(connection, order):
     where = sa.and_(issued.c.meter == order.meter, issued.c.number == order.number)
     row = connection.execute(sa.select(issued).where(where)).first()
     return Issued(row.meter, row.number, row.order_id, row.kind, bytes(row.token))
-
-
-def without_reference(connection, meter):
-    """Order ids of the top-ups of a meter that were issued without a reference."""
-    query = sa.select(deliveries.c.order_id).where(
-        deliveries.c.meter == meter,
-        deliveries.c.kind == int(Kind.TOP_UP),
-        deliveries.c.reference.is_(None),
-        deliveries.c.became.is_(None),
-    )
-    return list(connection.execute(query.order_by(deliveries.c.order_id)).scalars())

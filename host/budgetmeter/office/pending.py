@@ -199,6 +199,7 @@ class Pending:
             ).all()
         )
         mode = reports.modes_at(connection, numbers, plan.reference_s)
+        with_a_case = cases.with_a_case(connection, numbers)
         had = set(
             connection.execute(
                 sa.select(items.c.customer, items.c.energy).where(
@@ -225,8 +226,8 @@ class Pending:
                 why = f"no active budget meter on {day} ({says})"
             elif right in had:
                 why = "had it before"
-            elif refused := self._refused(connection, meter, order):
-                why = refused
+            elif meter in with_a_case and (why := self._refused(connection, meter, order)):
+                pass
             else:
                 had.add(right)
             yield row, order, why

@@ -85,9 +85,7 @@ class Terminal:
         office = self.office
 
         def work(connection):
-            row = office.row(connection, meter)
-            if row is None:
-                raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+            row = office.known(connection, meter)
             if kind == CardType.CUSTOMER:
                 mine = sa.and_(cards.c.meter == meter, cards.c.type == int(kind))
                 connection.execute(cards.update().where(mine).values(replaced=True))
@@ -238,4 +236,4 @@ class Terminal:
 def _until(item, end):
     """An item that expires at `end` at the latest."""
     expiry = min(item.expiry, end) if item.expiry else end
-    return type(item)(**{**item.__dict__, "expiry": expiry})
+    return replace(item, expiry=expiry)

@@ -59,9 +59,7 @@ def replace(office, old, new, profile=None):
         raise InputError("a meter does not replace itself")
 
     def work(connection):
-        row = office.row(connection, old)
-        if row is None:
-            raise InputError(f"no meter {old} in the books; office add-meter {old}")
+        row = office.known(connection, old)
         if office.row(connection, new) is None:
             office.take_in(connection, new, profile or row["profile"])
         _take_over(connection, office, old, new)
@@ -99,9 +97,7 @@ def _take_over(connection, office, old, new):
 
 
 def _retire(connection, office, meter, successor):
-    row = office.row(connection, meter)
-    if row is None:
-        raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+    row = office.known(connection, meter)
     if row["retired_s"] is not None:
         raise InputError(f"meter {meter} is retired already")
     values = {"retired_s": office.now_s, "successor": successor}

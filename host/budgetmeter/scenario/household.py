@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from budgetmeter import units
 from budgetmeter.casebook import Case, Refusal
-from budgetmeter.casebook.facts import CENT
+from budgetmeter.casebook.facts import euros
 from budgetmeter.emulator.world import METER
 from budgetmeter.office import cases
 from budgetmeter.office.cases import CaseBook
@@ -55,7 +55,7 @@ class HouseholdCase:
         if self.refused:
             return
         cents = case.cost(name, self.today, str(given.get("by", "post")))
-        self.cost = units.euros(cents * CENT)
+        self.cost = euros(cents)
         self.record(name, given)
 
     def asks(self, order: Order) -> bool:
@@ -85,4 +85,4 @@ class HouseholdCase:
 
     def owes(self, account: str) -> str:
         """What is owed on an account, in euros as text."""
-        return units.euros(self.case.owes(account, self.today) * CENT)
+        return euros(self.case.owes(account, self.today))

@@ -6,7 +6,7 @@ from datetime import datetime, time
 
 from budgetmeter import units
 from budgetmeter.casebook import Case
-from budgetmeter.casebook.facts import CENT, written
+from budgetmeter.casebook.facts import euros
 from budgetmeter.emulator import Emulator
 
 PROCEDURE, LEDGER, METER = "procedure", "ledger", "meter"
@@ -54,17 +54,15 @@ def tell(world: Emulator, case: Case) -> Story:
     story = Story()
     view = case.view(today)
     for fact in view.facts:
-        given = " ".join(f"{key}={written(key, value)}" for key, value in fact.given.items())
         step = case.book.steps.get(fact.name)
         rule = f" ({step.rule})" if step else ""
-        text = f"{fact.name} {given}".rstrip() + rule
-        story.lines.append(Line(datetime.combine(fact.day, time()), PROCEDURE, text))
+        story.lines.append(Line(datetime.combine(fact.day, time()), PROCEDURE, f"{fact}{rule}"))
     for entry in view.ledger.entries:
         at = datetime.combine(entry.day, time())
         owed = story.owed.setdefault(entry.account, [])
         owed.append((at, (owed[-1][1] if owed else 0) + entry.cents))
-        amount, total = units.euros(entry.cents * CENT), units.euros(owed[-1][1] * CENT)
-        text = f"{entry.account} {amount} {entry.part}, owed {total}"
+        owing = euros(owed[-1][1])
+        text = f"{entry.account} {euros(entry.cents)} {entry.part}, owed {owing}"
         story.lines.append(Line(at, LEDGER, text))
     for one in world.trace.entries:
         text = f"{one.code.word} {one.detail}".rstrip()
