@@ -7,8 +7,41 @@ is and how many days it counted there; `may` says whether its next step may be d
 from sismic.interpreter import Interpreter
 from sismic.io import import_from_yaml
 
+# A plan: its own day still counts, the day that breaks it does not.
+AGREEMENT = """\
+      - name: agreement
+        initial: free
+        states:
+          - name: free
+            transitions:
+              - event: plan
+                guard: not active('quiet')
+                target: made
+          - name: made
+            transitions:
+              - event: tick
+                target: agreed
+              - event: breach
+                target: free
+              - event: settled
+                target: free
+          - name: agreed
+            transitions:
+              - event: breach
+                target: broken
+              - event: settled
+                target: free
+          - name: broken
+            transitions:
+              - event: tick
+                target: free
+              - event: settled
+                target: free
+"""
+
 # The days a state is left after are counted from the day after it was entered.
-WALLONIA = """
+WALLONIA = (
+    """
 statechart:
   name: Wallonia, default of payment
   preamble: |
@@ -64,37 +97,12 @@ statechart:
               - event: tick
                 guard: active('free') or active('made')
                 action: days = days + 1
-      - name: agreement
-        initial: free
-        states:
-          - name: free
-            transitions:
-              - event: plan
-                guard: not active('quiet')
-                target: made
-          - name: made
-            transitions:
-              - event: tick
-                target: agreed
-              - event: breach
-                target: free
-              - event: settled
-                target: free
-          - name: agreed
-            transitions:
-              - event: breach
-                target: broken
-              - event: settled
-                target: free
-          - name: broken
-            transitions:
-              - event: tick
-                target: free
-              - event: settled
-                target: free
 """
+    + AGREEMENT
+)
 
-FLANDERS = """
+FLANDERS = (
+    """
 statechart:
   name: Flanders, default of payment
   preamble: |
@@ -148,35 +156,9 @@ statechart:
               - event: tick
                 guard: active('free') or active('made')
                 action: days = days + 1
-      - name: agreement
-        initial: free
-        states:
-          - name: free
-            transitions:
-              - event: plan
-                guard: not active('quiet')
-                target: made
-          - name: made
-            transitions:
-              - event: tick
-                target: agreed
-              - event: breach
-                target: free
-              - event: settled
-                target: free
-          - name: agreed
-            transitions:
-              - event: breach
-                target: broken
-              - event: settled
-                target: free
-          - name: broken
-            transitions:
-              - event: tick
-                target: free
-              - event: settled
-                target: free
 """
+    + AGREEMENT
+)
 
 BRUSSELS = """
 statechart:

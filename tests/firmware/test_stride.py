@@ -40,6 +40,26 @@ class Clockwork:
         return self
 
 
+def a_life(name, seed, length):
+    """A profile, and what makes the state at the end of a random life under it, each time anew."""
+    values = profiles.load(name).values
+    profile = [values[field] for field in layouts.PROFILE_FIELDS]
+    p = replay.filled(record.Profile(), layouts.PROFILE_FIELDS, profile)
+    start = 6_000_000 + seed % 500_000
+    life = histories.life(random.Random(seed), profile, start, length)
+
+    def lived():
+        m = record.State()
+        orders.install(m, p, start)
+        for operation in life:
+            replay.apply(m, p, operation)
+        rules.judge(m, p)  # which the last order of a life may have been left without
+        m.events = 0
+        return m
+
+    return p, lived
+
+
 @settings(max_examples=120, deadline=None)
 @given(
     name=st.sampled_from(profiles.names()),
@@ -50,19 +70,10 @@ class Clockwork:
     fraction=st.integers(0, 3599),
 )
 def test_strides_end_as_seconds_do(name, seed, length, watts, seconds, fraction):
-    values = profiles.load(name).values
-    profile = [values[field] for field in layouts.PROFILE_FIELDS]
-    p = replay.filled(record.Profile(), layouts.PROFILE_FIELDS, profile)
-    start = 6_000_000 + seed % 500_000
-    life = histories.life(random.Random(seed), profile, start, length)
+    p, lived = a_life(name, seed, length)
     twins = []
     for adaptive in (True, False):
-        m = record.State()
-        orders.install(m, p, start)
-        for operation in life:
-            replay.apply(m, p, operation)
-        rules.judge(m, p)  # which the last order of a life may have been left without
-        m.events = 0
+        m = lived()
         load = (watts, watts * 1000 // 230, watts)
         twins.append(Clockwork(m, p, load, fraction).run(seconds, adaptive))
     strides, every_second = twins
@@ -79,19 +90,10 @@ def test_strides_end_as_seconds_do(name, seed, length, watts, seconds, fraction)
 )
 def test_a_quiet_stretch_is_one_step_even_of_a_day(name, seed, length, part):
     """The fleet takes all of `quiet_s` and `quiet_pulses` at once; minutes end the same."""
-    values = profiles.load(name).values
-    profile = [values[field] for field in layouts.PROFILE_FIELDS]
-    p = replay.filled(record.Profile(), layouts.PROFILE_FIELDS, profile)
-    start = 6_000_000 + seed % 500_000
-    life = histories.life(random.Random(seed), profile, start, length)
+    p, lived = a_life(name, seed, length)
     twins = []
     for at_once in (True, False):
-        m = record.State()
-        orders.install(m, p, start)
-        for operation in life:
-            replay.apply(m, p, operation)
-        rules.judge(m, p)
-        m.events = 0
+        m = lived()
         seconds = rules.quiet_s(m, p, 0, 0)
         assert 1 <= seconds <= rules.QUIET_S
         pulses = int(rules.quiet_pulses(m, p) * part) if rules.supply_on(m) else 0
