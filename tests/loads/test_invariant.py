@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from budgetmeter import loads
 from budgetmeter.errors import InputError
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 
 from tests.loads import written
 
@@ -16,6 +16,11 @@ def tenth(number):
     return number / 10
 
 
+# Three rows of which the middle distance is no distance of the file.
+FEW = pd.Series(
+    [25, np.nan, np.nan],
+    pd.to_datetime(["2025-01-06T00:05Z", "2025-01-06T00:15Z", "2025-01-06T00:20Z"]),
+)
 STARTS = ["2025-01-06", "2025-03-29 18:00", "2025-10-25 20:00", "2025-12-31 12:00"]
 
 
@@ -55,6 +60,7 @@ def either(path, zone=""):
 
 
 @given(files(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]))
+@example(("enedis", FEW, pd.Timedelta("5min")), "utf-8")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_sum_is_kept_or_one_line_refuses(tmp_path_factory, file, encoding):
     name, watts, step = file

@@ -192,13 +192,12 @@ def right(name: str, watts: pd.Series, step: pd.Timedelta) -> float:
         return _energy(watts, step).sum() * 1000
     if quantity == "index":
         return (_register(watts, step).dropna().diff().clip(lower=0)).sum() * 1000
-    gaps = watts.index.to_series().diff().shift(-1)
+    gaps = watts.index.to_series().diff()  # from the row before
+    if quantity != "end":
+        gaps = gaps.shift(-1)  # to the row after
     if quantity == "change":
         held = gaps.fillna(pd.Timedelta(0))
-    elif quantity == "end":
-        gaps = watts.index.to_series().diff().fillna(step)
-        held = gaps.clip(upper=3 * gaps.median())
-    else:
+    else:  # the first, or last, row has no such distance: the median, as far as a file can tell
         held = gaps.fillna(gaps.median()).clip(upper=3 * gaps.median())
     return float((watts * (held / pd.Timedelta("1h"))).sum())
 
