@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from parts.beeper import Beeper
     from parts.button import Button
     from parts.ds3231 import Clock
-    from parts.port import Standard, Uart
+    from parts.port import P1, Standard, Uart
     from parts.pzem import Pzem
     from parts.relay import Relay
     from parts.screen import Screen
@@ -50,6 +50,7 @@ class BenchBoard:
     :param screen: a display (`parts.screen.Screen`)
     :param slot: a card slot (`parts.at24c.Slot`)
     :param port: the serial port (`parts.port`)
+    :param p1: the P1 port (`parts.port.P1`)
     :param leave: called to leave for the REPL
     """
 
@@ -65,6 +66,7 @@ class BenchBoard:
         screen: "Screen",
         slot: "Slot",
         port: "Uart | Standard",
+        p1: "P1",
         leave: "Leave",
     ) -> None:
         self.counter = counter
@@ -91,6 +93,8 @@ class BenchBoard:
         self.card_write = slot.write
         self.read_into = port.read_into
         self.write = port.write
+        self.has_p1 = p1.fitted
+        self.p1_write = p1.write
         self.load = files.load
         self.store = files.store
         self.leave = leave

@@ -35,6 +35,24 @@ class Uart:
                 left = left[sent:]
 
 
+class P1:
+    """The P1 port: a UART that only sends, or None on a board without one."""
+
+    def __init__(self, uart: "UART | None") -> None:
+        self.uart = uart
+
+    def fitted(self) -> int:
+        return self.uart is not None
+
+    def write(self, data: bytearray, size: int) -> bool:
+        """Begin to send what fits into its buffer; False while something is on the wire."""
+        uart = self.uart
+        if uart is None or not uart.txdone():
+            return False
+        uart.write(data, size)  # without a slice, which would allocate
+        return True
+
+
 def ready(poll: "select.poll", wait_ms: int = 0) -> bool:
     """Whether what a `select.poll` watches is ready, or gets so; allocates nothing."""
     for _ in poll.ipoll(wait_ms):

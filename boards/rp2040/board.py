@@ -20,6 +20,7 @@ PINS = {
 }
 UARTS = {"pzem": 1, "link": 0}
 LINK = "usb"  # or "uart", at `port.BAUD`
+P1 = False  # True: a P1 port on the pins of the link, inverted; the link stays on "usb"
 PER_1000_PULSES = 1000  # Wh, or litres of gas: an S0 output of 1000 pulses per kWh
 WATCHDOG_MS = 8000
 
@@ -115,4 +116,4 @@ def safe_boot() -> bool:
 
 def make() -> "BenchBoard":
     """The board, its supply switch open."""
-    return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK)
+    return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK, P1)

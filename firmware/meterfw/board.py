@@ -84,6 +84,17 @@ class Board(Protocol):
         """
         return False
 
+    def has_p1(self) -> int:
+        """1 with a P1 port; asked once, at the start."""
+        return 0
+
+    def p1_write(self, data: bytearray, size: int) -> bool:
+        """Send `size` octets on the P1 port, 115200 baud, the line inverted.
+
+        False while what was sent before is on the wire: the meter asks again in its next pass.
+        """
+        return True
+
     # The card slot: an I2C memory card such as an AT24C32 (4096 octets, written in pages of 32)
 
     def card_in(self) -> int:

@@ -40,6 +40,7 @@ CARD_INWARD_SIZE = 800  # octets of one area
 CARD_OUTWARD = 1632  # where the meter's pair begins
 CARD_OUTWARD_SIZE = 1216  # octets of one area
 MOST_CAPTURES = 13  # index captures kept
+MOST_PEAKS = 13  # months whose peak is kept
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # of typed tokens
 FIRST_LOG_CODE = 32  # below are the bit numbers of the events
 SETTING_OF_KIND = b'\xff\xff\xff\xff\x03\x02\n\x04\x0b\x07\x07\xff\x00\x05\x06\x08\x08\x0c\t\x10\xff\xff'
@@ -368,3 +369,7 @@ CAPTURE_FIELDS = _names(
 )
 
 CAPTURES_FORMAT = "<B"
+
+DEMAND_FORMAT = "<lll"
+
+PEAK_FORMAT = "<lll"

@@ -22,6 +22,13 @@ from meterfw.wire.console import Console
 from meterfw.wire.link import BAD_LINE, FRAME, LINE, LONG_LINE, NOTHING, Link
 from meterfw.wire.service import Service
 
+try:
+    from typing import TYPE_CHECKING
+except ImportError:  # MicroPython
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from meterfw.p1.port import Port
+
 BOARD_STEP_WH = 500  # most energy of one step on a board
 SERVED = 4  # requests of the link served in one poll, at most
 
@@ -31,6 +38,7 @@ class Meter:
 
     :ivar ledger: the account in force
     :ivar flashed: False without identity or profile: supply stays open, and the port says why
+    :ivar p1: its P1 port, on a board that has one
     :ivar found: how the journal was found at start: NEW, WHOLE, REPAIRED or LOST
     """
 
@@ -54,6 +62,11 @@ class Meter:
         self.link = Link(board)
         self._service = Service(board, self.link, self.till, self.slot, name)
         self._console = Console(board, self.link, self.till, self.panel, name)
+        self.p1: "Port | None" = None
+        if self.flashed and board.has_p1():
+            from meterfw.p1.port import Port  # not where there is none: it takes memory
+
+            self.p1 = Port(board, self.ledger, self.gateway.meter)
         self._elapsed_ms = 0
         self._faults = 0
         self.panel.drive()
@@ -101,6 +114,8 @@ class Meter:
         slot = self.slot
         if self.flashed and slot.poll():
             self.panel.show_card(slot.present, slot.outcome, slot.taken)
+        if self.p1 is not None:
+            self.p1.poll()
 
     def _step(self, seconds: int) -> None:
         """The rules over the last seconds; what a minute brings."""
@@ -125,6 +140,8 @@ class Meter:
             self.timekeeper.follow_chip()
             if self.flashed:
                 self.captures.capture_due(m)
+            if self.p1 is not None:
+                self.p1.demand.follow(m)
         self._log_faults(board.faults())
 
     def _log_faults(self, faults: int) -> None:

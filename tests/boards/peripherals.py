@@ -72,8 +72,11 @@ class UART:
     As on the RP2040, a write that does not wait takes what fits into the buffer.
     """
 
-    def __init__(self, number, baud, tx=None, rx=None, rxbuf=256, txbuf=256, timeout=0):
+    INV_TX = 2
+
+    def __init__(self, number, baud, tx=None, rx=None, rxbuf=256, txbuf=256, timeout=0, invert=0):
         assert timeout == 0, "a board does not wait"
+        self.invert = invert
         self.baud, self.room, self.txbuf = baud, rxbuf, txbuf
         self.sending_until = 0  # when all is sent, in thousandths of a bit since the start
         self.waiting = bytearray()
@@ -92,7 +95,11 @@ class UART:
         self.waiting = self.waiting[size:]
         return size
 
-    def write(self, data):
+    def txdone(self):
+        return world.now_ms * self.baud >= self.sending_until
+
+    def write(self, data, most=None):
+        data = data if most is None else memoryview(data)[:most]
         octet = 10_000  # of these: ten bits
         now = world.now_ms * self.baud
         self.sending_until = max(self.sending_until, now)
