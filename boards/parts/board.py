@@ -5,13 +5,11 @@ It does what `meterfw.board.Board` asks, without its defaults: they would take m
 
 import time
 
+from meterfw import const
 from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
 from meterfw.store import files
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol

@@ -3,15 +3,14 @@
 import select
 import sys
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+from meterfw import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from machine import UART
 
 BAUD = 115_200  # of a UART
-PATIENCE_MS = 100  # USB takes a few hundred octets at a time
+_PATIENCE_MS = const(100)  # USB takes a few hundred octets at a time
 
 
 class Uart:
@@ -87,7 +86,7 @@ class Standard:
         return size
 
     def write(self, data: "bytes | bytearray", size: int) -> None:
-        """Send. What nobody reads for PATIENCE_MS is dropped, and after it all until they do."""
-        self._deaf = not ready(self._writable, 0 if self._deaf else PATIENCE_MS)
+        """Send. What nobody reads for _PATIENCE_MS is dropped, and after it all until they do."""
+        self._deaf = not ready(self._writable, 0 if self._deaf else _PATIENCE_MS)
         if not self._deaf:
             self._out.write(memoryview(data)[:size])

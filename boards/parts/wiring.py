@@ -2,15 +2,14 @@
 
 import os
 
+from meterfw import const
+
 import machine
 
 from parts import at24c, beeper, button, ds3231, port, pzem, relay, screen
 from parts.board import BenchBoard
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -101,7 +100,12 @@ def _port(
 
 
 def _uart(
-    pins: "dict[str, int]", uarts: "dict[str, int]", name: str, baud: int, room: int, invert: int = 0
+    pins: "dict[str, int]",
+    uarts: "dict[str, int]",
+    name: str,
+    baud: int,
+    room: int,
+    invert: int = 0,
 ) -> machine.UART:
     tx, rx = machine.Pin(pins[name + "_tx"]), machine.Pin(pins[name + "_rx"])
     return machine.UART(

@@ -1,6 +1,7 @@
 """A Raspberry Pi Pico as a budget meter: its pins, and the board made of them."""
 
 import rp2
+from meterfw import const
 from parts import wiring
 
 # Pins (GP numbers); the wiring table of README.md says the same.
@@ -24,19 +25,33 @@ P1 = False  # True: a P1 port on the pins of the link, inverted; the link stays 
 PER_1000_PULSES = 1000  # Wh, or litres of gas: an S0 output of 1000 pulses per kWh
 WATCHDOG_MS = 8000
 
-_COUNTER = 0  # state machine
-_COUNTER_HZ = 1_024_000  # the machine looks at the line every second step: each 2 us
-_FIFO = 4  # words it has room for
+_COUNTER = const(0)  # state machine
+_COUNTER_HZ = const(1_024_000)  # the machine looks at the line every second step: each 2 us
+_FIFO = const(4)  # words it has room for
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from machine import Pin
     from parts.board import BenchBoard
-    from rp2.asm_pio import in_, isr, jmp, label, mov, noblock, null, osr, pin, push, set
-    from rp2.asm_pio import wrap, wrap_target, x, x_dec, y, y_dec
+    from rp2.asm_pio import (
+        in_,
+        isr,
+        jmp,
+        label,
+        mov,
+        noblock,
+        null,
+        osr,
+        pin,
+        push,
+        set,
+        wrap,
+        wrap_target,
+        x,
+        x_dec,
+        y,
+        y_dec,
+    )
 
 
 @rp2.asm_pio(in_shiftdir=rp2.PIO.SHIFT_LEFT)

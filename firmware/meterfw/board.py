@@ -3,10 +3,9 @@
 All calls return at once. The defaults stand for a part that is not fitted.
 """
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:  # MicroPython
-    TYPE_CHECKING = False
+from meterfw import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol

@@ -4,7 +4,7 @@ What it is made of knows its own part and not the meter: the till takes tokens a
 timekeeper follows the clock chip, the panel shows and switches, the start restores.
 """
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account import rules
 from meterfw.account.record import Profile, State
 from meterfw.board import FAULT_SENSOR, FAULT_SWITCH, Board
@@ -22,14 +22,11 @@ from meterfw.wire.console import Console
 from meterfw.wire.link import BAD_LINE, FRAME, LINE, LONG_LINE, NOTHING, Link
 from meterfw.wire.service import Service
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:  # MicroPython
-    TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from meterfw.p1.port import Port
 
-BOARD_STEP_WH = 500  # most energy of one step on a board
+_BOARD_STEP_WH = const(500)  # most energy of one step on a board
 SERVED = 4  # requests of the link served in one poll, at most
 
 
@@ -64,7 +61,7 @@ class Meter:
         self._console = Console(board, self.link, self.till, self.panel, name)
         self.p1: "Port | None" = None
         if self.flashed and board.has_p1():
-            from meterfw.p1.port import Port  # not where there is none: it takes memory
+            from meterfw.p1.port import Port  # noqa: PLC0415  # it takes memory
 
             self.p1 = Port(board, self.ledger, self.gateway.meter)
         self._elapsed_ms = 0
@@ -126,9 +123,9 @@ class Meter:
         ma = board.current_ma()
         w = board.power_w()
         self.panel.see_flow(seconds, pulses)
-        most = BOARD_STEP_WH
+        most = _BOARD_STEP_WH
         if p.energy == layouts.ENERGY_GAS:
-            most = max(BOARD_STEP_WH * 1000 // p.wh_per_m3, 1)
+            most = max(_BOARD_STEP_WH * 1000 // p.wh_per_m3, 1)
         while pulses > most:
             rules.advance(m, p, 0, most, ma, w)
             pulses -= most

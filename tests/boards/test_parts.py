@@ -224,7 +224,7 @@ def test_the_relay_may_take_its_time(bench):
     relay = bench.board.relay
     for closed in (0, 1, 0, 1):
         relay.put(closed)
-        relay.pass_time(parts(bench, "relay").GRACE_MS - 1)
+        relay.pass_time(parts(bench, "relay")._GRACE_MS - 1)
         assert not relay.stuck
         bench.follow()
         relay.pass_time(1)
@@ -237,7 +237,7 @@ def test_a_relay_put_at_the_end_of_a_slow_pass_has_its_time(bench):
     relay.put(1 - bench.world.level(bench.pins["relay"]))
     relay.pass_time(700)
     assert not relay.stuck
-    relay.pass_time(parts(bench, "relay").GRACE_MS)
+    relay.pass_time(parts(bench, "relay")._GRACE_MS)
     assert relay.stuck
 
 

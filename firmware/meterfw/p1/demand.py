@@ -8,7 +8,7 @@ takes the running quarter away, and nothing else.
 import struct
 from array import array
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account.record import State
 from meterfw.board import Board
 from meterfw.store.captures import next_month
@@ -16,10 +16,10 @@ from meterfw.store.journal import contents, crc
 
 FILE = "demand"
 MOST = layouts.MOST_PEAKS
-QUARTER_MIN = 15
+_QUARTER_MIN = const(15)
 _HEAD = struct.calcsize(layouts.DEMAND_FORMAT)
 _PEAK = struct.calcsize(layouts.PEAK_FORMAT)
-_LATE = 2 * 31 * 1440  # a clock so far before the end of the running month was set back
+_LATE = const(2 * 31 * 1440)  # a clock so far before the end of the running month was set back
 
 
 class Demand:
@@ -40,7 +40,7 @@ class Demand:
 
     def begin(self, m: State) -> None:
         """Take up what is stored; a damaged file counts as none. The quarter begins anew."""
-        self._quarter, self._begin_wh = m.clock // QUARTER_MIN, m.energy_wh
+        self._quarter, self._begin_wh = m.clock // _QUARTER_MIN, m.energy_wh
         data = contents(self.board, FILE)
         if data is None or len(data) < _HEAD + 4 or (len(data) - _HEAD - 4) % _PEAK:
             return
@@ -54,16 +54,16 @@ class Demand:
     def mean_w(self, m: State) -> int:
         """Energy of the running quarter so far, as its mean: W."""
         wh = (m.energy_wh - self._begin_wh) % layouts.REGISTER_LIMIT
-        return min(wh, layouts.POWER_LIMIT) * 60 // QUARTER_MIN
+        return min(wh, layouts.POWER_LIMIT) * 60 // _QUARTER_MIN
 
     def follow(self, m: State) -> None:
         """What a new minute brings: allocates nothing unless a peak or a month is stored."""
-        quarter = m.clock // QUARTER_MIN
+        quarter = m.clock // _QUARTER_MIN
         changed = False
         if quarter != self._quarter:
             mean_w = self.mean_w(m)
             if quarter > self._quarter and mean_w > self.peak_w:  # else the clock was set back
-                self.peak_w, self.peak_clock = mean_w, (self._quarter + 1) * QUARTER_MIN
+                self.peak_w, self.peak_clock = mean_w, (self._quarter + 1) * _QUARTER_MIN
                 changed = True
             self._quarter, self._begin_wh = quarter, m.energy_wh
         if self._until == 0 or m.clock < self._until - _LATE:

@@ -3,7 +3,7 @@
 A piece is written into one buffer, made at the start; then nothing is allocated any more.
 """
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account.calendar import day_of, local, month_of, summer, year_of
 from meterfw.account.record import State
 from meterfw.account.rules import balance
@@ -31,10 +31,10 @@ _PIECES = (
     b"g0-1:24.1.0(003)\r\n;g0-1:96.1.1(%N)\r\n;g0-1:24.4.0(%B)\r\n;g0-1:24.2.3(%T)(%V*m3)\r\n;"
     b"*!;*%c\r\n;"
 )
-_ROOM = 192  # of the longest piece: the message
-_MOST_W = 99_999  # as two digits before the point and three behind it
-_NO_LIMIT = 9999
-_NO_FUSE = 999
+_ROOM = const(192)  # of the longest piece: the message
+_MOST_W = const(99_999)  # as two digits before the point and three behind it
+_NO_LIMIT = const(9999)
+_NO_FUSE = const(999)
 _HEX = b"0123456789ABCDEF"
 
 

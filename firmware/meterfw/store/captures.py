@@ -5,7 +5,7 @@ They are readings and no account, so they have a file of their own, outside the 
 
 import struct
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account import record
 from meterfw.account.calendar import day_of, local, summer, year_of
 from meterfw.account.record import State
@@ -16,7 +16,7 @@ FILE = "captures"
 MOST = layouts.MOST_CAPTURES
 _HEAD = struct.calcsize(layouts.CAPTURES_FORMAT)
 SIZE = struct.calcsize(layouts.CAPTURE_FORMAT)
-_MONTH = 31 * 1440
+_MONTH = const(31 * 1440)
 
 
 class Captures:

@@ -2,12 +2,12 @@
 
 import struct
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account.record import State
 from meterfw.account.rules import balance
 
 SIZE = layouts.LOG_SIZE
-MARGIN = 48  # entries that `forget` can take back
+_MARGIN = const(48)  # entries that `forget` can take back
 _HEAD = struct.calcsize(layouts.LOG_HEAD_FORMAT)
 _ENTRY = struct.calcsize(layouts.ENTRY_FORMAT)
 STORED = _HEAD + SIZE * _ENTRY
@@ -66,11 +66,11 @@ class Log:
 
     def first(self) -> int:
         """Number of the oldest entry that is still there."""
-        return max(0, self.count - SIZE + MARGIN)
+        return max(0, self.count - SIZE + _MARGIN)
 
     def forget(self, count: int) -> None:
-        """Take back the entries from number `count` on, at most MARGIN of them."""
-        self.count = max(count, self.count - MARGIN)
+        """Take back the entries from number `count` on, at most _MARGIN of them."""
+        self.count = max(count, self.count - _MARGIN)
 
     def pack(self) -> memoryview:
         """As stored, brought up to date."""

@@ -7,7 +7,7 @@ GOOD = 0xF0B8  # after content and its own FCS
 
 
 def steps(polynomial: int) -> "array[int]":
-    """The table of a polynomial, bits reversed; a step: value >> 8 ^ table[(value ^ octet) & 0xFF]."""
+    """Of a polynomial, bits reversed. A step: value >> 8 ^ table[(value ^ octet) & 0xFF]."""
     table = array("H", range(256))
     for octet in range(256):
         value = octet
