@@ -38,6 +38,15 @@ def emulate(
     ] = None,
     pty: Annotated[bool, typer.Option("--pty", help="a pseudo-terminal instead")] = False,
     bind: Annotated[str, typer.Option(metavar="ADDRESS", help="TCP: listen here")] = LOOPBACK,
+    p1: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT", min=0, max=65_535, help="P1 telegrams on this TCP port; 0: a free one"
+        ),
+    ] = None,
+    gas: Annotated[
+        str, typer.Option(metavar="PROFILE", help="a gas meter behind each, in its telegrams")
+    ] = "",
     count: Annotated[int, typer.Option(min=1, max=MOST, help="meters, each on its port")] = 1,
     profile: Annotated[str, typer.Option(help="a name or a TOML file")] = "wallonia-card",
     meter: Annotated[
@@ -86,17 +95,21 @@ def emulate(
     tcp = tcp or 0
     if tcp and tcp + count - 1 > 65_535:
         raise InputError(f"--tcp {tcp}: {count} meters need ports above 65535")
-    if meter + count - 1 > METER_LIMIT:
-        raise InputError(f"--meter {meter}: {count} meters need numbers above {METER_LIMIT}")
+    if p1 and p1 + count - 1 > 65_535:
+        raise InputError(f"--p1 {p1}: {count} meters need ports above 65535")
+    numbers = 2 * count if gas else count
+    if meter + numbers - 1 > METER_LIMIT:
+        raise InputError(f"--meter {meter}: {numbers} meters need numbers above {METER_LIMIT}")
     if load is not None and watts is not None:
         raise InputError("either --load or --watts")
     chosen = profiles.load(profile)
+    behind = _gas_profile(gas, chosen, p1)
     keys = None if key is None else KeyFile(key)
     request = load_request(load, load_zone, load_shape)
     sampled = None if load is None else loads.read(load, chosen.gas, request)
     clock = _start(start, sampled)
     rate = _speed(speed)
-    _make_room(count)
+    _make_room(numbers + count if p1 is not None else numbers)
     with contextlib.ExitStack() as stack:
         folder = None
         if state is not None:
@@ -104,13 +117,27 @@ def emulate(
         follow = not start and sampled is None and rate == 1  # the clock on the wall
         server = Server(rate, _end(clock, sampled, days), give_up)
         stack.callback(server.close)
-        for number in range(meter, meter + count):
-            files = None if folder is None else folder.meter(number, chosen)
+
+        def serve(number: int, kind: profiles.Profile, at: int) -> Emulator:
+            """Make a meter and put it on its port."""
+            files = None if folder is None else folder.meter(number, kind)
             stored = None if follow or files is None else stored_clock(files)
-            world = _emulator(chosen, stored or clock, sampled, watts, files, number, keys)
-            port_number = tcp and tcp + number - meter
-            port = PtyPort() if pty else TcpPort(bind, port_number, idle, keep_alive)
-            server.add(world, port)
+            drawn, rated = (None, None) if kind is behind else (sampled, watts)
+            with_p1 = p1 is not None and kind is chosen
+            world = _emulator(kind, stored or clock, drawn, rated, files, number, keys, with_p1)
+            server.add(world, PtyPort() if pty else TcpPort(bind, at, idle, keep_alive))
+            return world
+
+        urls: list[str] = []
+        for i in range(count):
+            world = serve(meter + i, chosen, tcp and tcp + i)
+            if p1 is not None:
+                port = P1Port(world, bind, p1 and p1 + i, keep_alive)
+                server.add(world, port)
+                urls.append(port.url)
+            world.p1_every_second = rate <= EVERY_SECOND
+            if behind is not None:
+                world.behind = serve(meter + count + i, behind, 0)
         _stop_on_signals(server)
         _announce(server.urls, meter, as_json)
         for line in () if sampled is None else sampled.notes:
@@ -133,6 +160,7 @@ def _emulator(
     files: Folder | None,
     number: int,
     keys: KeyFile | None,
+    p1: bool,
 ) -> Emulator:
     """One meter, its load begun where its clock says."""
     consumption = ConstantLoad(watts or 0, profile.gas)
@@ -143,7 +171,7 @@ def _emulator(
         key = (keys.meter_key(number, keys.latest), keys.latest)
     try:
         return Emulator(
-            profile, clock, consumption, files=files, meter=number, key=key, trace=False
+            profile, clock, consumption, files=files, meter=number, key=key, trace=False, p1=p1
         )
     except OSError as error:
         raise InputError(f"{error.filename or 'files'}: {error.strerror or error}") from None

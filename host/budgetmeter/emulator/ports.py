@@ -35,6 +35,14 @@ MORE, NOTHING, GONE = range(3)
 _FOR_ONE = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
 
 
+class Receiver(Protocol):
+    """Who takes octets that come in at a port."""
+
+    def receive(self, octets: bytes) -> None:
+        """Octets come in."""
+        ...
+
+
 class Port(Protocol):
     """What a `Server` needs of a port.
 
@@ -54,6 +62,10 @@ class Port(Protocol):
 
     def serve(self, world: Emulator, fd: int) -> None:
         """A file descriptor has something to read."""
+        ...
+
+    def outgoing(self, world: Emulator) -> bytearray:
+        """What the meter has sent on this port."""
         ...
 
     def hang_up(self) -> None:
@@ -91,7 +103,7 @@ class Stream:
             events |= selectors.EVENT_READ
         return {self.fd: (events, self)} if events else {}
 
-    def serve(self, world: Emulator) -> int:
+    def serve(self, world: Receiver) -> int:
         """Take in a piece for the meter to answer: MORE may have come, NOTHING, or he is GONE."""
         try:
             data = self._read(READ)
@@ -193,8 +205,16 @@ class TcpPort:
         """A file descriptor has something to read."""
         if fd == self._listener.fileno():
             self._accept(world)
-        elif self.stream is not None and self.stream.serve(world) == GONE:
+        elif self.stream is not None and self.take_in(self.stream, world) == GONE:
             self.hang_up()
+
+    def take_in(self, stream: Stream, world: Emulator) -> int:
+        """Take in a piece of what a user says, as `Stream.serve`."""
+        return stream.serve(world)
+
+    def outgoing(self, world: Emulator) -> bytearray:
+        """What the meter has sent on this port."""
+        return world.board.sent
 
     def _accept(self, world: Emulator) -> None:
         """Let in whoever waits, if nobody else is in."""
@@ -224,8 +244,8 @@ class TcpPort:
         for _ in range(PIECES):
             if stream.ended or not stream.takes_more():
                 break
-            found = stream.serve(world)
-            stream.hold(world.board.sent)
+            found = self.take_in(stream, world)
+            stream.hold(self.outgoing(world))
             if found == GONE:
                 return False
             if found == NOTHING:
@@ -299,6 +319,10 @@ class PtyPort:
     def serve(self, world: Emulator, fd: int) -> None:
         """The file descriptor has something to read."""
         self.stream.serve(world)
+
+    def outgoing(self, world: Emulator) -> bytearray:
+        """What the meter has sent on this port."""
+        return world.board.sent
 
     def hang_up(self) -> None:
         """Nobody reads: what waits, either way, is dropped, as on a serial line."""
