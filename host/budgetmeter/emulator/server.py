@@ -87,8 +87,9 @@ class Server:
     def close(self) -> None:
         """Store every account and give the ports back."""
         with self.lock:
-            for world, port, _ in self._meters:
+            for world in {id(world): world for world, _, _ in self._meters}.values():
                 world.meter.commit()
+            for _, port, _ in self._meters:
                 port.close()
             self._selector.close()
             self._bell.close()
