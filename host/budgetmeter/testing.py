@@ -19,7 +19,6 @@ from budgetmeter.card import MemoryCard, personalise, write_inward
 from budgetmeter.client import Entered, Meter
 from budgetmeter.emulator import ConstantLoad, Emulator, telegrams
 from budgetmeter.emulator.loopback import LoopbackLine
-from budgetmeter.emulator.p1 import P1Port
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
 from budgetmeter.emulator.world import METER as NUMBER
@@ -163,7 +162,7 @@ class MeterUnderTest:
         one for each quarter of an hour at least while time passes.
         """
         if self._p1_url is None:
-            port = P1Port(self.world, "127.0.0.1", 0)
+            port = telegrams.port(self.world, "127.0.0.1", 0)
             self._p1_url = self._ports.enter_context(served(self, port))
         return self._p1_url
 
@@ -187,7 +186,8 @@ class MeterUnderTest:
         """The meter for one thread; its P1 port tells what has become of it."""
         with self.lock:
             yield
-            telegrams.send(self.world)
+            if not self.world.p1_every_second:
+                telegrams.send(self.world)
         for server in self.servers:
             server.ring()
 

@@ -18,12 +18,10 @@ from meterproto.tokens import METER_LIMIT
 from budgetmeter import loads, profiles, units
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.cli.options import serial_number
-from budgetmeter.emulator import ConstantLoad, Emulator
+from budgetmeter.emulator import ConstantLoad, Emulator, telegrams
 from budgetmeter.emulator.folder import Folder, StateFolder, stored_clock
-from budgetmeter.emulator.p1 import P1Port
 from budgetmeter.emulator.ports import GIVE_UP_S, IDLE_S, KEEPALIVE_S, PtyPort, TcpPort
 from budgetmeter.emulator.server import AS_FAST_AS_IT_GOES, LAST_S, Server
-from budgetmeter.emulator.telegrams import EVERY_SECOND
 from budgetmeter.emulator.world import METER, start_of
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
@@ -124,7 +122,7 @@ def emulate(
             drawn = (None, None) if kind is behind else (sampled, watts)
             with_p1 = p1 is not None and kind is chosen
             world = _emulator(kind, stored or clock, *drawn, files, number, keys, with_p1)
-            world.p1_every_second = rate <= EVERY_SECOND
+            world.p1_every_second = rate <= telegrams.EVERY_SECOND
             announced.append(ports.open(server, world, number))
             return world
 
@@ -176,7 +174,7 @@ class _Ports(NamedTuple):
         told: dict[str, int | str] = {"meter": number, "url": port.url}
         if world.board.fitted_p1:
             own = self.p1 + number - self.first if self.p1 else 0
-            reader = P1Port(world, self.bind, own, self.keep_alive)
+            reader = telegrams.port(world, self.bind, own, self.keep_alive)
             server.add(world, reader)
             told["p1"] = reader.url
         return told

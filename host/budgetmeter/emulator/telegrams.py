@@ -1,8 +1,12 @@
 """The P1 telegrams of an emulated meter: whole, and for a reader one each second."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from meterfw.p1.telegram import Telegram
+
+from budgetmeter.emulator.p1 import P1Port
+from budgetmeter.emulator.ports import KEEPALIVE_S
 
 if TYPE_CHECKING:
     from budgetmeter.emulator.world import Emulator
@@ -10,6 +14,15 @@ if TYPE_CHECKING:
 QUARTER_S = 900
 EVERY_SECOND = 250  # times real time: up to there a reader gets every second
 KEPT = 1 << 16  # octets that wait for a reader, at most; older telegrams give way
+
+
+def port(world: "Emulator", host: str, number: int, keepalive_s: int = KEEPALIVE_S) -> P1Port:
+    """The P1 port of an emulated meter on TCP.
+
+    :param world: the meter, with a P1 port on its board
+    :raises InputError: when it cannot be had
+    """
+    return P1Port(world.board.sent_p1, partial(listen, world), host, number, keepalive_s)
 
 
 def listen(world: "Emulator", listens: bool) -> None:
