@@ -1,18 +1,19 @@
 """A TCP port on which P1 telegrams go out, to one reader at a time, who is not listened to."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from budgetmeter.emulator.loopback import Served
 from budgetmeter.emulator.ports import KEEPALIVE_S, Stream, TcpPort
-
-if TYPE_CHECKING:
-    from budgetmeter.emulator.world import Emulator
 
 FOR_EVER_S = float("inf")  # a reader says nothing, and stays
 
 
 class Deaf:
-    """Takes what a reader says, and does nothing."""
+    """A meter in name: what a reader says is lost, and there is no answer."""
+
+    def __init__(self) -> None:
+        self.sent = bytearray()
+        self.board = self
 
     def receive(self, octets: bytes) -> None:
         """Octets come in."""
@@ -41,17 +42,17 @@ class P1Port(TcpPort):
         self._sent, self._listens = sent, listens
         self._deaf = Deaf()
 
-    def outgoing(self, world: "Emulator | None") -> bytearray:
+    def outgoing(self, world: Served) -> bytearray:
         """Telegrams for the reader; none while he has many to read."""
         if self.stream is not None and not self.stream.takes_more():
             self._sent.clear()
         return self._sent
 
-    def take_in(self, stream: Stream, world: "Emulator | None") -> int:
+    def take_in(self, stream: Stream, world: Served) -> int:
         """What a reader says is passed over."""
         return stream.serve(self._deaf)
 
-    def serve(self, world: "Emulator | None", fd: int) -> None:
+    def serve(self, world: Served, fd: int) -> None:
         """A reader comes, goes, or says something."""
         super().serve(world, fd)
         self._listens(self.stream is not None)
