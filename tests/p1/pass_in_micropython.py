@@ -2,7 +2,6 @@
 # JSON of what polls with the heap locked do, and the telegrams they sent.
 import json
 import sys
-from binascii import crc32
 
 import micropython
 import peripherals

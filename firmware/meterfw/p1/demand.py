@@ -26,7 +26,8 @@ class Demand:
     """The demand of one meter.
 
     :ivar peak_w: highest mean of a quarter in the running month, W
-    :ivar peak_clock: when that quarter ended; where there is none yet, when the month began
+    :ivar peak_clock: when that quarter ended; where there is none yet, the quarter in which the
+        month was begun
     :ivar count: of the months that are over, at most MOST
     :ivar months: of each, oldest first: when it ended, when its peak ended, the peak in W
     """
@@ -67,10 +68,10 @@ class Demand:
                 changed = True
             self._quarter, self._begin_wh = quarter, m.energy_wh
         if self._until == 0 or m.clock < self._until - _LATE:
-            self._begin_month(m.clock)
+            self._begin_month(quarter * _QUARTER_MIN)
         elif m.clock >= self._until:
             self._add(self._until, self.peak_clock, self.peak_w)
-            self._begin_month(m.clock)
+            self._begin_month(quarter * _QUARTER_MIN)
             changed = True
         if changed:
             self._store()
