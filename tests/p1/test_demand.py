@@ -186,7 +186,7 @@ def test_a_clock_set_back_counts_no_quarter_and_no_month_twice():
     assert (after, again) == (before, history)
     meter.order("clock", time="2020-01-31 23:50")  # a year: the month begins anew
     meter.use(watts=400, minutes=8)
-    assert read(meter.world)[1] == (0, datetime(2020, 1, 31, 23, 51))
+    assert read(meter.world)[1] == (0, datetime(2020, 1, 31, 23, 45))
 
 
 def test_the_file_is_as_declared_and_written_once_a_peak():
@@ -201,9 +201,9 @@ def test_the_file_is_as_declared_and_written_once_a_peak():
     assert stores.count("demand") == 3
     data = bytes(files["demand"])
     head = stored.Demand.parse(data)
-    assert (head.peak, head.until) == (0, clock("2021-04-30 23:00"))
+    assert (head.peak, head.until) == (0, clock("2021-05-01 00:00"))
     month = stored.Peak.parse(data[stored.Demand.sizeof() :])
-    assert (month.until, month.peak) == (clock("2021-03-31 23:00"), 2000)
+    assert (month.until, month.peak) == (clock("2021-04-01 00:00"), 2000)
     assert len(data) == stored.Demand.sizeof() + stored.Peak.sizeof() + struct.calcsize("<L")
 
 
