@@ -9,9 +9,10 @@ UNCOUNTED := cases device mutants docs faults plugin cards/test_lives.py firmwar
 OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py cards/test_scenarios.py \
 	cards/test_card_images.py cases host/test_books.py host/test_withdraw.py host/test_read_port.py host/test_bad_rows.py)
 NODE_MODULES := tests/micropython/node_modules
+READERS := tests/p1/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted layouts docs clean
+.PHONY: help run casebook mutants test lint rules bench coverage size studies faults fuzz p1 pulses cards kills soak device office planted layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +78,9 @@ device: $(VENV)/test.stamp  ## the device suite on one target: TARGET=/dev/ttyAC
 cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and power cuts; N=100 for fewer
 	@$(BIN)/python -m tests.cards.campaign $(N)
 
+p1: $(VENV)/test.stamp  ## a thousand lives, their P1 telegrams read by four strangers; N=100 for fewer
+	@$(BIN)/python -m tests.p1.lives $(N)
+
 docs: $(VENV)/docs.stamp  ## the documentation site in out/site; a dead link fails
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
@@ -99,7 +103,7 @@ layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte ta
 	@$(BIN)/python -m budgetmeter.report.kinds
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) $(NODE_MODULES) out .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(NODE_MODULES) $(READERS) out .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -115,11 +119,13 @@ $(VENV)/docs.stamp: pyproject.toml | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
 	@touch $@
 
-$(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json | $(BIN)/python
+$(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json tests/p1/package-lock.json | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[lint]'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade \
 		--target $(STUBS)/rp2040 micropython-rp2-rpi_pico-stubs==1.27.0.post1
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade \
 		--target $(STUBS)/esp32 micropython-esp32-esp32_generic-stubs==1.27.0.post1
-	@cd tests/micropython && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+		--target $(VENV)/readers dsmr_parser==1.4.2 pytz
+	@for folder in micropython p1; do (cd tests/$$folder && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund) || exit 1; done
 	@touch $@

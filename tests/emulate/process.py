@@ -13,6 +13,7 @@ class Emulated:
     """The command with arguments; a context manager that ends it.
 
     :ivar urls: of its ports, by meter number
+    :ivar p1: of its P1 ports
     """
 
     def __init__(self, *arguments):
@@ -22,15 +23,19 @@ class Emulated:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.urls = {}
+        self.urls, self.p1 = {}, {}
         count = 1
         if "--count" in arguments:
             count = int(arguments[arguments.index("--count") + 1])
+        if "--gas" in arguments:
+            count *= 2
         for _ in range(count):
             line = self.process.stdout.readline()
             assert line, self.process.stderr.read()
             told = json.loads(line)
             self.urls[told["meter"]] = told["url"]
+            if "p1" in told:
+                self.p1[told["meter"]] = told["p1"]
 
     @property
     def url(self):

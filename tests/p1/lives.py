@@ -1,7 +1,7 @@
 """Random lives whose telegrams four strangers read: they name the breaker, limit, valve and text.
 
-`python -m tests.p1.lives 1000` takes so many lives of every profile (`make p1`). A telegram is read
-whenever something that it tells of the account has changed.
+`python -m tests.p1.lives 1000` takes so many lives, every profile in turn (`make p1`). A telegram
+is read whenever something that it tells of the account has changed.
 """
 
 import itertools
@@ -176,15 +176,15 @@ def judged(names, seeds, all_states=False):
 
 def main():
     """Exit status 1 when a reader said otherwise than it was."""
-    lives = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     names = profiles.names()
+    each = -(-(int(sys.argv[1]) if len(sys.argv) > 1 else 1000) // len(names))
     total, failed = 0, 0
-    for begin in range(0, lives, 20):
-        count, _, wrong = judged(names, range(begin, min(begin + 20, lives)), begin == 0)
+    for begin in range(0, each, 20):
+        count, _, wrong = judged(names, range(begin, min(begin + 20, each)), begin == 0)
         total, failed = total + count, failed + len(wrong)
         for profile, telegram, different in wrong[:3]:
             print(profile, different, telegram, sep="\n", flush=True)
-    print(f"{lives * len(names):,} lives, {total:,} telegrams, each read by four: {failed} wrong")
+    print(f"{each * len(names):,} lives, {total:,} telegrams, each read by four: {failed} wrong")
     sys.exit(1 if failed else 0)
 
 

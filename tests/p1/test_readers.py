@@ -15,7 +15,7 @@ def judged():
 
 
 def test_they_name_breaker_limit_fuse_valve_and_text_in_every_state_of_every_profile(judged):
-    """Every state there is, and a life of every profile; `make p1` takes a thousand each."""
+    """Every state there is, and a life of every profile; `make p1` takes a thousand."""
     count, _, wrong = judged
     assert wrong == []
     assert count > 500
