@@ -15,7 +15,7 @@ READERS := tests/p1/node_modules
 .PHONY: help run casebook mutants test lint rules bench coverage size studies faults fuzz p1 pulses cards kills soak device office planted layouts docs clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp  ## four months of a real household on a budget meter; plot in out/
 	@mkdir -p out

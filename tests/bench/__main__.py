@@ -9,6 +9,7 @@ from tests.bench import (
     fleet,
     journal,
     office,
+    p1,
     pipeline,
     protocol,
     rules,
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "journal": journal.main,
     "vending": vending.main,
     "office": office.main,
+    "p1": p1.main,
     "pipeline": pipeline.main,
     "cards": cards.main,
 }

@@ -31,9 +31,15 @@ def mpy():
 def main():
     """Write the file."""
     heap = {board: measure.heap(board)["started"] for board in NAMES}
-    weight = {"unit": "octets", "heap_in_webassembly_after_start": heap, "mpy": mpy()}
+    with_p1 = {board: measure.heap(board, with_p1=True)["started"] for board in NAMES}
+    weight = {
+        "unit": "octets",
+        "heap_in_webassembly_after_start": heap,
+        "heap_in_webassembly_with_p1": with_p1,
+        "mpy": mpy(),
+    }
     FILE.write_text(json.dumps(weight, indent=2) + "\n", "utf-8")
-    print(f"{FILE.name}: heap {heap}, .mpy {weight['mpy']['boards']}")
+    print(f"{FILE.name}: heap {heap}, with P1 {with_p1}, .mpy {weight['mpy']['boards']}")
 
 
 if __name__ == "__main__":

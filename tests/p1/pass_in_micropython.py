@@ -56,6 +56,7 @@ class Silent(Wire):
         pass
 
 
+uart = made.p1.uart
 wire = made.p1.uart = Wire()
 made.sensor.uart = Silent()
 made.port.source = Nobody()
@@ -81,4 +82,10 @@ def locked(polls, step_ms, plant):
 said = {"steady": locked(4000, 10, False), "planted": locked(1, 10, True)}
 said["sent"] = bytes(wire.kept[: wire.end]).decode()
 said["clock"], said["second"] = meter.state.clock, meter.state.second
+said["baud"], said["inverted"] = uart.baud, uart.invert
+board.LINK = "uart"
+try:
+    board.make()
+except ValueError as error:
+    said["refused"] = str(error)
 print(json.dumps(said))

@@ -35,8 +35,9 @@ def test_a_pass_that_sends_a_telegram_allocates_nothing(board):
     said = json.loads(micropython.run(PASS, files=measure.files(board)))
     assert said["steady"] == "ok"
     assert said["planted"] == "raised"
-    telegrams = [f"/{part}" for part in said["sent"].split("/BGT5")[1:]]
-    telegrams = [t.replace("/", "/BGT5", 1) for t in telegrams]
+    assert (said["baud"], said["inverted"]) == (115_200, 2)  # UART.INV_TX
+    assert said["refused"] == "P1 needs LINK usb"  # one UART, and both want it
+    telegrams = [f"/BGT5{part}" for part in said["sent"].split("/BGT5")[1:]]
     assert len(telegrams) >= 40  # one a second
     seconds = [dsmr.read(telegram)["time"] for telegram in telegrams[:40]]
     assert len(set(seconds)) == 40
