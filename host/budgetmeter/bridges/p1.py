@@ -28,10 +28,19 @@ AGAIN_S = 5.0  # before a lost line is opened anew
 
 
 class _Board(Board):
-    """What a meter's sensors say, as read; it keeps no files."""
+    """What a meter's sensors say, as read; it keeps no files, and meters nothing itself."""
 
     def __init__(self) -> None:
         self.w = self.ma = self.mv = 0
+
+    def elapsed_ms(self) -> int:
+        return 0
+
+    def pulses(self) -> int:
+        return 0
+
+    def supply(self, closed: int) -> None:
+        pass
 
     def power_w(self) -> int:
         return self.w
