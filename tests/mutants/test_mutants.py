@@ -11,7 +11,7 @@ CRC = 'if struct.unpack("<L", data[-4:])[0] != crc(data[:-4]):'
 PLANTED = [
     ("tokens.memory", "TokenMemory.close", "self.orders.close(order_id)", "pass", "tokens"),
     ("tokens.memory", "TokenMemory.close", "self.numbers.close(number)", "pass", "tokens"),
-    ("tokens.gateway", "Gateway.restart", "self._failures = FREE_FAILURES - 1", "pass", "tokens"),
+    ("tokens.gateway", "Gateway.restart", "self._failures = _FREE_FAILURES - 1", "pass", "tokens"),
     ("account.orders", "overdraft", "m.granted |= GRANT_OVERDRAFT", "pass", "account"),
     ("account.orders", "hold", "m.granted |= GRANT_HOLD", "pass", "account"),
     ("account.rules", "set_time", "m.uncertain = 0", "pass", "account"),

@@ -1,5 +1,9 @@
 """One declaration: construct, the generated layouts, the firmware's records and NumPy agree."""
 
+import ast
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from budgetmeter import profiles
@@ -83,3 +87,19 @@ def test_codes_stay_in_their_ranges():
     assert all(isinstance(code, Code) for codes in CODES for code in codes)
     for name in profiles.names():
         records.Profile.parse(profiles.load(name).pack())
+
+
+def test_every_name_of_the_layouts_is_read():
+    """By the firmware or a board, or by the tests that run on one: each takes memory there."""
+    root = Path(generate.__file__).parents[2]
+    readers = [
+        *(path for path in root.glob("firmware/**/*.py") if path.name != "layouts.py"),
+        *root.glob("boards/**/*.py"),
+        *root.glob("tests/firmware/**/*.py"),
+    ]
+    read = set(re.findall(r"\w+", " ".join(path.read_text("utf-8") for path in readers)))
+    tree = ast.parse(generate.LAYOUTS.read_text("utf-8"))
+    names = [node.targets[0].id for node in tree.body if isinstance(node, ast.Assign)]
+    codes = [n for n in names if n.startswith(("CAUSE_", "TOKEN_REASON_"))]  # by prefix in tests
+    assert [name for name in names if name not in read and name not in codes] == []
+    assert len(names) > 200

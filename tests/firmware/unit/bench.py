@@ -31,6 +31,16 @@ ANSWERS = {
     Message.ERROR: "ERROR",
 }
 
+# Fields of records that the firmware reads by position, so that `layouts` has no names for them
+FIELDS = {
+    "IDENTITY": "meter key_revision energy firmware profile layout",
+    "EVENTS_PAGE": "first next total count",
+    "ENTRY": "clock second code reasons balance",
+    "TOKEN_ANSWER": "status reason number balance control_state",
+    "ERROR": "code",
+}
+ERROR_FORMAT = "<B"
+
 
 class BenchBoard(Board):
     """A board that does what a test asks, its files in memory.
@@ -203,9 +213,10 @@ class Fields:
     """The fields of a record of `layouts`, as attributes."""
 
     def __init__(self, name, data):
-        layout = getattr(layouts, name + "_FORMAT")
+        layout = getattr(layouts, name + "_FORMAT", ERROR_FORMAT)
+        names = FIELDS[name].split() if name in FIELDS else getattr(layouts, name + "_FIELDS")
         values = struct.unpack(layout, data[: struct.calcsize(layout)])
-        for field, value in zip(getattr(layouts, name + "_FIELDS"), values):
+        for field, value in zip(names, values):
             setattr(self, field, value)
 
 
