@@ -1,11 +1,9 @@
 """What a meter keeps: its identity as flashed, and its account as one record, committed whole."""
 
-from construct import Struct
-
 from meterproto.codes import Setting
 from meterproto.fcs import fcs16
 from meterproto.messages import Entry
-from meterproto.quantity import Declared, Opaque, Quantity, fields, flag
+from meterproto.quantity import Declared, Opaque, Quantity, Record, fields, flag
 from meterproto.records import CLOCK_LIMIT, Profile, State
 from meterproto.tokens import KEY_SIZE, METER_LIMIT, NUMBER_LIMIT, WINDOW
 
@@ -17,19 +15,19 @@ def crc() -> Quantity:
     return Quantity("L", "", 0, 2**32 - 1)
 
 
-Identity = Struct(
+Identity = Record(
     "meter" / Quantity("L", "", 1, METER_LIMIT) * "serial number",
     "key_revision" / Quantity("H", "", 1, 65_535) * "revision of the key it was flashed with",
     "key" / Opaque(KEY_SIZE) * "that key",
     "profile" / Opaque(24) * "name of its profile, ASCII, padded with zeros",
     "crc" / crc() * "CRC-32 of all before it",
 )
-Key = Struct(
+Key = Record(
     "key_revision" / Quantity("H", "", 1, 65_535) * "highest revision ever in force",
     "key" / Opaque(KEY_SIZE) * "its key",
     "crc" / crc() * "CRC-32 of all before it",
 )
-TokenMemory = Struct(
+TokenMemory = Record(
     "key_revision" / Quantity("H", "", 1, 65_535) * "revision of the key in force",
     "key" / Opaque(KEY_SIZE) * "key in force",
     "number" / Quantity("L", "", 0, NUMBER_LIMIT) * "highest token number taken",
@@ -46,18 +44,18 @@ TokenMemory = Struct(
     * "rank (L) of the newest order taken of each setting (codes.Setting): its id plus 2^30, or the"
     " number of a token without one; 0 none",
 )
-Head = Struct(
+Head = Record(
     "magic" / Quantity("L", "", MAGIC, MAGIC) * "begins every stored record",
     "layout" / Quantity("H", "", 1, 65_535) * "version of the layouts of what follows",
     "sequence" / Quantity("L", "", 0, NUMBER_LIMIT) * "one higher with each commit",
 )
-Owner = Struct(
+Owner = Record(
     "meter" / Quantity("L", "", 1, METER_LIMIT) * "serial number; another's record is foreign",
 )
-LogHead = Struct(
+LogHead = Record(
     "count" / Quantity("L", "", 0, NUMBER_LIMIT) * "number of the next entry of the event log",
 )
-Crc = Struct("crc" / crc() * "CRC-32 of all before it")
+Crc = Record("crc" / crc() * "CRC-32 of all before it")
 
 LOG_SIZE = 128  # entries of the event log that are stored
 

@@ -116,7 +116,7 @@ class Pending:
             "actor": office.actor[:64],
         }
         later.withdraw_older(connection, office, meter, order)
-        number = connection.execute(items.insert().values(values)).inserted_primary_key[0]
+        number = connection.execute(items.insert(), values).inserted_primary_key[0]
         office.note_in(connection, "queue", meter, detail=orders.note(order))
         return Item(number, meter, 0, order, expiry, campaign, office.now_s, "queued")
 

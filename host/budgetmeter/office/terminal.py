@@ -100,7 +100,7 @@ class Terminal:
                 "at": office.now(),
                 "actor": office.actor[:64],
             }
-            number = connection.execute(cards.insert().values(values)).inserted_primary_key[0]
+            number = connection.execute(cards.insert(), values).inserted_primary_key[0]
             office.note_in(connection, "card", meter, detail=f"{kind.word} card {number}")
             return number, row["key_revision"], tokens
 
