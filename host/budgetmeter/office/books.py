@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from construct import ConstructError
 from meterproto import cards as layout
 from meterproto.codes import Kind
+from meterproto.kinds import CREDIT
 
 from budgetmeter.errors import InputError
 from budgetmeter.office import reports, restore, settle
@@ -20,7 +21,6 @@ from budgetmeter.office.tables import deliveries, issued
 from budgetmeter.orders import Order
 
 __all__ = ["Reading", "history", "latest", "mode_at", "parse"]
-CREDIT = (Kind.TOP_UP, Kind.SUPPORT, Kind.AID)  # kinds that carry money
 MOST_MONEY = layout.MOST_TOKENS - 2  # on one card: what is not money finds room beside it
 
 

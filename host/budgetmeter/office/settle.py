@@ -6,6 +6,7 @@ overtaken is settled by the meter's own total of credit, where that leaves no do
 
 import sqlalchemy as sa
 from meterproto.codes import Kind, PaymentMode
+from meterproto.kinds import ADDS
 from meterproto.tokens import WINDOW
 
 from budgetmeter.office.tables import deliveries
@@ -15,7 +16,6 @@ OUT, TAKEN, LAPSED = "out", "taken", "lapsed"
 VOID = "void"  # taken back by the office, and closed at the meter or on the card
 SUPERSEDED = "superseded"  # spent without effect: a later order set the same
 RENEWED = "renewed"  # another order was issued in its place
-ADDS = (Kind.TOP_UP, Kind.SUPPORT, Kind.AID, Kind.ARREARS_PAID)  # what the meter counts as credited
 
 MOST_CHOICES = 4096  # of void payments that are looked through
 
