@@ -46,7 +46,6 @@ SETTING_OF_KIND = b'\xff\xff\xff\xff\x03\x02\n\x04\x0b\x07\x07\xff\x00\x05\x06\x
 SETS_NOTHING = 255
 OLDER_LAYOUTS = {3139: (52, 38, False, 112), 2: (54, 38, True, 112)}  # fields of state and profile, owner and log, octets of memory
 
-ENERGY_ELECTRICITY = 0
 ENERGY_GAS = 1
 
 PAYMENT_MODE_CREDIT = 1
@@ -102,18 +101,10 @@ SETTING_ANNOUNCED_PRICE = 1
 SETTING_HOLD = 2
 SETTING_OVERDRAFT = 3
 SETTING_LIMIT = 4
-SETTING_EMERGENCY_PRESET = 5
 SETTING_PAYMENT_MODE = 6
-SETTING_MINIMUM_SUPPLY = 7
-SETTING_SUPPLY = 8
-SETTING_CLOCK = 9
-SETTING_LIMITER = 10
-SETTING_LIMITER_RELEASE = 11
-SETTING_TAMPER = 12
 SETTING_PARAMETER = 16
 
 CAUSE_SAFETY = 1
-CAUSE_FRAUD = 2
 CAUSE_BAD_WILL = 3
 
 RESULT_DONE = 0
@@ -141,7 +132,6 @@ TOKEN_REASON_NONE = 0
 TOKEN_REASON_LENGTH = 1
 TOKEN_REASON_MISTYPED = 2
 TOKEN_REASON_VERSION = 3
-TOKEN_REASON_KIND = 4
 TOKEN_REASON_RANGE = 5
 TOKEN_REASON_KEY_REVISION = 16
 TOKEN_REASON_TAG = 17
@@ -258,14 +248,8 @@ LOG_CODE_WORDS = (
 )
 
 HEADER_FORMAT = "<BBB"
-HEADER_FIELDS = _names(
-    version=0, type=1, sequence=2,
-)
 
 IDENTITY_FORMAT = "<LHb8s24sH"
-IDENTITY_FIELDS = _names(
-    meter=0, key_revision=1, energy=2, firmware=3, profile=4, layout=5,
-)
 
 STATUS_FORMAT = "<lbbbbblbllllllllllbbbbbbllllhhbbllbLLHb"
 STATUS_FIELDS = _names(
@@ -278,8 +262,6 @@ STATUS_FIELDS = _names(
     supply_on=34, token_number=35, token_order=36, locked_s=37, memory_lost=38,
 )
 
-STATUS_REQUEST_FORMAT = "<B"
-
 PRESENT_FORMAT = "<lll"
 
 REGISTERS_FORMAT = "<lllllllllll"
@@ -289,33 +271,16 @@ REGISTERS_FIELDS = _names(
 )
 
 EVENTS_REQUEST_FORMAT = "<L"
-EVENTS_REQUEST_FIELDS = _names(
-    first=0,
-)
 
 EVENTS_PAGE_FORMAT = "<LLLB"
-EVENTS_PAGE_FIELDS = _names(
-    first=0, next=1, total=2, count=3,
-)
 
 ENTRY_FORMAT = "<lbBbl"
-ENTRY_FIELDS = _names(
-    clock=0, second=1, code=2, reasons=3, balance=4,
-)
 
 TOKEN_ANSWER_FORMAT = "<BBLlb"
-TOKEN_ANSWER_FIELDS = _names(
-    status=0, reason=1, number=2, balance=3, control_state=4,
-)
 
 REPORT_REQUEST_FORMAT = "<LLH"
 
 REPORT_PART_FORMAT = "<LHH"
-
-ERROR_FORMAT = "<B"
-ERROR_FIELDS = _names(
-    code=0,
-)
 
 TOKEN_FORMAT = "<BBHLLLllL"
 TOKEN_LOW = (
@@ -324,10 +289,6 @@ TOKEN_LOW = (
 TOKEN_HIGH = (
     255, 255, 65535, 999999999, 1073741823, 1073741823, 1073741823, 1073741823, 1073741823,
 )
-
-WRAPPED_FORMAT = "<32s"
-
-TAG_FORMAT = "<10s"
 
 FLASHED_FORMAT = "<LH32s24sL"
 
@@ -390,8 +351,6 @@ PROFILE_HIGH = (
 OWNER_FORMAT = "<L"
 
 LOG_HEAD_FORMAT = "<L"
-
-CRC_FORMAT = "<L"
 
 CARD_HEAD_FORMAT = "<LBBLLH10sL"
 

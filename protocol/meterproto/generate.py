@@ -82,35 +82,17 @@ RECORDS = (
     ("CAPTURES", cards.CapturesHead, "File `captures`: head", False),
 )
 
-# What the firmware has no use for, and no memory to spare: field names of records it reads by
-# position, and codes it never looks at.
-UNNAMED = (
-    *(
-        "FLASHED",
-        "KEY",
-        "HEAD",
-        "TOKEN_MEMORY",
-        "OWNER",
-        "LOG_HEAD",
-        "CRC",
-        "TOKEN",
-        "WRAPPED",
-        "TAG",
-    ),
-    *(
-        "CARD_HEAD",
-        "AREA",
-        "INWARD",
-        "REPORT",
-        "STATUS_REQUEST",
-        "PRESENT",
-        "REPORT_REQUEST",
-        "REPORT_PART",
-        "CARD_ANSWER",
-        "CAPTURES",
-    ),
-)
-UNREAD = (CardType,)
+# Each name takes some twenty octets of a board, so the layouts have none that the firmware does not
+# read; a test compares. Records whose fields it reads by their names, the others by position:
+NAMED = ("STATUS", "REGISTERS", "STATE", "PROFILE", "CAPTURE")
+# and codes and formats it never looks at.
+UNREAD = {
+    *("ENERGY_ELECTRICITY", "CAUSE_FRAUD", "TOKEN_REASON_KIND"),
+    *("SETTING_EMERGENCY_PRESET", "SETTING_MINIMUM_SUPPLY", "SETTING_SUPPLY", "SETTING_CLOCK"),
+    *("SETTING_LIMITER", "SETTING_LIMITER_RELEASE", "SETTING_TAMPER"),
+    *("STATUS_REQUEST_FORMAT", "ERROR_FORMAT", "WRAPPED_FORMAT", "TAG_FORMAT", "CRC_FORMAT"),
+    *(f"CARD_TYPE_{card.name}" for card in CardType),
+}
 
 # Codes that the meter says in words, on its console and in its log.
 SPOKEN = (PaymentMode, ControlState, Reason, EmergencyStatus, TokenStatus, Event, LogCode)
@@ -163,12 +145,12 @@ def _constants() -> Iterator[str]:
     yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, owner and log, octets of memory"
     yield ""
     for codes in CODES:
-        if codes in UNREAD:
-            continue
-        for code in codes:
-            value = f"1 << {code.value}" if codes is Event else code.value
-            yield f"{prefix(codes)}_{code.name} = {value}"
-        yield ""
+        names = {f"{prefix(codes)}_{code.name}": code.value for code in codes}
+        read = [name for name in names if name not in UNREAD]
+        for name in read:
+            yield f"{name} = 1 << {names[name]}" if codes is Event else f"{name} = {names[name]}"
+        if read:
+            yield ""
 
 
 def _setting(kind: int) -> int:
@@ -206,15 +188,17 @@ def _text(words: Iterable[str]) -> str:
 
 def _lowest(name: str, declared: list[tuple[str, Quantity, str]]) -> str:
     """Lowest values: by place, or by name those that are not 0, which take less memory."""
-    if name in UNNAMED:
+    if name not in NAMED:
         return _wrapped(str(q.low) for _, q, _ in declared)
     lines = [f'    "{field}": {q.low},' for field, q, _ in declared if q.low != 0]
     return "{  # of others 0\n" + "\n".join(lines) + "\n}"
 
 
 def _record(name: str, struct: Struct, checked: bool) -> Iterator[str]:
+    if f"{name}_FORMAT" in UNREAD:
+        return
     yield f'{name}_FORMAT = "{layout(struct)}"'
-    if name not in UNNAMED:
+    if name in NAMED:
         names = (f"{field}={i}" for i, (field, _, _) in enumerate(fields(struct)))
         yield f"{name}_FIELDS = _names" + _wrapped(names)
     if checked:
