@@ -16,7 +16,7 @@ from meterfw.tokens import crypto
 from meterfw.wire import fcs
 from meterfw.wire.link import CHUNK, FRAME, Link
 
-from tests.firmware.support import Kind, Message, TokenStatus, profile
+from tests.firmware.support import GIVEN, Kind, Message, TokenStatus, profile
 
 METER = 123_456_789
 VENDING_KEY = bytes(range(32))
@@ -200,12 +200,12 @@ def content(wire):
 
 
 class Fields:
-    """The fields of a record of `layouts`, as attributes."""
+    """The fields of a record of the protocol, as attributes."""
 
     def __init__(self, name, data):
-        layout = getattr(layouts, name + "_FORMAT")
-        values = struct.unpack(layout, data[: struct.calcsize(layout)])
-        for field, value in zip(getattr(layouts, name + "_FIELDS"), values):
+        layout = GIVEN["records"][name]
+        values = struct.unpack(layout["format"], data[: struct.calcsize(layout["format"])])
+        for field, value in zip(layout["fields"], values):
             setattr(self, field, value)
 
 
