@@ -28,7 +28,7 @@ REPORT_PART = 240  # octets of a report in one answer
 MAX_CONTENT = 256  # bytes of a frame
 RANKS = 54  # settings, each with its rank
 MAGIC = 226378306
-LAYOUT = 3  # version of the stored record
+LAYOUT = 4  # version of the stored record
 LOG_SIZE = 128  # entries
 CARD_PAGE = 32  # octets written at once
 CARD_MAGIC = 1129136706
@@ -44,7 +44,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # of typed tokens
 FIRST_LOG_CODE = 32  # below are the bit numbers of the events
 SETTING_OF_KIND = b'\xff\xff\xff\xff\x03\x02\n\x04\x0b\x07\x07\xff\x00\x05\x06\x08\x08\x0c\t\x10\xff\xff'
 SETS_NOTHING = 255
-OLDER_LAYOUTS = {3139: (52, 38, False, 112), 2: (54, 38, True, 112)}  # fields of state and profile, owner and log, octets of memory
+OLDER_LAYOUTS = {3139: (52, 38, 0, 112), 2: (54, 38, 1412, 112), 3: (54, 38, 1412, 364)}  # fields of state and profile, octets of log and memory
 
 ENERGY_GAS = 1
 
@@ -351,6 +351,8 @@ PROFILE_HIGH = (
 OWNER_FORMAT = "<L"
 
 LOG_HEAD_FORMAT = "<L"
+
+LOG_TAIL_FORMAT = "<L256s"
 
 CARD_HEAD_FORMAT = "<LBBLLH10sL"
 

@@ -132,9 +132,9 @@ class Meter:
         new = faults & ~self._faults
         self._faults = faults
         if new & FAULT_SWITCH:
-            self.log.add(self.ledger.state, layouts.LOG_CODE_SWITCH_STUCK)
+            self.log.note(self.ledger.state, layouts.LOG_CODE_SWITCH_STUCK)
         if new & FAULT_SENSOR:
-            self.log.add(self.ledger.state, layouts.LOG_CODE_SENSOR_SILENT)
+            self.log.note(self.ledger.state, layouts.LOG_CODE_SENSOR_SILENT)
 
     def _press(self, pressed_s: int) -> None:
         """The button: for the rules, or else for the page."""

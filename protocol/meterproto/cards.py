@@ -69,7 +69,7 @@ Report = Record(
     *pick(TokenMemory, "number", "numbers", "order", "orders", "superseded", "lost"),
     "answers" / Quantity("B", "", 0, MOST_TOKENS) * "answers to the card's tokens",
     "captures" / Quantity("B", "", 0, CAPTURES) * "index captures",
-    "first_event" / number() * "number of the first event that follows",
+    "first_event" / number() * "number of the event after the last one that follows, less `events`",
     "events" / Quantity("B", "", 0, 255) * "events that follow",
 )
 # The first layout of a report did not say which orders had come too late.

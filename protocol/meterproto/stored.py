@@ -55,23 +55,32 @@ Owner = Record(
 LogHead = Record(
     "count" / Quantity("L", "", 0, NUMBER_LIMIT) * "number of the next entry of the event log",
 )
+LOG_SIZE = 128  # entries of the event log that are stored
+LogTail = Record(
+    "place" / Quantity("L", "", 0, NUMBER_LIMIT) * "entries written so far: where the next stands",
+    "skipped"
+    / Opaque(2 * LOG_SIZE)
+    * "numbers (H) left out before the entry at each place: a start goes on above all that can have"
+    " been shown",
+)
 Crc = Record("crc" / crc() * "CRC-32 of all before it")
 
-LOG_SIZE = 128  # entries of the event log that are stored
+# The stored record is these one after the other, with LOG_SIZE entries (messages.Entry) after
+# LogHead; the entry of a place stands at that place modulo LOG_SIZE.
+PARTS = (Head, State, TokenMemory, Profile, Owner, LogHead, LogTail, Crc)
+_ENTRIES = LogHead.sizeof() + LOG_SIZE * Entry.sizeof()
+_LOG = _ENTRIES + LogTail.sizeof()
 
-# The stored record is these one after the other, with LOG_SIZE entries (messages.Entry) before
-# the last; entry n stands at place n modulo LOG_SIZE.
-PARTS = (Head, State, TokenMemory, Profile, Owner, LogHead, Crc)
-
-# A layout grows at the end of the state, of the profile and of the token memory, and nowhere else.
-# For every version: how many fields of the state and of the profile it has, whether it has owner
-# and event log, the octets of its token memory, and the fingerprint of its fields, which a test
-# compares, so that no field moves unnoticed.
-LAYOUT = 3
+# A layout grows at the end of the state, of the profile, of the token memory and of the log, and
+# nowhere else. For every version: how many fields of the state and of the profile it has, the
+# octets of its event log (0: none, nor an owner), those of its token memory, and the fingerprint of
+# its fields, which a test compares, so that no field moves unnoticed.
+LAYOUT = 4
 HISTORY = {
-    3139: (52, 38, False, 112, 0x5601),  # the first, which called itself by a checksum
-    2: (54, 38, True, 112, 0xD21E),
-    3: (54, 38, True, TokenMemory.sizeof(), 0x5C32),
+    3139: (52, 38, 0, 112, 0x5601),  # the first, which called itself by a checksum
+    2: (54, 38, _ENTRIES, 112, 0xD21E),
+    3: (54, 38, _ENTRIES, 364, 0x5C32),
+    4: (54, 38, _LOG, TokenMemory.sizeof(), 0x12B0),
 }
 
 
@@ -87,4 +96,6 @@ def fingerprint(version: int) -> int:
     declared = [*fields(State)[:states], *memory, *fields(Profile)[:profiles]]
     if log:
         declared += [*fields(Owner), *fields(LogHead), *fields(Entry)]
+    if log > _ENTRIES:
+        declared += fields(LogTail)
     return fcs16(" ".join(f"{name}:{field.code}" for name, field, _ in declared).encode())

@@ -147,8 +147,7 @@ class Console:
 
     def _events(self) -> None:
         log = self.till.log
-        for number in range(log.first(), log.count):
-            clock, second, code, _, mc = log.entry(number)
+        for number, (clock, second, code, _, mc) in log.numbered():
             name = log.name(code)
             self._say("%d %s %s %s EUR" % (number, timestamp(clock, second), name, euros(mc)))
 

@@ -248,7 +248,7 @@ class Emulator:
         self.board.elapsed_ms()
         self.meter = Meter(self.board)
         afresh = self.meter.found in (NEW, LOST)
-        self._seen = 0 if afresh else min(self._seen, self.meter.log.count)
+        self._seen = 0 if afresh else self._seen
         self._note()
 
     # What is asked

@@ -96,8 +96,7 @@ class Trace:
 
     def drain(self, log: Log, seen: int, m: State) -> int:
         """Take over log entries from number `seen` on; returns the next number."""
-        for number in range(max(seen, log.first()), log.count):
-            clock, second, stored, reasons, balance = log.entry(number)
+        for _, (clock, second, stored, reasons, balance) in log.numbered(seen):
             code = logged(stored)
             detail = ""
             if code == Event.CREDITED:
