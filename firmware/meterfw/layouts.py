@@ -207,6 +207,10 @@ LOG_CODE_PROFILE_REFUSED = 46
 LOG_CODE_KEY_FLASHED = 47
 LOG_CODE_CARD_READ = 48
 LOG_CODE_CARD_REFUSED = 49
+LOG_CODE_RESTARTED = 50
+LOG_CODE_CRASHED = 51
+LOG_CODE_HUNG = 52
+LOG_CODE_SAFE_STATE = 53
 
 CARD_OUTCOME_READING = 0
 CARD_OUTCOME_BLANK = 1
@@ -244,7 +248,7 @@ EVENT_WORDS = (
 LOG_CODE_WORDS = (
     "power-up state-new state-lost clock-set token-accepted token-refused locked-out power-down"
     " time-uncertain journal-repaired profile-changed commit-failed switch-stuck sensor-silent "
-    "profile-refused key-flashed card-read card-refused"
+    "profile-refused key-flashed card-read card-refused restarted crashed hung safe-state"
 )
 
 HEADER_FORMAT = "<BBB"

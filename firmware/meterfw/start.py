@@ -61,8 +61,11 @@ class Start:
         self._journal = journal
         self._begun = 0  # place of the first entry of this start
 
-    def run(self) -> None:
-        """Take up the account where it was."""
+    def run(self, why: "list[int]") -> None:
+        """Take up the account where it was.
+
+        :param why: log codes of what began this start, beside a power cut
+        """
         identity = checked(contents(self.board, "identity"), layouts.FLASHED_FORMAT)
         if identity is None or not self._restore_account(identity):
             self._stay_bare()
@@ -75,6 +78,8 @@ class Start:
         ledger, log, found = self.ledger, self._journal.log, self.found
         m = ledger.state
         log.add(m, _STARTED[found])
+        for code in why:
+            log.add(m, code)
         self.timekeeper.resume(COMMIT_MIN if found in (WHOLE, REPAIRED) else 0)
         if found == REPAIRED:
             log.add(m, layouts.LOG_CODE_JOURNAL_REPAIRED)
