@@ -22,5 +22,6 @@ if not board.safe_boot():
     except Exception as error:
         crashes.note(error)
         if crashes.safe:  # it does not even start: the REPL shows why
+            micropython.kbd_intr(3)
             raise
         machine.reset()

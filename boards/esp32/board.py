@@ -1,6 +1,9 @@
 """An ESP32 as a budget meter: its pins, and the board made of them."""
 
 import esp32
+import machine
+from meterfw import const
+from meterfw.board import RESET_COMMAND, RESET_POWER, RESET_WATCHDOG
 from parts import wiring
 
 # Pins (GPIO numbers); the wiring table of README.md says the same.
@@ -20,19 +23,17 @@ PINS = {
 }
 UARTS = {"pzem": 2, "link": 1}
 LINK = "usb"  # the serial chip of the board; or "uart", at `port.BAUD`
+P1 = False  # True: a P1 port on the pins of the link, inverted; the link stays on "usb"
 PER_1000_PULSES = 1000  # Wh, or litres of gas: an S0 output of 1000 pulses per kWh
 WATCHDOG_MS = 8000
 
-_COUNTER = 0  # unit
-_GLITCH = 1023  # ticks of 80 MHz, the longest its filter has: it passes over 12.8 us
-_HOLD_MS = 15  # a level counts once it has stood for longer
-_PASS_MS = 5  # a longer pass gives a level that it saw the end of the benefit of the doubt
-_SHORTEST_MS = 25  # level of a real pulse: 30 ms, less what the RC filter of README.md takes
+_COUNTER = const(0)  # unit
+_GLITCH = const(1023)  # ticks of 80 MHz, the longest its filter has: it passes over 12.8 us
+_HOLD_MS = const(15)  # a level counts once it has stood for longer
+_PASS_MS = const(5)  # a longer pass gives a level that it saw the end of the benefit of the doubt
+_SHORTEST_MS = const(25)  # level of a real pulse: 30 ms, less what the RC filter of README.md takes
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from machine import Pin
     from parts.board import BenchBoard
@@ -95,6 +96,14 @@ def safe_boot() -> bool:
     return wiring.safe_boot(PINS)
 
 
+def reset_cause() -> int:
+    """What began this start, as the meter asks."""
+    cause = machine.reset_cause()
+    if cause == machine.PWRON_RESET:
+        return RESET_POWER
+    return RESET_WATCHDOG if cause == machine.WDT_RESET else RESET_COMMAND
+
+
 def make() -> "BenchBoard":
     """The board, its supply switch open."""
-    return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK)
+    return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK, P1, reset_cause)

@@ -1,15 +1,14 @@
 """The card slot: a memory card with an AT24C32 or larger, 16-bit addresses, pages of 32 octets."""
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+from meterfw import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from machine import I2C
 
 ADDRESS = 0x50
-PROBE_MS = 100  # how often an empty slot is looked at
-WRITE_MS = 10  # a write cycle at most; the card does not answer in it
+_PROBE_MS = const(100)  # how often an empty slot is looked at
+_WRITE_MS = const(10)  # a write cycle at most; the card does not answer in it
 
 
 class Slot:
@@ -28,11 +27,11 @@ class Slot:
         """Look whether a card answers."""
         if self._written:  # most of `ms` was before it: the cycle has only begun
             self._written = False
-            self._probe_ms = WRITE_MS
+            self._probe_ms = _WRITE_MS
             return
         self._probe_ms -= ms
         if self._probe_ms <= 0:
-            self._probe_ms = PROBE_MS
+            self._probe_ms = _PROBE_MS
             try:
                 self.i2c.writeto(ADDRESS, b"")
                 self.present = 1

@@ -1,17 +1,16 @@
 """A buzzer that sounds by itself while its pin is high."""
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+from meterfw import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from machine import Pin
 
-BEEP_MS = 120
+_BEEP_MS = const(120)
 
 
 class Beeper:
-    """Beeps of BEEP_MS with as long between them."""
+    """Beeps of _BEEP_MS with as long between them."""
 
     def __init__(self, pin: "Pin") -> None:
         self.pin = pin
@@ -22,7 +21,7 @@ class Beeper:
     def beep(self, times: int) -> None:
         """Sound so many times, from now on."""
         self._halves = 2 * times
-        self._left_ms = BEEP_MS
+        self._left_ms = _BEEP_MS
         self.pin.value(1)
 
     def pass_time(self, ms: int) -> None:
@@ -32,5 +31,5 @@ class Beeper:
         self._left_ms -= ms
         if self._left_ms <= 0:
             self._halves -= 1
-            self._left_ms = BEEP_MS
+            self._left_ms = _BEEP_MS
             self.pin.value(1 if self._halves and self._halves % 2 == 0 else 0)

@@ -5,13 +5,11 @@ It does what `meterfw.board.Board` asks, without its defaults: they would take m
 
 import time
 
+from meterfw import const
 from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
 from meterfw.store import files
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from parts.beeper import Beeper
     from parts.button import Button
     from parts.ds3231 import Clock
-    from parts.port import Standard, Uart
+    from parts.port import P1, Standard, Uart
     from parts.pzem import Pzem
     from parts.relay import Relay
     from parts.screen import Screen
@@ -50,7 +48,9 @@ class BenchBoard:
     :param screen: a display (`parts.screen.Screen`)
     :param slot: a card slot (`parts.at24c.Slot`)
     :param port: the serial port (`parts.port`)
+    :param p1: the P1 port (`parts.port.P1`)
     :param leave: called to leave for the REPL
+    :param reset_cause: what began this start, a RESET constant of `meterfw.board`
     """
 
     def __init__(
@@ -65,7 +65,9 @@ class BenchBoard:
         screen: "Screen",
         slot: "Slot",
         port: "Uart | Standard",
+        p1: "P1",
         leave: "Leave",
+        reset_cause: "Callable[[], int]",
     ) -> None:
         self.counter = counter
         self.per_1000 = per_1000
@@ -91,9 +93,12 @@ class BenchBoard:
         self.card_write = slot.write
         self.read_into = port.read_into
         self.write = port.write
+        self.has_p1 = p1.fitted
+        self.p1_write = p1.write
         self.load = files.load
         self.store = files.store
         self.leave = leave
+        self.reset_cause = reset_cause
 
     def elapsed_ms(self) -> int:
         """Begins every pass of the meter: the parts look at their pins here."""

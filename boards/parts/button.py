@@ -1,13 +1,12 @@
 """The push button: how long it was pressed, bounces passed over."""
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+from meterfw import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from machine import Pin
 
-BOUNCE_MS = 30
+_BOUNCE_MS = const(30)
 
 
 class Button:
@@ -21,7 +20,7 @@ class Button:
         self._released_s = -1
 
     def pass_time(self, ms: int) -> None:
-        """Look at the pin; a level counts once it has stood for BOUNCE_MS."""
+        """Look at the pin; a level counts once it has stood for _BOUNCE_MS."""
         down = 1 - self.pin.value()
         if self._down:
             self._pressed_ms += ms
@@ -32,7 +31,7 @@ class Button:
             self._changed_ms = 0
             return
         self._changed_ms += ms
-        if self._changed_ms < BOUNCE_MS:
+        if self._changed_ms < _BOUNCE_MS:
             return
         self._changed_ms = -1
         self._down = down

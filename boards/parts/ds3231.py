@@ -1,18 +1,16 @@
 """DS3231, a battery-backed clock on I2C. It runs on UTC+1, as the meter does."""
 
+from meterfw import const
 from meterfw.account.calendar import day_of, weekday, year_of
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from machine import I2C
 
 ADDRESS = 0x68
-_STATUS = 0x0F
-_STOPPED = 0x80  # the oscillator has stood still: the time is worth nothing
-_TWELVE = 0x40  # in the hour: counts to twelve, so somebody else has set it
+_STATUS = const(0x0F)
+_STOPPED = const(0x80)  # the oscillator has stood still: the time is worth nothing
+_TWELVE = const(0x40)  # in the hour: counts to twelve, so somebody else has set it
 
 
 def from_bcd(value: int) -> int:

@@ -3,15 +3,14 @@
 import select
 import sys
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+from meterfw import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from machine import UART
 
 BAUD = 115_200  # of a UART
-PATIENCE_MS = 100  # USB takes a few hundred octets at a time
+_PATIENCE_MS = const(100)  # USB takes a few hundred octets at a time
 
 
 class Uart:
@@ -33,6 +32,24 @@ class Uart:
             sent = self.uart.write(left)
             if sent:
                 left = left[sent:]
+
+
+class P1:
+    """The P1 port: a UART that only sends, or None on a board without one."""
+
+    def __init__(self, uart: "UART | None") -> None:
+        self.uart = uart
+
+    def fitted(self) -> int:
+        return self.uart is not None
+
+    def write(self, data: bytearray, size: int) -> bool:
+        """Begin to send what fits into its buffer; False while something is on the wire."""
+        uart = self.uart
+        if uart is None or not uart.txdone():
+            return False
+        uart.write(data, size)  # pyright: ignore  # no slice, which would allocate; the stubs lack it
+        return True
 
 
 def ready(poll: "select.poll", wait_ms: int = 0) -> bool:
@@ -69,7 +86,7 @@ class Standard:
         return size
 
     def write(self, data: "bytes | bytearray", size: int) -> None:
-        """Send. What nobody reads for PATIENCE_MS is dropped, and after it all until they do."""
-        self._deaf = not ready(self._writable, 0 if self._deaf else PATIENCE_MS)
+        """Send. What nobody reads for 100 ms is dropped, and after it all until they do."""
+        self._deaf = not ready(self._writable, 0 if self._deaf else _PATIENCE_MS)
         if not self._deaf:
             self._out.write(memoryview(data)[:size])

@@ -4,21 +4,20 @@ One request a second for the ten input registers; the answer is taken when it is
 the limiter; money is counted by the S0 pulses.
 """
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+from meterfw import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from machine import UART
 
 BAUD = 9600
 ADDRESS = 0xF8  # any single module answers to it
-REGISTERS = 10
-ANSWER = 5 + 2 * REGISTERS
-PERIOD_MS = 1000
-SILENT_MS = 5000  # without an answer the last values are worth nothing
+_REGISTERS = const(10)
+ANSWER = 5 + 2 * _REGISTERS
+_PERIOD_MS = const(1000)
+_SILENT_MS = const(5000)  # without an answer the last values are worth nothing
 
-_REQUEST = 0x04  # read input registers
+_REQUEST = const(0x04)  # read input registers
 
 
 def crc16(data: "bytes | bytearray", size: int) -> int:
@@ -41,7 +40,7 @@ class Pzem:
     :ivar w: power, W
     :ivar mv: voltage, mV
     :ivar wh: energy since it was last reset, Wh
-    :ivar silent: True when it has not answered for SILENT_MS
+    :ivar silent: True when it has not answered for _SILENT_MS
     """
 
     def __init__(self, uart: "UART") -> None:
@@ -51,7 +50,7 @@ class Pzem:
         self._quiet_ms = 0
         self._until_ms = 0
         self._answer = bytearray(ANSWER)
-        self._request = bytearray((ADDRESS, _REQUEST, 0, 0, 0, REGISTERS, 0, 0))
+        self._request = bytearray((ADDRESS, _REQUEST, 0, 0, 0, _REGISTERS, 0, 0))
         crc = crc16(self._request, 6)
         self._request[6] = crc & 0xFF
         self._request[7] = crc >> 8
@@ -62,20 +61,20 @@ class Pzem:
             self.uart.readinto(self._answer)
             if self._whole():
                 self._take()
-        self._quiet_ms = min(self._quiet_ms + ms, SILENT_MS)
-        if self._quiet_ms == SILENT_MS and not self.silent:
+        self._quiet_ms = min(self._quiet_ms + ms, _SILENT_MS)
+        if self._quiet_ms == _SILENT_MS and not self.silent:
             self.silent = True
             self.ma = self.w = 0
         self._until_ms -= ms
         if self._until_ms <= 0:
-            self._until_ms = PERIOD_MS
+            self._until_ms = _PERIOD_MS
             while self.uart.any():  # what is left of a damaged answer
                 self.uart.readinto(self._answer)
             self.uart.write(self._request)
 
     def _whole(self) -> bool:
         a = self._answer
-        if a[1] != _REQUEST or a[2] != 2 * REGISTERS:
+        if a[1] != _REQUEST or a[2] != 2 * _REGISTERS:
             return False
         return crc16(a, ANSWER - 2) == a[ANSWER - 2] | a[ANSWER - 1] << 8
 

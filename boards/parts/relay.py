@@ -1,13 +1,12 @@
 """The supply switch: a relay, or a gas valve, with a contact that says where it is."""
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+from meterfw import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from machine import Pin
 
-GRACE_MS = 500  # how long contacts and feedback may take
+_GRACE_MS = const(500)  # how long contacts and feedback may take
 
 
 class Relay:
@@ -15,7 +14,7 @@ class Relay:
 
     :param pin: output; 1 closes it
     :param feedback: input that reads 1 while it is closed; None without
-    :ivar stuck: True while the feedback contradicts for longer than GRACE_MS
+    :ivar stuck: True while the feedback contradicts for longer than _GRACE_MS
     """
 
     def __init__(self, pin: "Pin", feedback: "Pin | None" = None) -> None:
@@ -43,6 +42,6 @@ class Relay:
         if self._wrong_ms < 0:  # seen for the first time: it may be new
             self._wrong_ms = 0
             return
-        self._wrong_ms = min(self._wrong_ms + ms, GRACE_MS)
-        if self._wrong_ms == GRACE_MS:
+        self._wrong_ms = min(self._wrong_ms + ms, _GRACE_MS)
+        if self._wrong_ms == _GRACE_MS:
             self.stuck = True

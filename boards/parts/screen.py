@@ -1,9 +1,8 @@
 """The display: four lines of sixteen characters on 128 by 64 pixels."""
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+from meterfw import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from framebuf import FrameBuffer
     from machine import I2C
@@ -12,8 +11,9 @@ if TYPE_CHECKING:
         def show(self) -> None: ...
 
 
-WIDTH, HEIGHT = 128, 64
-LINE_HEIGHT = 16
+_WIDTH = const(128)
+_HEIGHT = const(64)
+_LINE_HEIGHT = const(16)
 
 
 class Screen:
@@ -32,10 +32,10 @@ class Screen:
         if self.buffer is None:
             return
         self.buffer.fill(0)
-        y = (LINE_HEIGHT - 8) // 2
+        y = (_LINE_HEIGHT - 8) // 2
         for line in lines:
             self.buffer.text(line, 0, y)
-            y += LINE_HEIGHT
+            y += _LINE_HEIGHT
         try:
             self.buffer.show()
         except (OSError, MemoryError):
@@ -47,6 +47,6 @@ def fitted(i2c: "I2C") -> Screen:
     try:
         import ssd1306  # pyright: ignore[reportMissingImports]  # installed when flashing
 
-        return Screen(ssd1306.SSD1306_I2C(WIDTH, HEIGHT, i2c))
+        return Screen(ssd1306.SSD1306_I2C(_WIDTH, _HEIGHT, i2c))
     except (ImportError, OSError, MemoryError, ValueError):  # ValueError: a damaged .mpy
         return Screen(None)

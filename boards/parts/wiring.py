@@ -2,15 +2,14 @@
 
 import os
 
+from meterfw import const
+
 import machine
 
 from parts import at24c, beeper, button, ds3231, port, pzem, relay, screen
 from parts.board import BenchBoard
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -52,6 +51,8 @@ def make(
     counter: "Callable[[machine.Pin], Counter]",
     per_1000: int,
     link: str,
+    p1: bool,
+    reset_cause: "Callable[[], int]",
 ) -> BenchBoard:
     """The board, its supply switch open.
 
@@ -60,7 +61,12 @@ def make(
     :param counter: class of the pulse counter
     :param per_1000: Wh, or litres of gas, of 1000 pulses
     :param link: "usb", where MicroPython talks, or "uart"
+    :param p1: a P1 port on the UART of the link, which is then on "usb"
+    :param reset_cause: what began this start, a RESET constant of `meterfw.board`
+    :raises ValueError: link and P1 port both want that UART
     """
+    if p1 and link == "uart":
+        raise ValueError("P1 needs LINK usb")
     i2c = machine.I2C(0, sda=machine.Pin(pins["sda"]), scl=machine.Pin(pins["scl"]), freq=400_000)
     feedback = pins["relay_feedback"]
     return BenchBoard(
@@ -74,7 +80,9 @@ def make(
         screen.fitted(i2c),
         at24c.Slot(i2c),
         _port(pins, uarts, link),
+        port.P1(_uart(pins, uarts, "link", port.BAUD, 256, machine.UART.INV_TX) if p1 else None),
         leave,
+        reset_cause,
     )
 
 
@@ -95,7 +103,14 @@ def _port(
 
 
 def _uart(
-    pins: "dict[str, int]", uarts: "dict[str, int]", name: str, baud: int, room: int
+    pins: "dict[str, int]",
+    uarts: "dict[str, int]",
+    name: str,
+    baud: int,
+    room: int,
+    invert: int = 0,
 ) -> machine.UART:
     tx, rx = machine.Pin(pins[name + "_tx"]), machine.Pin(pins[name + "_rx"])
-    return machine.UART(uarts[name], baud, tx=tx, rx=rx, rxbuf=room, txbuf=room, timeout=0)
+    return machine.UART(
+        uarts[name], baud, tx=tx, rx=rx, rxbuf=room, txbuf=room, timeout=0, invert=invert
+    )

@@ -1,6 +1,9 @@
 """A Raspberry Pi Pico as a budget meter: its pins, and the board made of them."""
 
+import machine
 import rp2
+from meterfw import const
+from meterfw.board import RESET_COMMAND, RESET_POWER, RESET_WATCHDOG
 from parts import wiring
 
 # Pins (GP numbers); the wiring table of README.md says the same.
@@ -20,22 +23,38 @@ PINS = {
 }
 UARTS = {"pzem": 1, "link": 0}
 LINK = "usb"  # or "uart", at `port.BAUD`
+P1 = False  # True: a P1 port on the pins of the link, inverted; the link stays on "usb"
 PER_1000_PULSES = 1000  # Wh, or litres of gas: an S0 output of 1000 pulses per kWh
 WATCHDOG_MS = 8000
 
-_COUNTER = 0  # state machine
-_COUNTER_HZ = 1_024_000  # the machine looks at the line every second step: each 2 us
-_FIFO = 4  # words it has room for
+_REASON = const(0x4005_8008)  # register of the watchdog: bit 0 nobody fed it, bit 1 a command
+_COUNTER = const(0)  # state machine
+_COUNTER_HZ = const(1_024_000)  # the machine looks at the line every second step: each 2 us
+_FIFO = const(4)  # words it has room for
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:
-    TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from machine import Pin
     from parts.board import BenchBoard
-    from rp2.asm_pio import in_, isr, jmp, label, mov, noblock, null, osr, pin, push, set
-    from rp2.asm_pio import wrap, wrap_target, x, x_dec, y, y_dec
+    from rp2.asm_pio import (
+        in_,
+        isr,
+        jmp,
+        label,
+        mov,
+        noblock,
+        null,
+        osr,
+        pin,
+        push,
+        set,
+        wrap,
+        wrap_target,
+        x,
+        x_dec,
+        y,
+        y_dec,
+    )
 
 
 @rp2.asm_pio(in_shiftdir=rp2.PIO.SHIFT_LEFT)
@@ -113,6 +132,14 @@ def safe_boot() -> bool:
     return wiring.safe_boot(PINS)
 
 
+def reset_cause() -> int:
+    """What began this start, as the meter asks; `machine.reset_cause` calls both WDT_RESET."""
+    reason = machine.mem32[_REASON] & 3
+    if reason == 0:
+        return RESET_POWER
+    return RESET_WATCHDOG if reason & 1 else RESET_COMMAND
+
+
 def make() -> "BenchBoard":
     """The board, its supply switch open."""
-    return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK)
+    return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK, P1, reset_cause)

@@ -3,10 +3,9 @@
 All calls return at once. The defaults stand for a part that is not fitted.
 """
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:  # MicroPython
-    TYPE_CHECKING = False
+from meterfw import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
@@ -92,6 +91,17 @@ class Board(Protocol):
         `commit()` stores the account; it is called only when nothing stands in the way any more.
         """
         return False
+
+    def has_p1(self) -> int:
+        """1 with a P1 port; asked once, at the start."""
+        return 0
+
+    def p1_write(self, data: bytearray, size: int) -> bool:
+        """Send `size` octets on the P1 port, 115200 baud, the line inverted.
+
+        False while what was sent before is on the wire: the meter asks again in its next pass.
+        """
+        return True
 
     # The card slot: an I2C memory card such as an AT24C32 (4096 octets, written in pages of 32)
 

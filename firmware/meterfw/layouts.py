@@ -40,6 +40,7 @@ CARD_INWARD_SIZE = 800  # octets of one area
 CARD_OUTWARD = 1632  # where the meter's pair begins
 CARD_OUTWARD_SIZE = 1216  # octets of one area
 MOST_CAPTURES = 13  # index captures kept
+MOST_PEAKS = 13  # months whose peak is kept
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # of typed tokens
 FIRST_LOG_CODE = 32  # below are the bit numbers of the events
 SETTING_OF_KIND = b'\xff\xff\xff\xff\x03\x02\n\x04\x0b\x07\x07\xff\x00\x05\x06\x08\x08\x0c\t\x10\xff\xff'
@@ -68,14 +69,12 @@ EMERGENCY_STATUS_IN_USE = 3
 EMERGENCY_STATUS_CONSUMED = 4
 
 LIMITER_REPAY_INVOICE = 0
-LIMITER_REPAY_TOPUP_ALL = 1
 LIMITER_REPAY_TOPUP_SHARE = 2
 
 WINTER_BAR_MINIMUM_SUPPLY = 1
 WINTER_BAR_BAD_WILL = 2
 
 KIND_TOP_UP = 1
-KIND_SUPPORT = 2
 KIND_AID = 3
 KIND_OVERDRAFT = 4
 KIND_HOLD = 5
@@ -374,3 +373,7 @@ CAPTURE_FIELDS = _names(
 )
 
 CAPTURES_FORMAT = "<B"
+
+DEMAND_FORMAT = "<lll"
+
+PEAK_FORMAT = "<lll"

@@ -4,7 +4,7 @@ What it is made of knows its own part and not the meter: the till takes tokens a
 timekeeper follows the clock chip, the panel shows and switches, the start restores.
 """
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account import rules
 from meterfw.account.record import Profile, State
 from meterfw.board import FAULT_SENSOR, FAULT_SWITCH, Board
@@ -23,7 +23,11 @@ from meterfw.wire.console import Console
 from meterfw.wire.link import BAD_LINE, FRAME, LINE, LONG_LINE, NOTHING, Link
 from meterfw.wire.service import Service
 
-BOARD_STEP_WH = 500  # most energy of one step on a board
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from meterfw.p1.port import Port
+
+_BOARD_STEP_WH = const(500)  # most energy of one step on a board
 SERVED = 4  # requests of the link served in one poll, at most
 
 
@@ -33,6 +37,7 @@ class Meter:
     :ivar ledger: the account in force
     :ivar flashed: False without identity or profile: supply stays open, and the port says why
     :param crashes: of the board, where they are known already
+    :ivar p1: its P1 port, on a board that has one
     :ivar found: how the journal was found at start: NEW, WHOLE, REPAIRED or LOST
     """
 
@@ -57,6 +62,11 @@ class Meter:
         self.link = Link(board)
         self._service = Service(board, self.link, self.till, self.slot, name)
         self._console = Console(board, self.link, self.till, self.panel, self.crashes, name)
+        self.p1: "Port | None" = None
+        if self.flashed and board.has_p1():
+            from meterfw.p1.port import Port  # noqa: PLC0415  # it takes memory
+
+            self.p1 = Port(board, self.ledger, self.gateway.meter)
         self._elapsed_ms = 0
         self._faults = 0
         self.panel.drive()
@@ -120,6 +130,8 @@ class Meter:
         slot = self.slot
         if self.flashed and slot.poll():
             self.panel.show_card(slot.present, slot.outcome, slot.taken)
+        if self.p1 is not None:
+            self.p1.poll()
 
     def _step(self, seconds: int) -> None:
         """The rules over the last seconds; what a minute brings."""
@@ -130,9 +142,9 @@ class Meter:
         ma = board.current_ma()
         w = board.power_w()
         self.panel.see_flow(seconds, pulses)
-        most = BOARD_STEP_WH
+        most = _BOARD_STEP_WH
         if p.energy == layouts.ENERGY_GAS:
-            most = max(BOARD_STEP_WH * 1000 // p.wh_per_m3, 1)
+            most = max(_BOARD_STEP_WH * 1000 // p.wh_per_m3, 1)
         while pulses > most:
             rules.advance(m, p, 0, most, ma, w)
             pulses -= most
@@ -144,6 +156,8 @@ class Meter:
             self.timekeeper.follow_chip()
             if self.flashed:
                 self.captures.capture_due(m)
+            if self.p1 is not None:
+                self.p1.demand.follow(m)
         self._log_faults(board.faults())
 
     def _log_faults(self, faults: int) -> None:

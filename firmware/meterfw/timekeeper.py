@@ -4,14 +4,14 @@ The clock itself is a field of the state, and `rules` move it on. Without a chip
 last commit, and is uncertain until a chip or a clock token says better.
 """
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account import rules
 from meterfw.board import Board
 from meterfw.store.journal import Ledger
 from meterfw.store.log import Log
 
-BACK_MIN = 1440  # a chip further behind than that has lost the time
-JUMP_MIN = 5  # a chip further ahead than that is asked again
+_BACK_MIN = const(1440)  # a chip further behind than that has lost the time
+_JUMP_MIN = const(5)  # a chip further ahead than that is asked again
 
 
 class Timekeeper:
@@ -38,7 +38,7 @@ class Timekeeper:
         minutes = self._chip_ahead_min()
         if minutes is None:
             return
-        sure = -JUMP_MIN <= minutes <= JUMP_MIN or -2 < minutes - self._jump_min < 2
+        sure = -_JUMP_MIN <= minutes <= _JUMP_MIN or -2 < minutes - self._jump_min < 2
         if sure or self.ledger.state.uncertain:
             self._follow(minutes)
             self._jump_min = 0
@@ -57,7 +57,7 @@ class Timekeeper:
         """Minutes the chip is ahead; None without one or when it has lost the time."""
         chip = self.board.clock()
         ahead = chip - self.ledger.state.clock
-        if chip < 0 or chip > layouts.CLOCK_LIMIT or ahead < -BACK_MIN:
+        if chip < 0 or chip > layouts.CLOCK_LIMIT or ahead < -_BACK_MIN:
             return None
         return ahead
 

@@ -81,6 +81,8 @@ RECORDS = (
     ("CARD_ANSWER", cards.Answer, "Report: answer to one of the card's tokens", False),
     ("CAPTURE", cards.Capture, "Report, and file `captures`: index capture", False),
     ("CAPTURES", cards.CapturesHead, "File `captures`: head", False),
+    ("DEMAND", stored.Demand, "File `demand`: head", False),
+    ("PEAK", stored.Peak, "File `demand`: peak of a month that is over", False),
 )
 
 # Each name takes some twenty octets of a board, so the layouts have none that the firmware does not
@@ -88,7 +90,13 @@ RECORDS = (
 NAMED = ("STATUS", "REGISTERS", "STATE", "PROFILE", "CAPTURE")
 # and codes and formats it never looks at.
 UNREAD = {
-    *("ENERGY_ELECTRICITY", "CAUSE_FRAUD", "TOKEN_REASON_KIND"),
+    *(
+        "LIMITER_REPAY_TOPUP_ALL",
+        "KIND_SUPPORT",
+        "ENERGY_ELECTRICITY",
+        "CAUSE_FRAUD",
+        "TOKEN_REASON_KIND",
+    ),
     *("SETTING_EMERGENCY_PRESET", "SETTING_MINIMUM_SUPPLY", "SETTING_SUPPLY", "SETTING_CLOCK"),
     *("SETTING_LIMITER", "SETTING_LIMITER_RELEASE", "SETTING_TAMPER"),
     *("STATUS_REQUEST_FORMAT", "ERROR_FORMAT", "WRAPPED_FORMAT", "TAG_FORMAT", "CRC_FORMAT"),
@@ -135,6 +143,7 @@ def _constants() -> Iterator[str]:
         "CARD_OUTWARD": (cards.OUTWARD, "where the meter's pair begins"),
         "CARD_OUTWARD_SIZE": (cards.OUTWARD_SIZE, "octets of one area"),
         "MOST_CAPTURES": (cards.CAPTURES, "index captures kept"),
+        "MOST_PEAKS": (stored.PEAKS, "months whose peak is kept"),
     }
     for name, (value, unit) in limits.items():
         yield f"{name} = {value}" + (f"  # {unit}" if unit else "")

@@ -4,7 +4,7 @@ from meterproto.codes import Setting
 from meterproto.fcs import fcs16
 from meterproto.messages import Entry
 from meterproto.quantity import Declared, Opaque, Quantity, Record, fields, flag
-from meterproto.records import CLOCK_LIMIT, Profile, State
+from meterproto.records import CLOCK_LIMIT, Profile, State, clock, watts
 from meterproto.tokens import KEY_SIZE, METER_LIMIT, NUMBER_LIMIT, WINDOW
 
 MAGIC = 0x0D7E4242  # begins every stored record
@@ -55,6 +55,20 @@ Owner = Record(
 LogHead = Record(
     "count" / Quantity("L", "", 0, NUMBER_LIMIT) * "number of the next entry of the event log",
 )
+PEAKS = 13  # months whose peak a meter with a P1 port keeps: a year and a month
+
+# The file `demand` is the first of these, as many of the second as are kept, and a CRC-32.
+Demand = Record(
+    "until" / clock() * "when the running month ends",
+    "clock" / clock() * "when the quarter of its peak ended; before the first, its begin",
+    "peak" / watts() * "highest mean of a quarter in it",
+)
+Peak = Record(
+    "until" / clock() * "when a month ended",
+    "clock" / clock() * "when the quarter of its peak ended",
+    "peak" / watts() * "highest mean of a quarter in it",
+)
+
 LOG_SIZE = 128  # entries of the event log that are stored
 LogTail = Record(
     "place" / Quantity("L", "", 0, NUMBER_LIMIT) * "entries written so far: where the next stands",

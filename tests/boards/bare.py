@@ -11,7 +11,7 @@ buffers = []  # what a board's own parts take from the heap
 class Part:
     """A pin, a bus, a counter, and what makes it: it has nothing to say."""
 
-    IN = OUT = PULL_UP = SHIFT_LEFT = INCREMENT = buffer = 0
+    IN = OUT = PULL_UP = SHIFT_LEFT = INCREMENT = INV_TX = buffer = 0
 
     def __call__(self, *_, rxbuf=0, txbuf=0, **__):
         if rxbuf:  # a UART
@@ -21,7 +21,7 @@ class Part:
     def value(self, *_, **__):
         return 0
 
-    any = write = readinto = start = active = rx_fifo = register = value
+    any = write = readinto = txdone = start = active = rx_fifo = register = value
     writeto = writeto_mem = readfrom_mem_into = value
 
 
@@ -39,7 +39,12 @@ class Hardware:
 
     Pin = UART = I2C = StateMachine = PIO = PCNT = poll = stdin = stdout = Part()
     SSD1306_I2C = Panel
-    POLLIN = POLLOUT = 0
+    POLLIN = POLLOUT = PWRON_RESET = 0
+    mem32 = {0x4005_8008: 0}  # started by its power  # noqa: RUF012
+
+    @staticmethod
+    def reset_cause():
+        return 0
 
     @staticmethod
     def asm_pio(**_):

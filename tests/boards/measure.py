@@ -29,9 +29,10 @@ def in_micropython(board):
     return json.loads(micropython.run(SCRIPT, (NOTHING + crc).hex(), files(board)))
 
 
-def heap(board):
+def heap(board, with_p1=False):
     """Heap in use in MicroPython after the imports and after the start, octets."""
-    imported, started, is_meter, _ = micropython.run(HEAP, files=files(board)).split()
+    said = micropython.run(HEAP, "p1" if with_p1 else "", files(board))
+    imported, started, is_meter, _ = said.split()
     assert is_meter == "True"
     return {"imported": int(imported), "started": int(started)}
 

@@ -20,6 +20,7 @@ class World:
         self.devices = {}  # what hangs on the I2C bus, by address
         self.counters = []
         self.resets = 0
+        self.reason = 0  # of this start, as the watchdog of an RP2040 keeps it
         self.watchdogs = []
 
     def pass_time(self, ms):
@@ -72,8 +73,11 @@ class UART:
     As on the RP2040, a write that does not wait takes what fits into the buffer.
     """
 
-    def __init__(self, number, baud, tx=None, rx=None, rxbuf=256, txbuf=256, timeout=0):
+    INV_TX = 2
+
+    def __init__(self, number, baud, tx=None, rx=None, rxbuf=256, txbuf=256, timeout=0, invert=0):
         assert timeout == 0, "a board does not wait"
+        self.invert = invert
         self.baud, self.room, self.txbuf = baud, rxbuf, txbuf
         self.sending_until = 0  # when all is sent, in thousandths of a bit since the start
         self.waiting = bytearray()
@@ -92,7 +96,11 @@ class UART:
         self.waiting = self.waiting[size:]
         return size
 
-    def write(self, data):
+    def txdone(self):
+        return world.now_ms * self.baud >= self.sending_until
+
+    def write(self, data, most=None):
+        data = data if most is None else memoryview(data)[:most]
         octet = 10_000  # of these: ten bits
         now = world.now_ms * self.baud
         self.sending_until = max(self.sending_until, now)
@@ -149,6 +157,19 @@ class WDT:
 
     def feed(self):
         self.fed += 1
+
+
+class Mem32:
+    """machine.mem32: of all registers the one in which an RP2040 says why it was reset."""
+
+    def __getitem__(self, at):
+        assert at == 0x4005_8008
+        return world.reason
+
+
+def reset_cause():
+    """machine.reset_cause, as an ESP32 has it: 1 power, 2 a command, 3 the watchdog."""
+    return (1, 3, 2)[world.reason]
 
 
 def reset():
@@ -523,7 +544,17 @@ class Module:
 def modules(framebuf=None):
     """The virtual modules by name; no display driver without a `framebuf`."""
     made = {
-        "machine": Module(Pin=Pin, UART=UART, I2C=I2C, WDT=WDT, reset=reset),
+        "machine": Module(
+            Pin=Pin,
+            UART=UART,
+            I2C=I2C,
+            WDT=WDT,
+            reset=reset,
+            mem32=Mem32(),
+            reset_cause=reset_cause,
+            PWRON_RESET=1,
+            WDT_RESET=3,
+        ),
         "rp2": Module(PIO=PIO, asm_pio=asm_pio, StateMachine=StateMachine),
         "esp32": Module(PCNT=PCNT),
     }

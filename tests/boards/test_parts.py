@@ -224,7 +224,7 @@ def test_the_relay_may_take_its_time(bench):
     relay = bench.board.relay
     for closed in (0, 1, 0, 1):
         relay.put(closed)
-        relay.pass_time(parts(bench, "relay").GRACE_MS - 1)
+        relay.pass_time(parts(bench, "relay")._GRACE_MS - 1)
         assert not relay.stuck
         bench.follow()
         relay.pass_time(1)
@@ -237,7 +237,7 @@ def test_a_relay_put_at_the_end_of_a_slow_pass_has_its_time(bench):
     relay.put(1 - bench.world.level(bench.pins["relay"]))
     relay.pass_time(700)
     assert not relay.stuck
-    relay.pass_time(parts(bench, "relay").GRACE_MS)
+    relay.pass_time(parts(bench, "relay")._GRACE_MS)
     assert relay.stuck
 
 
@@ -483,6 +483,7 @@ def test_what_the_port_takes_later_waits_and_what_nobody_reads_is_dropped(monkey
     streams = SimpleNamespace(buffer=SimpleNamespace(write=lambda data: sent.append(bytes(data))))
     monkeypatch.setattr(port, "select", SimpleNamespace(poll=Poll, POLLIN=1, POLLOUT=4))
     monkeypatch.setattr(port, "sys", SimpleNamespace(stdin=streams, stdout=streams))
+    patience_ms = 100
     standard = port.Standard()
     standard.write(b"part of an answer", 4)
     assert sent == [b"part"]
@@ -490,7 +491,7 @@ def test_what_the_port_takes_later_waits_and_what_nobody_reads_is_dropped(monkey
     for _ in range(3):
         standard.write(b"for nobody", 10)
     assert sent == [b"part"]
-    assert waited == [port.PATIENCE_MS] * 2 + [0, 0]  # patience is lost once, not at every line
+    assert waited == [patience_ms] * 2 + [0, 0]  # patience is lost once, not at every line
     Poll.room_after_ms = 0
     standard.write(b"back", 4)
     assert sent == [b"part", b"back"]

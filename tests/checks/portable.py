@@ -214,19 +214,12 @@ def check_imports(source, name):
 
 
 def _for_checkers(tree):
-    """Imports for type checkers alone, and the guarded import of the constant that tells them."""
+    """Imports for type checkers alone."""
     found = set()
     for node in tree.body:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             found.update(ast.walk(node))
-        if isinstance(node, ast.Try) and [ast.unparse(h.type) for h in node.handlers] == [
-            "ImportError"
-        ]:
-            found.update(n for n in node.body if ast.unparse(n) == _GUARDED)
     return found
-
-
-_GUARDED = "from typing import TYPE_CHECKING"
 
 
 def check_types(source, name):

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from budgetmeter.issue import Issuer
-from meterfw.tokens.gateway import LONGEST_LOCK_S, SIZE
+from meterfw.tokens.gateway import _LONGEST_LOCK_S, SIZE
 from meterproto import framing, messages, tokens
 from meterproto.codes import Kind, Message
 
@@ -107,7 +107,7 @@ def run(seed, octets, progress=None):
         tally.octets += len(data)
         tally.pieces += 1
         bench.meter.gateway.pass_time(
-            LONGEST_LOCK_S * 1000
+            _LONGEST_LOCK_S * 1000
         )  # so that forged tags go on being judged
         try:
             _send(bench, data)

@@ -16,6 +16,15 @@ def year_of(day: int) -> int:
     return year
 
 
+def month_of(day: int) -> int:
+    """Month of a day, 1 to 12."""
+    year = year_of(day)
+    month = 12
+    while month > 1 and day < day_of(year, month, 1):
+        month -= 1
+    return month
+
+
 def day_of(year: int, month: int, day: int) -> int:
     """Day number of a date; `year` counts from 2000."""
     number = year * 365 + (year + 3) // 4 + (367 * month - 362) // 12 + day - 1

@@ -7,7 +7,7 @@ whole report is on the card at every moment.
 
 import struct
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.board import Board
 from meterfw.card.report import Report
 from meterfw.layouts import CARD_PAGE as PAGE
@@ -15,19 +15,16 @@ from meterfw.store.journal import crc
 from meterfw.tokens.memory import USED
 from meterfw.tokens.till import Till
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:  # MicroPython
-    TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-TRIES = 500  # passes a card may stay silent: a write cycle takes 10 ms at most
+_TRIES = const(500)  # passes a card may stay silent: a write cycle takes 10 ms at most
 
 _AREA = struct.calcsize(layouts.AREA_FORMAT)
 _CARD_HEAD = struct.calcsize(layouts.CARD_HEAD_FORMAT)
 _INWARD = struct.calcsize(layouts.INWARD_FORMAT)
-_HIGHEST = 0x3FFFFFFF  # of a sequence
+_HIGHEST = const(0x3FFFFFFF)  # of a sequence
 _GOOD = (layouts.CARD_OUTCOME_GOOD, layouts.CARD_OUTCOME_REFUSED)
 
 
@@ -135,7 +132,7 @@ class Slot:
             tries = 0
             while not self.board.card_read_into(at + i * PAGE, page):
                 tries += 1
-                if tries > TRIES:
+                if tries > _TRIES:
                     raise OSError
                 yield
             yield
@@ -150,7 +147,7 @@ class Slot:
             tries = 0
             while not self.board.card_write(at + i, page):
                 tries += 1
-                if tries > TRIES:
+                if tries > _TRIES:
                     raise OSError
                 yield
             yield

@@ -22,35 +22,49 @@ from meterfw.wire.text import euros, kwh, time_of_day
 PAGES = 5  # balance, emergency credit, state, limits, registers
 
 
-def headline(m: State, p: Profile) -> str:
-    """What the customer most needs to know, in one line."""
+HEADLINES = (  # one text, as octets: the P1 port sends it too, and may not allocate
+    b"OFF: CALL,OFF BY OPERATOR,TEST,OFF: PRESS (EC),OFF: PRESS (LIM),OFF: TOP UP,OFF: OVERLOAD,"
+    b"PRESS TO CONNECT,LIMITED,NO PREPAYMENT,EMERGENCY CREDIT,KEPT ON,LOW CREDIT,"
+)
+TESTING = 2  # the seconds left follow
+
+
+def headline_of(m: State, p: Profile) -> int:
+    """What the customer most needs to know: its place among the headlines, the last is empty."""
     if m.reasons & REASON_TAMPER:
-        return "OFF: CALL"
+        return 0
     if m.reasons & REASON_OPERATOR:
-        return "OFF BY OPERATOR"
+        return 1
     if m.reasons & REASON_LEAK_TEST:
-        return "TEST %d s" % m.leak_left_s
+        return TESTING
     if m.reasons & REASON_CREDIT:
         if m.emergency_status == EMERGENCY_STATUS_SELECTABLE:
-            return "OFF: PRESS (EC)"
+            return 3
         if limiter_usable(m):
-            return "OFF: PRESS (LIM)"
-        return "OFF: TOP UP"
+            return 4
+        return 5
     if m.reasons & REASON_OVERLOAD:
-        return "OFF: OVERLOAD"
+        return 6
     if m.control_state == CONTROL_STATE_READY:
-        return "PRESS TO CONNECT"
+        return 7
     if m.limiter_engaged == 1:
-        return "LIMITED"
+        return 8
     if m.payment_mode != PAYMENT_MODE_PREPAYMENT:
-        return "NO PREPAYMENT"
+        return 9
     if m.emergency_status == EMERGENCY_STATUS_IN_USE:
-        return "EMERGENCY CREDIT"
+        return 10
     if m.kept == 1:
-        return "KEPT ON"
+        return 11
     if m.warned == 1:
-        return "LOW CREDIT"
-    return ""
+        return 12
+    return 13
+
+
+def headline(m: State, p: Profile) -> str:
+    """The same as one line of text."""
+    place = headline_of(m, p)
+    word = str(HEADLINES, "ascii").split(",")[place]
+    return "%s %d s" % (word, m.leak_left_s) if place == TESTING else word
 
 
 def limit_text(m: State) -> str:

@@ -4,14 +4,14 @@ It drives display, beeper and switch from the account, and tests them. What a pa
 `display`.
 """
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account import rules
 from meterfw.board import Board
 from meterfw.panel import display
 from meterfw.store.journal import Ledger
 
-CALM_S = 60  # without a pulse or a click before the relay is tested
-CLICK_MS = 300  # how long a test opens the relay
+_CALM_S = const(60)  # without a pulse or a click before the relay is tested
+_CLICK_MS = const(300)  # how long a test opens the relay
 
 _WARNINGS = (
     layouts.EVENT_LOW_CREDIT | layouts.EVENT_EMERGENCY_IN_USE | layouts.EVENT_LIMITER_ENGAGED
@@ -50,7 +50,7 @@ class Panel:
 
     def see_flow(self, seconds: int, pulses: int) -> None:
         """What has flowed over the last seconds: the relay is tested only after a calm."""
-        self._calm_s = 0 if pulses else min(self._calm_s + seconds, CALM_S)
+        self._calm_s = 0 if pulses else min(self._calm_s + seconds, _CALM_S)
 
     def turn_page(self) -> None:
         """The button, where it does nothing else."""
@@ -109,11 +109,11 @@ class Panel:
             relay
             and self.ledger.profile.energy != layouts.ENERGY_GAS
             and self.ledger.state.control_state == layouts.CONTROL_STATE_CONNECTED
-            and self._calm_s == CALM_S
+            and self._calm_s == _CALM_S
             and board.current_ma() == 0
             and board.power_w() == 0
         )
         if safe:
-            self._click_ms = CLICK_MS
+            self._click_ms = _CLICK_MS
             self._calm_s = 0
         return safe

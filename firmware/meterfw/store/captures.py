@@ -5,7 +5,7 @@ They are readings and no account, so they have a file of their own, outside the 
 
 import struct
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account import record
 from meterfw.account.calendar import day_of, local, summer, year_of
 from meterfw.account.record import State
@@ -16,7 +16,7 @@ FILE = "captures"
 MOST = layouts.MOST_CAPTURES
 _HEAD = struct.calcsize(layouts.CAPTURES_FORMAT)
 SIZE = struct.calcsize(layouts.CAPTURE_FORMAT)
-_MONTH = 31 * 1440
+_MONTH = const(31 * 1440)
 
 
 class Captures:
@@ -39,16 +39,16 @@ class Captures:
         self.data = data[_HEAD:end]
         self.count = len(self.data) // SIZE
         if self.count:
-            self._next = _next_month(struct.unpack("<l", self.data[-SIZE : -SIZE + 4])[0])
+            self._next = next_month(struct.unpack("<l", self.data[-SIZE : -SIZE + 4])[0])
 
     def capture_due(self, m: State) -> None:
         """Capture what is due: at once after a restart that missed a midnight."""
         # None yet, or the clock was set back
         if self._next == 0 or m.clock < self._next - 2 * _MONTH:
-            self._next = _next_month(m.clock)
+            self._next = next_month(m.clock)
         if m.clock < self._next:
             return
-        self._next = _next_month(m.clock)
+        self._next = next_month(m.clock)
         taken = record.pack(m, layouts.CAPTURE_FORMAT, layouts.CAPTURE_FIELDS)
         self.data = (self.data + taken)[-MOST * SIZE :]
         self.count = len(self.data) // SIZE
@@ -59,7 +59,7 @@ class Captures:
             pass  # the capture is in memory; the next one is stored with it
 
 
-def _next_month(clock: int) -> int:
+def next_month(clock: int) -> int:
     """Clock value of the next first of a month, 00:00 local time."""
     day = local(clock) // 1440
     year = year_of(day)

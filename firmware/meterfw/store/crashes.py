@@ -1,7 +1,7 @@
 """Crashes: what the last one left behind, and how many came one after another.
 
 The file "crash" has the count, a "!" until a start has seen it, and the traceback. A crash restarts
-the board. After MOST in a row, none further apart than QUIET_S, the meter stays up in a safe state
+the board. After three in a row, none five minutes from the last, the meter stays up in a safe state
 (`Meter.poll`) until its power is cut: a relay that opens every ten seconds harms what hangs on it.
 """
 
@@ -9,12 +9,12 @@ import gc
 import io
 import sys
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.board import RESET_POWER, RESET_WATCHDOG, Board
 
-MOST = 3  # crashes in a row
-QUIET_S = 300  # a meter that ran so long begins a new row
-ROOM = 480  # octets of the traceback that are kept, its end
+_MOST = const(3)  # crashes in a row
+_QUIET_S = const(300)  # a meter that ran so long begins a new row
+_ROOM = const(480)  # octets of the traceback that are kept, its end
 _FILE = "crash"
 _HUNG = b"the watchdog restarted the board: a pass took too long\n"
 _NO_ROOM = b"no memory was left to tell more\n"
@@ -34,7 +34,7 @@ class Crashes:
         self.count = 0
         self.text = b""
         self.why = []
-        self._left_ms = QUIET_S * 1000
+        self._left_ms = _QUIET_S * 1000
         new = self._load()
         cause = board.reset_cause()
         if cause == RESET_POWER:
@@ -49,7 +49,7 @@ class Crashes:
             self._store(self.count + 1)
         else:
             self.why.append(layouts.LOG_CODE_RESTARTED)
-        self.safe = self.count >= MOST
+        self.safe = self.count >= _MOST
         if self.safe:
             self.why.append(layouts.LOG_CODE_SAFE_STATE)
 
@@ -65,7 +65,7 @@ class Crashes:
         """Keep what is known of a crash; the board restarts after it."""
         gc.collect()
         try:
-            self.text = _told(error)[-ROOM:]
+            self.text = _told(error)[-_ROOM:]
         except MemoryError:
             self.text = _NO_ROOM
         self._store(self.count + 1, b"!")
@@ -103,6 +103,6 @@ def _told(error: BaseException) -> bytes:
     """The traceback of an error, or its name alone where there is no `print_exception`."""
     if not hasattr(sys, "print_exception"):
         return ("%s: %s\n" % (type(error).__name__, error)).encode()
-    out = io.StringIO()
-    sys.print_exception(error, out)
-    return out.getvalue().encode()
+    out = io.BytesIO()
+    sys.print_exception(error, out)  # pyright: ignore  # the stubs lack this stream
+    return out.getvalue()  # pyright: ignore

@@ -1,7 +1,9 @@
 """Files of a board with a file system, as `Board.load` and `Board.store` promise them."""
 
-ENOENT = 2
-ENOENT_WASI = 44  # what a build on emscripten says instead
+from meterfw import const
+
+_ENOENT = const(2)
+_ENOENT_WASI = const(44)  # what a build on emscripten says instead
 
 
 def load(name: str) -> "bytes | None":
@@ -13,7 +15,7 @@ def load(name: str) -> "bytes | None":
         with open(name, "rb") as file:
             return file.read()
     except OSError as error:
-        if error.args[0] in (ENOENT, ENOENT_WASI):
+        if error.args[0] in (_ENOENT, _ENOENT_WASI):
             return None
         raise
 

@@ -1,32 +1,29 @@
 """The event log: a ring of entries in their stored form, made once, stored with every commit.
 
 A number is given once, for ever. Some entries are shown before they are stored, since noting a
-refused token wears no flash. So a start goes on RESERVE numbers above the stored ones, and no more
+refused token wears no flash. So a start goes on _RESERVE numbers above the stored ones, and no more
 numbers than that are given between two commits. Numbers may therefore be left out; the place of an
 entry counts what stands in the ring.
 """
 
 import struct
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account.record import State
 from meterfw.account.rules import balance
 
-try:
-    from typing import TYPE_CHECKING
-except ImportError:  # MicroPython
-    TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SIZE = layouts.LOG_SIZE
-MARGIN = 48  # entries that `forget` can take back
-RESERVE = 256  # numbers that may have been shown above those stored
+_MARGIN = const(48)  # entries that `forget` can take back
+_RESERVE = const(256)  # numbers that may have been shown above those stored
 _HEAD = struct.calcsize(layouts.LOG_HEAD_FORMAT)
 _ENTRY = struct.calcsize(layouts.ENTRY_FORMAT)
 _TAIL = _HEAD + SIZE * _ENTRY
 _SKIPS = _TAIL + 4
-_MOST_SKIPPED = 0xFFFF
+_MOST_SKIPPED = const(0xFFFF)
 STORED = _TAIL + struct.calcsize(layouts.LOG_TAIL_FORMAT)
 
 
@@ -49,9 +46,9 @@ class Log:
     def add(self, m: State, code: int) -> None:
         """Note one event code with the state's time, reasons and balance (mc).
 
-        A log that cannot be stored takes RESERVE entries more, and then none.
+        A log that cannot be stored takes _RESERVE entries more, and then none.
         """
-        if self.count - self.stored >= RESERVE:
+        if self.count - self.stored >= _RESERVE:
             return
         slot = self.place % SIZE
         struct.pack_into(
@@ -74,7 +71,7 @@ class Log:
 
         It takes the place of the newest entry, if that has the same code; its number is new.
         """
-        if self.count - self.stored >= RESERVE - MARGIN:
+        if self.count - self.stored >= _RESERVE - _MARGIN:
             return
         if self.place > 0 and self.entry(self.place - 1)[2] == code:
             if self._skip + self._skipped(self.place - 1) < _MOST_SKIPPED:
@@ -93,8 +90,8 @@ class Log:
             code += 1
 
     def forget(self, count: int) -> None:
-        """Take back what was added since `count` was the next number, at most MARGIN entries."""
-        for _ in range(min(self.count - count, MARGIN)):
+        """Take back what was added since `count` was the next number, at most _MARGIN entries."""
+        for _ in range(min(self.count - count, _MARGIN)):
             self._drop()
 
     def fold(self, size: int) -> None:
@@ -163,7 +160,7 @@ class Log:
 
     def _oldest(self) -> int:
         """Place of the oldest entry that is still there."""
-        return max(0, self.place - SIZE + MARGIN)
+        return max(0, self.place - SIZE + _MARGIN)
 
     @staticmethod
     def _at(place: int) -> int:
@@ -191,6 +188,6 @@ class Log:
 
     def resume(self, commits: int) -> None:
         """Go on above every number that can have been shown since so many commits."""
-        self.count += commits * RESERVE
-        self._skip += commits * RESERVE
+        self.count += commits * _RESERVE
+        self._skip += commits * _RESERVE
         self.stored = self.count

@@ -2,7 +2,9 @@
 
 import hashlib
 
-_BLOCK = 64
+from meterfw import const
+
+_BLOCK = const(64)
 
 
 def hmac(key: bytes, data: bytes) -> bytes:

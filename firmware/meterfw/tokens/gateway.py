@@ -5,18 +5,18 @@ Its work is the same whatever came before. What has been taken is in `memory`.
 
 import struct
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.tokens import crypto
 from meterfw.tokens.memory import NEW, TOO_OLD, USED, TokenMemory
 
 BODY = struct.calcsize(layouts.TOKEN_FORMAT)
 SIZE = BODY + layouts.TAG_SIZE
 KEY_TOKEN_SIZE = SIZE + layouts.KEY_SIZE
-FREE_FAILURES = 5  # wrong tags without a delay
-LOCK_S = 60  # first delay; doubled with each level
-LONGEST_LOCK_S = 3600
-HIGHEST_LEVEL = 7
-TRY_MS = 1000  # while locked out, one tag is computed in so long
+_FREE_FAILURES = const(5)  # wrong tags without a delay
+_LOCK_S = const(60)  # first delay; doubled with each level
+_LONGEST_LOCK_S = const(3600)
+_HIGHEST_LEVEL = const(7)
+_TRY_MS = const(1000)  # while locked out, one tag is computed in so long
 
 
 class Gateway:
@@ -48,7 +48,7 @@ class Gateway:
     def restart(self, memory: TokenMemory) -> None:
         """The same after a power cut, and the next wrong tag counts: cuts buy no free ones."""
         self.start(memory)
-        self._failures = FREE_FAILURES - 1
+        self._failures = _FREE_FAILURES - 1
 
     def pass_time(self, ms: int) -> None:
         """Let the delays run."""
@@ -74,7 +74,7 @@ class Gateway:
         if locked and self._try_ms > 0:
             return layouts.TOKEN_REASON_LOCKED
         if locked:
-            self._try_ms = TRY_MS
+            self._try_ms = _TRY_MS
         end = len(data) - layouts.TAG_SIZE
         tag = crypto.hmac(memory.key, b"token" + data[:end])[: layouts.TAG_SIZE]
         if not crypto.equal(tag, data[end:]):
@@ -146,9 +146,9 @@ class Gateway:
     def fail(self, memory: TokenMemory) -> bool:
         """Note a wrong tag from the port; True when the level rose and is to be stored."""
         self._failures += 1
-        if memory.lock_level == 0 and self._failures < FREE_FAILURES:
+        if memory.lock_level == 0 and self._failures < _FREE_FAILURES:
             return False
-        memory.lock_level = min(memory.lock_level + 1, HIGHEST_LEVEL)
+        memory.lock_level = min(memory.lock_level + 1, _HIGHEST_LEVEL)
         self.locked_ms = self._delay_s(memory.lock_level) * 1000
         self._try_ms = 0
         return True
@@ -162,4 +162,4 @@ class Gateway:
         return (self.locked_ms + 999) // 1000
 
     def _delay_s(self, level: int) -> int:
-        return min(LOCK_S << (level - 1), LONGEST_LOCK_S) if level > 0 else 0
+        return min(_LOCK_S << (level - 1), _LONGEST_LOCK_S) if level > 0 else 0

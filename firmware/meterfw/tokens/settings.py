@@ -4,13 +4,13 @@ An order id ranks above every token without one; ids compare with ids, numbers w
 newest rank taken of each setting stands in the token memory.
 """
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account.record import State
 from meterfw.tokens.memory import TokenMemory
 
 NOTHING = -1  # an order that sets nothing
 
-_OF_AN_ORDER = 1 << 30  # added to an id: above every number
+_OF_AN_ORDER = const(1 << 30)  # added to an id: above every number
 _ENDED_BY_MODE = (layouts.SETTING_HOLD, layouts.SETTING_OVERDRAFT, layouts.SETTING_LIMIT)
 
 

@@ -4,7 +4,7 @@ Whatever changes the account from outside is a token. The till applies it to a s
 commits that ledger in one write; then the two change places, and the meter answers.
 """
 
-from meterfw import layouts
+from meterfw import const, layouts
 from meterfw.account import orders, rules
 from meterfw.account.calendar import look_up
 from meterfw.board import Board
@@ -15,7 +15,7 @@ from meterfw.tokens.gateway import Gateway
 from meterfw.tokens.memory import USED
 from meterfw.tokens.settings import note_setting, rank_of, setting_of, superseded
 
-BATCH = 20  # tokens booked in one commit; the log can take back what they note
+_BATCH = const(20)  # tokens booked in one commit; the log can take back what they note
 COMMIT_MIN = 15  # clock minutes between commits while nothing happens
 COMMIT_WH = 250  # energy between commits: what a power cut may leave uncharged
 FIXED = "energy payment_mode limiter_fitted"  # parameters no token changes
@@ -96,12 +96,12 @@ class Till:
         """Take tokens that came together, booked before supply is judged (AMB-08).
 
         `port` is False for tokens from a card: a card is never locked out. Answers a list of
-        (status, reason), one for each token. More than BATCH of them are more than one commit.
+        (status, reason), one for each token. More than _BATCH of them are more than one commit.
         What the lock-out refuses leaves no trace.
         """
-        if len(batch) > BATCH:
-            answers = self.enter_all(batch[:BATCH], port)
-            return answers + self.enter_all(batch[BATCH:], port)
+        if len(batch) > _BATCH:
+            answers = self.enter_all(batch[:_BATCH], port)
+            return answers + self.enter_all(batch[_BATCH:], port)
         spare, log = self._spare, self.log
         spare.copy(self.ledger)
         answers = [self._take(data, spare, port) for data in batch]

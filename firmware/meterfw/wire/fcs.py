@@ -4,17 +4,20 @@ from array import array
 
 START = 0xFFFF
 GOOD = 0xF0B8  # after content and its own FCS
-_POLYNOMIAL = 0x8408
 
 
-def _remainder(octet: int) -> int:
-    for _ in range(8):
-        octet = octet >> 1 ^ _POLYNOMIAL if octet & 1 else octet >> 1
-    return octet
+def steps(polynomial: int) -> "array[int]":
+    """Of a polynomial, bits reversed. A step: value >> 8 ^ table[(value ^ octet) & 0xFF]."""
+    table = array("H", range(256))
+    for octet in range(256):
+        value = octet
+        for _ in range(8):
+            value = value >> 1 ^ polynomial if value & 1 else value >> 1
+        table[octet] = value
+    return table
 
 
-# One step: value >> 8 ^ TABLE[(value ^ octet) & 0xFF]
-TABLE = array("H", [_remainder(octet) for octet in range(256)])
+TABLE = steps(0x8408)
 
 
 def fcs16(data: "bytes | bytearray | memoryview", size: int) -> int:

@@ -4,16 +4,17 @@ HDLC-like framing after RFC 1662 with its default map: every control character i
 escaped, so that a line end always ends a damaged frame, and a flag always begins one.
 """
 
+from meterfw import const
 from meterfw.board import Board
 from meterfw.layouts import MAX_CONTENT
 from meterfw.wire import fcs
 
 FLAG = 0x7E
-ESCAPE = 0x7D
-LONGEST_LINE = 160
+_ESCAPE = const(0x7D)
+_LONGEST_LINE = const(160)
 CHUNK = 128  # bytes taken from the board at a time
 _ROOM = MAX_CONTENT + 2  # content and its FCS
-_AT_ONCE = 64  # octets sent at a time
+_AT_ONCE = const(64)  # octets sent at a time
 
 NOTHING, FRAME, LINE, LONG_LINE, BAD_LINE = range(5)
 
@@ -62,7 +63,7 @@ class Link:
             self._filled = max(self._filled - 1, 0)
         elif not 32 <= octet < 127:
             self._bad = True
-        elif self._filled >= LONGEST_LINE:
+        elif self._filled >= _LONGEST_LINE:
             self._long = True
         else:
             self.content[self._filled] = octet
@@ -83,7 +84,7 @@ class Link:
         """Read on to the closing flag, a line end, or the end of what has come in."""
         data, content, table = self._in, self.content, fcs.TABLE
         filled, check, flip = self._filled, self._fcs, self._flip
-        flag, escape = FLAG, ESCAPE
+        flag, escape = FLAG, _ESCAPE
         octet = 0
         i = self._next
         for i in range(self._next, self._count):
@@ -138,8 +139,8 @@ class Link:
         if end > _AT_ONCE - 3:
             self.board.write(out, end)
             end = 0
-        if octet < 0x20 or octet == FLAG or octet == ESCAPE:
-            out[end] = ESCAPE
+        if octet < 0x20 or octet == FLAG or octet == _ESCAPE:
+            out[end] = _ESCAPE
             end += 1
             octet ^= 0x20
         out[end] = octet

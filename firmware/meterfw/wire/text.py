@@ -2,7 +2,7 @@
 
 import binascii
 
-from meterfw.account.calendar import day_of, local, year_of
+from meterfw.account.calendar import day_of, local, month_of, year_of
 from meterfw.layouts import ALPHABET, EUR
 from meterfw.tokens.gateway import KEY_TOKEN_SIZE, SIZE
 from meterfw.wire import fcs
@@ -44,10 +44,7 @@ def time_of_day(clock: int) -> str:
 def timestamp(clock: int, second: int) -> str:
     """Belgian local date and time."""
     day = local(clock) // 1440
-    year = year_of(day)
-    month = 12
-    while month > 1 and day < day_of(year, month, 1):
-        month -= 1
+    year, month = year_of(day), month_of(day)
     date = "%04d-%02d-%02d" % (2000 + year, month, day - day_of(year, month, 1) + 1)
     return "%s %s:%02d" % (date, time_of_day(clock), second)
 

