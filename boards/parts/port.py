@@ -48,7 +48,7 @@ class P1:
         uart = self.uart
         if uart is None or not uart.txdone():
             return False
-        uart.write(data, size)  # pyright: ignore  # no slice, which would allocate; the stubs lack it
+        uart.write(data, size)  # pyright: ignore[reportCallIssue]  # a slice would allocate
         return True
 
 
@@ -86,7 +86,7 @@ class Standard:
         return size
 
     def write(self, data: "bytes | bytearray", size: int) -> None:
-        """Send. What nobody reads for 100 ms is dropped, and after it all until they do."""
+        """Send. What nobody reads for _PATIENCE_MS is dropped, and after it all until they do."""
         self._deaf = not ready(self._writable, 0 if self._deaf else _PATIENCE_MS)
         if not self._deaf:
             self._out.write(memoryview(data)[:size])

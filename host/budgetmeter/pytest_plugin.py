@@ -1,6 +1,7 @@
 """A meter in a test: fixtures for pytest, found by themselves once budgetmeter is installed.
 
-`meter` is an emulated meter in virtual time, `meter_url` the address of a real port of it,
+`meter` is an emulated meter in virtual time, `meter_url` the address of a real port of it, `p1_url`
+that of its P1 telegrams,
 `vending` issues its tokens, `make_meter` makes more meters, and those that outlive a test;
 `faulty_line` spoils a line. The marker `meter` chooses what `meter` is. What a test that fails did
 to its meters is shown below the traceback, which ends where the test's own code does.
@@ -91,6 +92,15 @@ def meter_url(meter: object) -> str:
     Time stands still until the test lets it pass.
     """
     return _ours(meter, "meter_url").url
+
+
+@pytest.fixture
+def p1_url(meter: object) -> str:
+    """The URL of a TCP port with the P1 telegrams of `meter`, for whatever reads them.
+
+    A telegram comes with each call that touches the meter; `meter.p1()` is one without a port.
+    """
+    return _ours(meter, "p1_url").p1_url
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from meterproto.records import CLOCK_LIMIT
 from budgetmeter import orders, profiles, units
 from budgetmeter.card import MemoryCard, personalise, write_inward
 from budgetmeter.client import Entered, Meter
-from budgetmeter.emulator import ConstantLoad, Emulator
+from budgetmeter.emulator import ConstantLoad, Emulator, telegrams
 from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
@@ -134,9 +134,12 @@ class MeterUnderTest:
         if type(number) is not int or not 0 < number <= tokens.METER_LIMIT:
             raise InputError(f"number={number!r}: a serial number is 1 to {tokens.METER_LIMIT}")
         sealed = None if key is None else _key(key, number)
-        self.world = Emulator(chosen, clock, self._load, meter=number, key=sealed)
-        self._port = ExitStack()  # the server on `url`
+        self.world = Emulator(chosen, clock, self._load, meter=number, key=sealed, p1=True)
+        self.world.p1_every_second = False
+        self._ports = ExitStack()  # the servers on `url` and `p1_url`
         self._url: str | None = None
+        self._p1_url: str | None = None
+        self.servers: list[Server] = []
         self.lock = threading.Lock()  # a server on the same meter takes it too
         self.line = LockedLine(self)
         self.client = Meter(self.line)
@@ -148,13 +151,50 @@ class MeterUnderTest:
     def url(self) -> str:
         """Of a TCP port of the meter, open from the first time it is asked for."""
         if self._url is None:
-            self._url = self._port.enter_context(served(self))
+            self._url = self._ports.enter_context(served(self))
         return self._url
 
+    @property
+    def p1_url(self) -> str:
+        """Of a TCP port with its P1 telegrams, open from the first time it is asked for.
+
+        Its one reader gets a telegram when he comes, after every call that touches the meter, and
+        one for each quarter of an hour at least while time passes.
+        """
+        if self._p1_url is None:
+            port = telegrams.port(self.world, "127.0.0.1", 0)
+            self._p1_url = self._ports.enter_context(served(self, port))
+        return self._p1_url
+
+    def p1(self, gas: "MeterUnderTest | None" = None) -> str:
+        """Its P1 telegram now, after e-MUCS 1.7.1.
+
+        :param gas: the gas meter behind this one, brought to this one's time
+        :raises InputError: when the gas meter is later than this one, or is none
+        """
+        if gas is None:
+            return telegrams.telegram(self.world).decode("ascii")
+        if not gas.world.profile.gas or self.world.profile.gas:
+            raise InputError("p1(gas=…) puts a gas meter behind an electricity meter")
+        if gas.world.now_s > self.world.now_s:
+            raise InputError(f"it is {self.time}, and {gas.time} at the gas meter")
+        with gas.touched():
+            return telegrams.telegram(self.world, gas.world).decode("ascii")
+
+    @contextmanager
+    def touched(self) -> Generator[None]:
+        """The meter for one thread; its P1 port tells what has become of it."""
+        with self.lock:
+            yield
+            if not self.world.p1_every_second:
+                telegrams.send(self.world)
+        for server in self.servers:
+            server.ring()
+
     def close(self) -> None:
-        """Give the port back."""
-        self._url = None
-        self._port.close()
+        """Give the ports back."""
+        self._url = self._p1_url = None
+        self._ports.close()
 
     # Time and consumption
 
@@ -179,7 +219,7 @@ class MeterUnderTest:
         if watts if gas else litres:
             raise InputError("a gas meter uses litres, any other watts")
         passed = self._seconds(hours=hours, minutes=minutes, seconds=seconds)
-        with self.lock:
+        with self.touched():
             self._load.set(litres if gas else watts, gas)
             self.world.load_changed()
             self.world.run(self.world.now_s + passed)
@@ -216,7 +256,7 @@ class MeterUnderTest:
         until = units.to_clock(time) * 60 + time.second
         if until < self.world.now_s:
             raise InputError(f"{time} is past: it is {self.time}")
-        with self.lock:
+        with self.touched():
             self.world.run(until)
 
     # People, the operator, the mains
@@ -224,7 +264,7 @@ class MeterUnderTest:
     def press(self, seconds: Number = 0) -> None:
         """Press the button, and hold it for so many seconds."""
         pressed = self._seconds(seconds=seconds)
-        with self.lock:
+        with self.touched():
             self.world.press(pressed)
 
     def top_up(self, amount: object) -> Entered:
@@ -261,13 +301,13 @@ class MeterUnderTest:
                 f"a card is a budgetmeter.card.MemoryCard, not {type(card).__name__}; "
                 "MemoryCard.load reads a file"
             )
-        with self.lock:
+        with self.touched():
             return self.world.insert(card)
 
     def cut_power(self, hours: Number = 0, minutes: Number = 0, seconds: Number = 0) -> None:
         """Take the mains away for so long; the meter starts again from what it has stored."""
         passed = self._seconds(hours=hours, minutes=minutes, seconds=seconds)
-        with self.lock:
+        with self.touched():
             self.world.cut_power(passed)
 
     # What there is to see
@@ -329,12 +369,12 @@ class LockedLine(LoopbackLine):
 
     def __init__(self, under_test: MeterUnderTest) -> None:
         super().__init__(under_test.world)
-        self._lock = under_test.lock
+        self._touched = under_test.touched
         self._answer = bytearray()
 
     def write(self, data: bytes) -> None:
         sent = self._world.board.sent
-        with self._lock:
+        with self._touched():
             super().write(data)
             self._answer += sent
             sent.clear()
@@ -353,11 +393,13 @@ def served(under_test: MeterUnderTest, port: Any = None) -> Generator[str, None,
     server = Server(speed=0, lock=under_test.lock)
     port = port or TcpPort("127.0.0.1", 0)
     server.add(under_test.world, port)
+    under_test.servers.append(server)
     thread = threading.Thread(target=server.run, name="budgetmeter", daemon=True)
     thread.start()
     try:
         yield port.url
     finally:
+        under_test.servers.remove(server)
         server.stop()
         thread.join()
         server.close()

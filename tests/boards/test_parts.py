@@ -483,7 +483,6 @@ def test_what_the_port_takes_later_waits_and_what_nobody_reads_is_dropped(monkey
     streams = SimpleNamespace(buffer=SimpleNamespace(write=lambda data: sent.append(bytes(data))))
     monkeypatch.setattr(port, "select", SimpleNamespace(poll=Poll, POLLIN=1, POLLOUT=4))
     monkeypatch.setattr(port, "sys", SimpleNamespace(stdin=streams, stdout=streams))
-    patience_ms = 100
     standard = port.Standard()
     standard.write(b"part of an answer", 4)
     assert sent == [b"part"]
@@ -491,7 +490,7 @@ def test_what_the_port_takes_later_waits_and_what_nobody_reads_is_dropped(monkey
     for _ in range(3):
         standard.write(b"for nobody", 10)
     assert sent == [b"part"]
-    assert waited == [patience_ms] * 2 + [0, 0]  # patience is lost once, not at every line
+    assert waited == [port._PATIENCE_MS] * 2 + [0, 0]  # patience is lost once, not at every line
     Poll.room_after_ms = 0
     standard.write(b"back", 4)
     assert sent == [b"part", b"back"]

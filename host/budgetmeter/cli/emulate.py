@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from meterproto.records import CLOCK_LIMIT
@@ -18,7 +18,7 @@ from meterproto.tokens import METER_LIMIT
 from budgetmeter import loads, profiles, units
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.cli.options import serial_number
-from budgetmeter.emulator import ConstantLoad, Emulator
+from budgetmeter.emulator import ConstantLoad, Emulator, telegrams
 from budgetmeter.emulator.folder import Folder, StateFolder, stored_clock
 from budgetmeter.emulator.ports import GIVE_UP_S, IDLE_S, KEEPALIVE_S, PtyPort, TcpPort
 from budgetmeter.emulator.server import AS_FAST_AS_IT_GOES, LAST_S, Server
@@ -38,6 +38,15 @@ def emulate(
     ] = None,
     pty: Annotated[bool, typer.Option("--pty", help="a pseudo-terminal instead")] = False,
     bind: Annotated[str, typer.Option(metavar="ADDRESS", help="TCP: listen here")] = LOOPBACK,
+    p1: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT", min=0, max=65_535, help="P1 telegrams on this TCP port; 0: a free one"
+        ),
+    ] = None,
+    gas: Annotated[
+        str, typer.Option(metavar="PROFILE", help="a gas meter behind each, in its telegrams")
+    ] = "",
     count: Annotated[int, typer.Option(min=1, max=MOST, help="meters, each on its port")] = 1,
     profile: Annotated[str, typer.Option(help="a name or a TOML file")] = "wallonia-card",
     meter: Annotated[
@@ -84,19 +93,18 @@ def emulate(
     if not bind:
         raise InputError("--bind takes an address")
     tcp = tcp or 0
-    if tcp and tcp + count - 1 > 65_535:
-        raise InputError(f"--tcp {tcp}: {count} meters need ports above 65535")
-    if meter + count - 1 > METER_LIMIT:
-        raise InputError(f"--meter {meter}: {count} meters need numbers above {METER_LIMIT}")
+    numbers = 2 * count if gas else count
+    _check_numbers(meter, count, numbers, tcp, p1)
     if load is not None and watts is not None:
         raise InputError("either --load or --watts")
     chosen = profiles.load(profile)
+    behind = _gas_profile(gas, chosen, p1)
     keys = None if key is None else KeyFile(key)
     request = load_request(load, load_zone, load_shape)
     sampled = None if load is None else loads.read(load, chosen.gas, request)
     clock = _start(start, sampled)
     rate = _speed(speed)
-    _make_room(count)
+    _make_room(numbers + count if p1 is not None else numbers)
     with contextlib.ExitStack() as stack:
         folder = None
         if state is not None:
@@ -104,15 +112,25 @@ def emulate(
         follow = not start and sampled is None and rate == 1  # the clock on the wall
         server = Server(rate, _end(clock, sampled, days), give_up)
         stack.callback(server.close)
-        for number in range(meter, meter + count):
-            files = None if folder is None else folder.meter(number, chosen)
+        ports = _Ports(pty, bind, tcp, p1, meter, idle, keep_alive)
+        announced: list[dict[str, int | str]] = []
+
+        def serve(number: int, kind: profiles.Profile) -> Emulator:
+            """Make a meter and put it on its ports."""
+            files = None if folder is None else folder.meter(number, kind)
             stored = None if follow or files is None else stored_clock(files)
-            world = _emulator(chosen, stored or clock, sampled, watts, files, number, keys)
-            port_number = tcp and tcp + number - meter
-            port = PtyPort() if pty else TcpPort(bind, port_number, idle, keep_alive)
-            server.add(world, port)
+            drawn = (None, None) if kind is behind else (sampled, watts)
+            with_p1 = p1 is not None and kind is chosen
+            world = _emulator(kind, stored or clock, *drawn, files, number, keys, with_p1)
+            world.p1_every_second = rate <= telegrams.EVERY_SECOND
+            announced.append(ports.open(server, world, number))
+            return world
+
+        for number in range(meter, meter + count):
+            world = serve(number, chosen)
+            world.behind = behind and serve(number + count, behind)
         _stop_on_signals(server)
-        _announce(server.urls, meter, as_json)
+        _announce(announced, as_json)
         for line in () if sampled is None else sampled.notes:
             print(f"budgetmeter: {line}", file=sys.stderr, flush=True)
         if not pty:
@@ -125,6 +143,43 @@ def emulate(
         server.run()
 
 
+def _check_numbers(meter: int, count: int, numbers: int, tcp: int, p1: int | None) -> None:
+    """Whether there are ports and serial numbers enough.
+
+    :raises InputError: there are not
+    """
+    for option, port, ports in (("--tcp", tcp, numbers), ("--p1", p1 or 0, count)):
+        if port and port + ports - 1 > 65_535:
+            raise InputError(f"{option} {port}: {ports} meters need ports above 65535")
+    if meter + numbers - 1 > METER_LIMIT:
+        raise InputError(f"--meter {meter}: {numbers} meters need numbers above {METER_LIMIT}")
+
+
+class _Ports(NamedTuple):
+    """Where meters are reached: options of the command."""
+
+    pty: bool
+    bind: str
+    tcp: int
+    p1: int | None
+    first: int  # number of the first meter, on the ports given
+    idle: float
+    keep_alive: int
+
+    def open(self, server: Server, world: Emulator, number: int) -> dict[str, int | str]:
+        """Put a meter on its port, and on its P1 port if it has one: what is told of it."""
+        own = self.tcp and self.tcp + number - self.first
+        port = PtyPort() if self.pty else TcpPort(self.bind, own, self.idle, self.keep_alive)
+        server.add(world, port)
+        told: dict[str, int | str] = {"meter": number, "url": port.url}
+        if world.board.fitted_p1:
+            own = self.p1 + number - self.first if self.p1 else 0
+            reader = telegrams.port(world, self.bind, own, self.keep_alive)
+            server.add(world, reader)
+            told["p1"] = reader.url
+        return told
+
+
 def _emulator(
     profile: profiles.Profile,
     clock: int,
@@ -133,6 +188,7 @@ def _emulator(
     files: Folder | None,
     number: int,
     keys: KeyFile | None,
+    p1: bool,
 ) -> Emulator:
     """One meter, its load begun where its clock says."""
     consumption = ConstantLoad(watts or 0, profile.gas)
@@ -143,10 +199,25 @@ def _emulator(
         key = (keys.meter_key(number, keys.latest), keys.latest)
     try:
         return Emulator(
-            profile, clock, consumption, files=files, meter=number, key=key, trace=False
+            profile, clock, consumption, files=files, meter=number, key=key, trace=False, p1=p1
         )
     except OSError as error:
         raise InputError(f"{error.filename or 'files'}: {error.strerror or error}") from None
+
+
+def _gas_profile(gas: str, chosen: profiles.Profile, p1: int | None) -> profiles.Profile | None:
+    """The profile of the gas meters behind electricity meters; None without.
+
+    :raises InputError: no gas profile, or no P1 port that would tell of it
+    """
+    if not gas:
+        return None
+    if p1 is None:
+        raise InputError("--gas puts a gas meter into P1 telegrams: it needs --p1")
+    behind = profiles.load(gas)
+    if not behind.gas or chosen.gas:
+        raise InputError("--gas takes a gas profile, and --profile one of electricity")
+    return behind
 
 
 def _start(start: str, sampled: loads.SampledLoad | None) -> int:
@@ -214,13 +285,12 @@ def _make_room(count: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-def _announce(urls: Sequence[str], first: int, as_json: bool) -> None:
-    """Print number and URL of each meter."""
-    lines = []
-    for number, url in enumerate(urls, first):
-        data = {"meter": number, "url": url}
-        lines.append(json.dumps(data) if as_json else f"{number:09d} {url}")
-    print("\n".join(lines), flush=True)
+def _announce(meters: Sequence[dict[str, int | str]], as_json: bool) -> None:
+    """Print number and URL of each meter, and of its P1 port."""
+    for told in meters:
+        number, *urls = told.values()
+        print(json.dumps(told) if as_json else f"{number:09d} {' '.join(map(str, urls))}")
+    sys.stdout.flush()
 
 
 def _warn(bind: str, key_is_public: bool) -> None:

@@ -15,6 +15,7 @@ from budgetmeter.cli import (
     fleet,
     meter,
     office,
+    p1,
     profiles,
     run,
     terminal,
@@ -43,6 +44,7 @@ app.add_typer(terminal.app, name="terminal")
 app.command()(flash.flash)
 app.command()(emulate.emulate)
 meter.add_to(app)
+app.command()(p1.p1)
 app.command()(run.run)
 app.command(name="profiles")(profiles.show_profiles)
 

@@ -37,6 +37,7 @@ class VirtualBoard(Board):
         self.sent = bytearray()  # what the meter sent
         self.fitted_p1 = p1
         self.heard_p1 = False  # somebody listens at the P1 port
+        self.open_p1 = False  # a telegram for him is being written
         self.sent_p1 = bytearray()  # what he has not yet been given
         self.slot: MemoryCard | None = None
         self.draw = NOTHING
@@ -145,7 +146,7 @@ class VirtualBoard(Board):
         return int(self.fitted_p1)
 
     def p1_write(self, data: bytearray, size: int) -> bool:
-        if self.heard_p1:
+        if self.open_p1:
             self.sent_p1 += data[:size]
         return True
 

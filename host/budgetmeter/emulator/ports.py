@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
-from budgetmeter.emulator.world import Emulator
+from budgetmeter.emulator.loopback import Served
 from budgetmeter.errors import InputError, port_problem
 
 READ = 256  # octets taken in at a time
@@ -52,8 +52,12 @@ class Port(Protocol):
         """By file descriptor: what to select it for, and the stream on it."""
         ...
 
-    def serve(self, world: Emulator, fd: int) -> None:
+    def serve(self, world: Served, fd: int) -> None:
         """A file descriptor has something to read."""
+        ...
+
+    def outgoing(self, world: Served) -> bytearray:
+        """What the meter has sent on this port."""
         ...
 
     def hang_up(self) -> None:
@@ -91,7 +95,7 @@ class Stream:
             events |= selectors.EVENT_READ
         return {self.fd: (events, self)} if events else {}
 
-    def serve(self, world: Emulator) -> int:
+    def serve(self, world: Served) -> int:
         """Take in a piece for the meter to answer: MORE may have come, NOTHING, or he is GONE."""
         try:
             data = self._read(READ)
@@ -189,14 +193,22 @@ class TcpPort:
         wanted: dict[int, Interest] = {self._listener.fileno(): (selectors.EVENT_READ, None)}
         return wanted if self.stream is None else {**wanted, **self.stream.interest()}
 
-    def serve(self, world: Emulator, fd: int) -> None:
+    def serve(self, world: Served, fd: int) -> None:
         """A file descriptor has something to read."""
         if fd == self._listener.fileno():
             self._accept(world)
-        elif self.stream is not None and self.stream.serve(world) == GONE:
+        elif self.stream is not None and self.take_in(self.stream, world) == GONE:
             self.hang_up()
 
-    def _accept(self, world: Emulator) -> None:
+    def take_in(self, stream: Stream, world: Served) -> int:
+        """Take in a piece of what a user says, as `Stream.serve`."""
+        return stream.serve(world)
+
+    def outgoing(self, world: Served) -> bytearray:
+        """What the meter has sent on this port."""
+        return world.board.sent
+
+    def _accept(self, world: Served) -> None:
         """Let in whoever waits, if nobody else is in."""
         in_use: bool | None = None
         for _ in range(AT_ONCE):
@@ -216,7 +228,7 @@ class TcpPort:
             _keep_alive(user, self.keepalive_s)
             self._user, self.stream = user, Stream(user.fileno(), user.recv, user.send)
 
-    def _in_use(self, world: Emulator) -> bool:
+    def _in_use(self, world: Served) -> bool:
         """Whether the present user is still there: he may have left behind what he has sent."""
         stream = self.stream
         if stream is None:
@@ -224,8 +236,8 @@ class TcpPort:
         for _ in range(PIECES):
             if stream.ended or not stream.takes_more():
                 break
-            found = stream.serve(world)
-            stream.hold(world.board.sent)
+            found = self.take_in(stream, world)
+            stream.hold(self.outgoing(world))
             if found == GONE:
                 return False
             if found == NOTHING:
@@ -296,9 +308,13 @@ class PtyPort:
         """By file descriptor: what to select it for, and the stream on it."""
         return self.stream.interest()
 
-    def serve(self, world: Emulator, fd: int) -> None:
+    def serve(self, world: Served, fd: int) -> None:
         """The file descriptor has something to read."""
         self.stream.serve(world)
+
+    def outgoing(self, world: Served) -> bytearray:
+        """What the meter has sent on this port."""
+        return world.board.sent
 
     def hang_up(self) -> None:
         """Nobody reads: what waits, either way, is dropped, as on a serial line."""

@@ -75,6 +75,10 @@ class Server:
         while not self._stopped:
             self.turn()
 
+    def ring(self) -> None:
+        """Hand on what a meter has sent while somebody else had the lock; from any thread."""
+        self._ringer.send(b"\n")
+
     def stop(self) -> None:
         """Let `run` return; from any thread or a signal handler."""
         self._stopped = True
@@ -83,8 +87,9 @@ class Server:
     def close(self) -> None:
         """Store every account and give the ports back."""
         with self.lock:
-            for world, port, _ in self._meters:
+            for world in {id(world): world for world, _, _ in self._meters}.values():
                 world.meter.commit()
+            for _, port, _ in self._meters:
                 port.close()
             self._selector.close()
             self._bell.close()
@@ -100,6 +105,7 @@ class Server:
             for key, events in ready:
                 if key.data is None:
                     self._bell.recv(64)
+                    touched |= dict.fromkeys(range(len(self._meters))) if self.speed == 0 else {}
                     continue
                 touched[key.data] = None
                 if events & selectors.EVENT_READ:
@@ -144,8 +150,7 @@ class Server:
             world, _, begin_s = self._meters[self._next]
             there = self._let_pass(world, begin_s, self._round)
             self._left = self._left - 1 if there else len(self._meters)
-            if world.board.sent:
-                self._deliver(self._next)
+            self._deliver_new(self._next)
             self._next = (self._next + 1) % len(self._meters)
             if time.monotonic() > end:
                 return
@@ -154,14 +159,20 @@ class Server:
 
     # Ports
 
+    def _deliver_new(self, index: int) -> None:
+        """Hand on what a meter has sent by itself, if anything."""
+        world, port, _ = self._meters[index]
+        if port.outgoing(world):
+            self._deliver(index)
+
     def _deliver(self, index: int) -> None:
         """Hand on what a meter has sent, and look at its port anew."""
         world, port, _ = self._meters[index]
         stream = port.stream
         if stream is None:
-            world.board.sent.clear()
+            port.outgoing(world).clear()
         else:
-            stream.hold(world.board.sent)
+            stream.hold(port.outgoing(world))
             if not stream.send(time.monotonic()):
                 port.hang_up()
         self._watch(index)

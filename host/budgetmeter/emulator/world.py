@@ -15,6 +15,7 @@ from meterproto.tokens import meter_key
 
 from budgetmeter import units
 from budgetmeter.card import MemoryCard
+from budgetmeter.emulator import telegrams
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.parts import Files, Load, People, TokenIssuer
 from budgetmeter.errors import InputError
@@ -44,6 +45,7 @@ class Emulator:
         goes on where it was, with the identity it was flashed with
     :param meter: serial number
     :param key: the key to flash it with, and its revision; by default one that is no secret
+    :param p1: the board has a P1 port
     :param trace: False keeps no trace, for a meter that lives long
     :raises OSError: when the files cannot be read or written
     """
@@ -59,6 +61,7 @@ class Emulator:
         meter: int = METER,
         key: tuple[bytes, int] | None = None,
         trace: bool = True,
+        p1: bool = False,
     ) -> None:
         self.profile = profile
         self.load = load
@@ -70,13 +73,15 @@ class Emulator:
             found = files.get(name)
             if found is None or (name == "profile" and found != data):
                 files[name] = data
-        self.board = VirtualBoard(clock, files)
+        self.board = VirtualBoard(clock, files, p1)
         self.meter = Meter(self.board)
         memory = self.meter.memory
         issuer = Issuer(meter, memory.key, memory.key_revision)
         issuer.number = memory.numbers.highest
         self.issuer: TokenIssuer = issuer
         self.start_s = clock * 60
+        self.behind: Emulator | None = None  # a gas meter in the telegrams of this one
+        self.p1_every_second = True  # a P1 reader gets a telegram for every second
         self._longest = rules.STEP_S if adaptive else 1
         self._plans: list[tuple[int, int, Action]] = []  # when (s), order of planning, what
         self._serial = count()
@@ -149,9 +154,13 @@ class Emulator:
             steps = rules.stride(meter.state, meter.profile, steps, flow.rate, flow.ma, flow.w)
         if steps > 1:
             steps = self._before_commit(steps, flow.rate)
+        if steps > 1 and meter.p1 is not None:
+            steps = min(steps, telegrams.to_quarter(self))
         name = phase(meter.state)
         board.pass_time(steps)
         meter.poll()
+        if board.heard_p1:
+            telegrams.send(self)
         self.trace.pass_time(name, now, now + steps)
         if meter.log.count != self._seen:
             self._note()
