@@ -43,6 +43,8 @@ BANDS = {
     "power cut": ("1.0", "xx"),
 }
 
+PREPAID = {"credit", "negative limit", "kept on", "emergency", "off: credit"}
+
 
 def save(
     world: FinishedRun,
@@ -66,7 +68,7 @@ def save(
 def draw(world: FinishedRun, title: str, marks: Marks = (), owed: Owed | None = None) -> Figure:
     """The figure of a finished run; with a case, its procedure and its ledger above."""
     trace = world.trace
-    prepayment = world.profile.prepayment or set(trace.durations) > {"postpaid"}
+    prepayment = world.profile.prepayment or bool(PREPAID & set(trace.durations))
     heights = (3, 2, 1.1) if prepayment else (2, 1.1)
     if marks:
         heights = (3.2, 1.6, *heights)
@@ -112,7 +114,7 @@ def _procedure(axis: Axes, marks: Marks, span: tuple[Any, Any]) -> None:
         row = next(free, len(ends))
         ends[row : row + 1] = [max(here, first + width)]
         look = {"marker": "s", "markersize": 3} if letter else {"marker": "|", "markersize": 6}
-        axis.plot([at], [-row], color="0.1", **look)  # type: ignore[arg-type]
+        axis.plot([at], [-row], color="0.1", clip_on=False, **look)  # type: ignore[arg-type]
         axis.annotate(text, (at, -row), xytext=(-4 if left else 4, 0), textcoords="offset points",
                       fontsize=6, va="center", ha="right" if left else "left")  # type: ignore[arg-type]  # fmt: skip
     axis.set_ylim(-max(len(ends), 1) + 0.2, 0.8)
@@ -129,7 +131,8 @@ def _procedure(axis: Axes, marks: Marks, span: tuple[Any, Any]) -> None:
 
 def _ledger(axis: Axes, owed: Owed, end: Any) -> None:
     """What is owed on each account of a case."""
-    for style, (account, points) in zip(("-", "--", ":", "-."), owed.items(), strict=False):
+    moved = {account: points for account, points in owed.items() if any(c for _, c in points)}
+    for style, (account, points) in zip(("-", "--", ":", "-."), moved.items(), strict=False):
         times: list[Any] = [*(at for at, _ in points), end]
         cents = [amount / 100 for _, amount in points]
         axis.plot(times, [*cents, cents[-1]], style, color="0.1", drawstyle="steps-post",
@@ -182,7 +185,8 @@ def _power(axis: Axes, times: list[Any], world: FinishedRun) -> None:
         )
         axis.legend(loc="upper right", ncols=2, fontsize=8, frameon=False)
     axis.set_ylabel("power (kW)")
-    axis.set_ylim(0, max([*shown, 0.1]) * 1.2)
+    limit = max(trace.limits, default=0) / 1000
+    axis.set_ylim(0, max([*shown, limit, 0.1]) * 1.2)
     _clean(axis)
 
 
