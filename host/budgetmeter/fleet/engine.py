@@ -11,6 +11,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from meterfw import layouts
 from meterfw.account import calendar, orders, record, rules
 
 from budgetmeter import units
-from budgetmeter.casebook import Case
+from budgetmeter.casebook import Case, case, facts, gates, ledger, rulebook, terms, view
 from budgetmeter.errors import BudgetmeterError
 from budgetmeter.fleet import (
     compiled,
@@ -427,11 +428,20 @@ def warm(ready: World) -> None:
 
 
 def source_digest() -> str:
-    """Fingerprint of the sources that decide what a meter does."""
+    """Fingerprint of the sources that decide what a meter does, and what a case does to it."""
+    book = (case, facts, gates, ledger, rulebook, terms, view)
+    return _digest(*MODULES, compiled, layouts, profiles, rows, units, law, officials, *book)
+
+
+def code_digest() -> str:
+    """Fingerprint of the sources that are compiled."""
+    return _digest(*MODULES, compiled, layouts, rows, units)
+
+
+def _digest(*modules: ModuleType) -> str:
     digest = hashlib.sha256()
-    for module in (*MODULES, compiled, law, layouts, officials, profiles, rows, units):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    digest.update(Path(__file__).read_bytes())
+    for path in (*(str(module.__file__) for module in modules), __file__):
+        digest.update(Path(path).read_bytes())
     return digest.hexdigest()
 
 
@@ -442,7 +452,7 @@ def kept_in() -> Path | None:
     """
     try:
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = root / "budgetmeter" / source_digest()[:16]
+        folder = root / "budgetmeter" / code_digest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=folder).close()
     except (OSError, RuntimeError):  # RuntimeError: the user has no home

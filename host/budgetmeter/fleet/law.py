@@ -49,7 +49,12 @@ def read(table: Any, where: str) -> Law:
         book = _changed(book, change, f"{where}: law.change")
     if "activation" not in book.steps:
         raise InputError(f"{where}: {name} knows no prepayment: there is nothing for a fleet to do")
-    plain = {"rules": book.name, "values": _plain(book), "steps": repr(sorted(book.steps.items()))}
+    plain = {
+        "rules": name,
+        "overlays": list(overlays),
+        "values": _plain(book),
+        "steps": repr(sorted(book.steps.items())),
+    }
     return Law(book, plain)
 
 
