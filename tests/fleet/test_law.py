@@ -15,7 +15,8 @@ from tests.fleet.support import events
 
 MUCH = (  # so many fall behind and stay there that in a year everything happens
     "behind_pct=60", "pay_days=60,900,2000", "protected_pct=70", "cover_pct=5,20,60",
-    "skip_pct=90", "errand_h=500,2000,4000", "limited_h=8000", "bill_paid_pct=20", "withdraws_pct=70", "bad_will_pct=60", "mends_days=2,40",
+    "skip_pct=90", "errand_h=500,2000,4000", "limited_h=8000",
+    "bill_paid_pct=20", "withdraws_pct=70", "bad_will_pct=60", "mends_days=2,40",
 )  # fmt: skip
 STARTS = {"wallonia-electricity": "2023-01-01", "wallonia-gas": "2023-01-01",
           "flanders-2003": "2004-01-01"}  # fmt: skip
