@@ -1,4 +1,4 @@
-"""Two policies on the same households: pairs, intervals, deciles, the classes of FE-40."""
+"""Two policies on the same households: pairs, intervals, deciles, times until reconnected."""
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -65,7 +65,6 @@ def test_deciles_are_tenths_by_consumption(pair):
         assert wanted[decile == d].max() <= wanted[decile == d + 1].min()
 
 
-@pytest.mark.rule("FE-40")
 def test_reconnections_fall_into_the_classes_of_the_report(pair, monkeypatch):
     day = results.DAY_S
     lasted = np.array([1, day, day + 1, 7 * day, 7 * day + 1, 30 * day, 30 * day + 1, 5])

@@ -23,17 +23,18 @@ def sweep(text: str, compared: Compared) -> dict[str, Any]:
     return {"key": text.partition("=")[0], "values": rows}
 
 
-def sensitivity(values: dict[str, Any], compared: Compared) -> dict[str, Any]:
+def sensitivity(values: dict[str, Any], compared: Compared, law: bool = False) -> dict[str, Any]:
     """The comparison with each assumption low and high, the widest first.
 
     :param values: `Study.values`
+    :param law: whether the study names a rule file
     """
     base = compared(None)
     name = assumptions.MEASURE
     if name not in base["measures"]:
         name = next(iter(base["measures"]))
     rows: list[dict[str, Any]] = []
-    for pair in assumptions.each(values):
+    for pair in assumptions.each(values, law):
         ends = [
             {"value": case.value, **compared(case)["measures"].get(name, _NONE)} for case in pair
         ]

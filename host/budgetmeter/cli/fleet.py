@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from budgetmeter import resources, units
+from budgetmeter.casebook.report import as_csv
 from budgetmeter.cli import columns
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.errors import InputError
@@ -150,10 +151,17 @@ def show_report(
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="a row for each meter: EUR, kWh, hours")
     ] = None,
+    year: Annotated[
+        int | None,
+        typer.Option("--fe-40", metavar="YEAR", help="the report of article 23, as CSV"),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """The figures of a finished run."""
     finished = _parts()[3].Results(folder)
+    if year is not None:
+        print(as_csv(finished.fe_40(year)), end="")
+        return
     if csv is not None:
         from budgetmeter.fleet import frame  # noqa: PLC0415
 
@@ -211,8 +219,12 @@ def compare_studies(
 
         from budgetmeter.cli import assumed  # noqa: PLC0415
 
-        values = _load(a, changes, meters, days, step, seed).values
-        found = assumed.sweep(sweep, compared) if sweep else assumed.sensitivity(values, compared)
+        first = _load(a, changes, meters, days, step, seed)
+        found = (
+            assumed.sweep(sweep, compared)
+            if sweep
+            else assumed.sensitivity(first.values, compared, first.law is not None)
+        )
         if plots is not None and plot is not None:
             with output.naming(plot):
                 (plots.sweep if sweep else plots.tornado)(found, plot)
@@ -333,6 +345,16 @@ def _print_results(results: Results, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
+_LAW = (
+    ("behind_pct", "left a bill unpaid", "%"),
+    ("activated_pct", "  prepayment by the procedure", "%"),
+    ("withdrawn_pct", "  minimum supply ended by the operator", "%"),
+    ("cut_pct", "  cut by the operator", "%"),
+    ("procedure_costs_eur", "  costs of the procedure", "EUR"),
+    ("owed_supplier_eur", "  owed to the supplier at the end", "EUR"),
+)
+
+
 def _print_summary(summary: dict[str, Any], gas: bool) -> None:
     unit = "m3" if gas else "kWh"
     title = Text(summary["title"], style="bold")
@@ -359,7 +381,9 @@ def _print_summary(summary: dict[str, Any], gas: bool) -> None:
         rows.append((f"in phase {phase}", units.duration(round(hours * 3600)), ""))
     for name, count in summary["reconnected"].items():
         label = name if name == "still off" else f"reconnected {name}"
-        rows.append((label, f"{count:,}", "FE-40" if name != "still off" else ""))
+        rows.append((label, f"{count:,}", "self-disconnections"))
+    if summary["law"]["behind_pct"]:
+        rows += [(label, f"{summary['law'][key]:.2f} {unit}", "") for key, label, unit in _LAW]
     books = summary["conservation"]
     verdict = "exact" if books["exact"] else "BROKEN"
     rows.append(
@@ -387,7 +411,7 @@ def _print_comparison(comparison: dict[str, Any]) -> None:
         for row in comparison["measures"].values()
     ]
     columns.show(console, rows, 0, ("", "A", "B", "B - A", "95 % interval", "more", "less"))
-    console.print("\nself-disconnections by the time until reconnected (FE-40)")
+    console.print("\nself-disconnections by the time until reconnected")
     a, b = comparison["reconnected"]["a"], comparison["reconnected"]["b"]
     columns.show(console, [(name, f"{a[name]:,}", f"{b[name]:,}") for name in a], 0, ("", "A", "B"))
     verdict = "exact" if comparison["conservation"] else "BROKEN"

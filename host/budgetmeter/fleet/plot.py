@@ -217,7 +217,7 @@ def _reconnected(axis: Axes, a: Results, b: Results) -> None:
     axis.set_yticks(places, classes)
     axis.invert_yaxis()
     axis.set_xlabel("self-disconnections for 1000 households")
-    axis.set_title("Until reconnected, in the classes of FE-40", fontsize=10, loc="left")
+    axis.set_title("Self-disconnections, by the time until reconnected", fontsize=10, loc="left")
     axis.set_xscale("symlog", linthresh=1)
     axis.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
     axis.margins(x=0.2)

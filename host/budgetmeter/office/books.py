@@ -137,18 +137,18 @@ def _rank(row):
     return 1 if row.kind in CREDIT else 2
 
 
-def credit_orders(connection, meter):
+def credit_orders(connection, meter, kinds=CREDIT):
     """Money that was handed out: (order id, mc), each order once whatever tokens it had."""
     rows = connection.execute(
         sa.select(deliveries.c.order_id, deliveries.c.value).where(
-            deliveries.c.meter == meter, _is_money(), deliveries.c.state != RENEWED
+            deliveries.c.meter == meter, _is_money(kinds), deliveries.c.state != RENEWED
         )
     )
     return [tuple(row) for row in rows]
 
 
-def _is_money():
-    return deliveries.c.kind.in_([int(kind) for kind in CREDIT])
+def _is_money(kinds=CREDIT):
+    return deliveries.c.kind.in_([int(kind) for kind in kinds])
 
 
 @dataclass(frozen=True)

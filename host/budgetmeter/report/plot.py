@@ -14,14 +14,17 @@ import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from budgetmeter import units
 from budgetmeter.report.finished import FinishedRun
 from budgetmeter.report.trace import Trace
 
-Marks = Sequence[tuple[datetime, str]]
+Marks = Sequence[tuple[datetime, str, bool]]
 Owed = Mapping[str, Sequence[tuple[datetime, int]]]
+
+LETTER_WIDTH = 0.0063  # of a letter of a name in the lane of a procedure, as a part of the axis
 
 # Grey value and hatch of each phase: told apart without colour, in print too.
 BANDS = {
@@ -40,6 +43,8 @@ BANDS = {
     "power cut": ("1.0", "xx"),
 }
 
+PREPAID = {"credit", "negative limit", "kept on", "emergency", "off: credit"}
+
 
 def save(
     world: FinishedRun,
@@ -50,7 +55,7 @@ def save(
 ) -> None:
     """Write the plot of a finished run; the file's ending decides the format.
 
-    :param marks: of a case beside the meter: when (local time) and what; a lane of its own
+    :param marks: of a case beside the meter: when (local time), what, and whether it is a letter
     :param owed: what is owed on each account of the case from a time on, in cents
     :raises ValueError: for an ending matplotlib does not know
     :raises OSError: when the file cannot be written
@@ -63,7 +68,7 @@ def save(
 def draw(world: FinishedRun, title: str, marks: Marks = (), owed: Owed | None = None) -> Figure:
     """The figure of a finished run; with a case, its procedure and its ledger above."""
     trace = world.trace
-    prepayment = world.profile.prepayment or set(trace.durations) > {"postpaid"}
+    prepayment = world.profile.prepayment or bool(PREPAID & set(trace.durations))
     heights = (3, 2, 1.1) if prepayment else (2, 1.1)
     if marks:
         heights = (3.2, 1.6, *heights)
@@ -77,7 +82,7 @@ def draw(world: FinishedRun, title: str, marks: Marks = (), owed: Owed | None = 
     times = [_local(second) for second in trace.times]
     axes = list(axes)
     if marks:
-        _procedure(axes.pop(0), marks)
+        _procedure(axes.pop(0), marks, (times[0], times[-1]))
         _ledger(axes.pop(0), owed or {}, times[-1])
     if prepayment:
         _balance(axes.pop(0), times, trace)
@@ -92,23 +97,42 @@ def _local(second: int) -> Any:
     return units.from_clock(second // 60, second % 60)
 
 
-def _procedure(axis: Axes, marks: Marks) -> None:
-    """The lane of a procedure: a mark for each fact, its name beside it, in rows of their own."""
-    rows = 9
-    for number, (at, text) in enumerate(marks):
-        row = rows - number % rows
-        axis.plot([at], [row], marker="|", color="0.1", markersize=6)  # type: ignore[arg-type]
-        axis.annotate(text.split(" ")[0], (at, row), xytext=(3, 0), textcoords="offset points",
-                      fontsize=6, va="center")  # type: ignore[arg-type]  # fmt: skip
-    axis.set_ylim(0.2, rows + 0.8)
+def _procedure(axis: Axes, marks: Marks, span: tuple[Any, Any]) -> None:
+    """The lane of a procedure: a mark for each fact, a square for each letter, its name beside it.
+
+    Each stands in the first row in which its name hides no other.
+    """
+    begin, length = span[0], max((span[1] - span[0]).total_seconds(), 1)
+    ends: list[float] = []  # of each row, as a part of the axis
+    for day, text, letter in marks:
+        at = max(day, begin)
+        here = (at - begin).total_seconds() / length
+        width = LETTER_WIDTH * (len(text) + 3)
+        left = here + width > 1  # no room on the right: the name stands before its mark
+        first = here - width if left else here
+        free = (row for row, end in enumerate(ends) if end <= first)
+        row = next(free, len(ends))
+        ends[row : row + 1] = [max(here, first + width)]
+        look = {"marker": "s", "markersize": 3} if letter else {"marker": "|", "markersize": 6}
+        axis.plot([at], [-row], color="0.1", clip_on=False, **look)  # type: ignore[arg-type]
+        axis.annotate(text, (at, -row), xytext=(-4 if left else 4, 0), textcoords="offset points",
+                      fontsize=6, va="center", ha="right" if left else "left")  # type: ignore[arg-type]  # fmt: skip
+    axis.set_ylim(-max(len(ends), 1) + 0.2, 0.8)
     axis.set_yticks([])
     axis.set_ylabel("procedure")
+    handles = [
+        Line2D([], [], linestyle="", marker=marker, markersize=size, color="0.1", label=label)
+        for marker, size, label in (("|", 6, "fact or step"), ("s", 3, "letter"))
+    ]
+    axis.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8,
+                frameon=False, borderaxespad=0)  # fmt: skip
     _clean(axis)
 
 
 def _ledger(axis: Axes, owed: Owed, end: Any) -> None:
     """What is owed on each account of a case."""
-    for style, (account, points) in zip(("-", "--", ":", "-."), owed.items(), strict=False):
+    moved = {account: points for account, points in owed.items() if any(c for _, c in points)}
+    for style, (account, points) in zip(("-", "--", ":", "-."), moved.items(), strict=False):
         times: list[Any] = [*(at for at, _ in points), end]
         cents = [amount / 100 for _, amount in points]
         axis.plot(times, [*cents, cents[-1]], style, color="0.1", drawstyle="steps-post",
@@ -161,7 +185,8 @@ def _power(axis: Axes, times: list[Any], world: FinishedRun) -> None:
         )
         axis.legend(loc="upper right", ncols=2, fontsize=8, frameon=False)
     axis.set_ylabel("power (kW)")
-    axis.set_ylim(0, max([*shown, 0.1]) * 1.2)
+    limit = max(trace.limits, default=0) / 1000
+    axis.set_ylim(0, max([*shown, limit, 0.1]) * 1.2)
     _clean(axis)
 
 
