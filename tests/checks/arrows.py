@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 # process. The emulator has no client; it answers octets.
 ROOMS = {
     "cli": {
+        "bridges",
         "casebook",
         "client",
         "emulator",
@@ -30,6 +31,7 @@ ROOMS = {
     "office": {"casebook"},
     "casebook": set(),
     "flashing": {"client"},
+    "bridges": {"client", "emulator"},
     "client": {"emulator"},
     "emulator": {"loads", "report"},
     "report": set(),

@@ -7,24 +7,33 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from meterproto.records import CLOCK_LIMIT
 from meterproto.tokens import METER_LIMIT
 
 from budgetmeter import loads, profiles, units
+from budgetmeter.bridges.seen import look
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
+from budgetmeter.cli.metrics import MetricsOption, exporter, metrics_place
 from budgetmeter.cli.options import serial_number
+from budgetmeter.client import Meter
 from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator.folder import Folder, StateFolder, stored_clock
+from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.emulator.ports import GIVE_UP_S, IDLE_S, KEEPALIVE_S, PtyPort, TcpPort
 from budgetmeter.emulator.server import AS_FAST_AS_IT_GOES, LAST_S, Server
+from budgetmeter.emulator.side import SidePort
 from budgetmeter.emulator.world import METER, start_of
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
+
+if TYPE_CHECKING:
+    from budgetmeter.bridges.metrics import Sample, Source
 
 LOOPBACK = "127.0.0.1"
 MOST = 10_000  # meters in one process
@@ -76,6 +85,7 @@ def emulate(
     state: Annotated[
         Path | None, typer.Option(metavar="DIR", help="keep the meters here; go on from there")
     ] = None,
+    metrics: MetricsOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="print each meter as JSON")] = False,
 ) -> None:
     """Meters on real ports, until stopped. Prints number and URL of each as soon as it answers."""
@@ -96,6 +106,7 @@ def emulate(
     sampled = None if load is None else loads.read(load, chosen.gas, request)
     clock = _start(start, sampled)
     rate = _speed(speed)
+    place = metrics_place(metrics)
     _make_room(count)
     with contextlib.ExitStack() as stack:
         folder = None
@@ -104,13 +115,17 @@ def emulate(
         follow = not start and sampled is None and rate == 1  # the clock on the wall
         server = Server(rate, _end(clock, sampled, days), give_up)
         stack.callback(server.close)
+        worlds: list[Emulator] = []
         for number in range(meter, meter + count):
             files = None if folder is None else folder.meter(number, chosen)
             stored = None if follow or files is None else stored_clock(files)
             world = _emulator(chosen, stored or clock, sampled, watts, files, number, keys)
+            worlds.append(world)
             port_number = tcp and tcp + number - meter
             port = PtyPort() if pty else TcpPort(bind, port_number, idle, keep_alive)
             server.add(world, port)
+        if place is not None:
+            stack.enter_context(contextlib.closing(exporter(place, _source(worlds, server.lock))))
         _stop_on_signals(server)
         _announce(server.urls, meter, as_json)
         for line in () if sampled is None else sampled.notes:
@@ -147,6 +162,21 @@ def _emulator(
         )
     except OSError as error:
         raise InputError(f"{error.filename or 'files'}: {error.strerror or error}") from None
+
+
+def _source(worlds: Sequence[Emulator], lock: AbstractContextManager) -> "Source":
+    """Where metrics come from: every meter, read beside its port."""
+    meters = [Meter(LoopbackLine(SidePort(world))) for world in worlds]
+
+    def read() -> "Iterator[Sample]":
+        from budgetmeter.bridges.metrics import Sample  # noqa: PLC0415  # an extra
+
+        for meter in meters:
+            with lock:
+                seen = look(meter)
+            yield Sample(seen.identity.meter, seen, True)
+
+    return read
 
 
 def _start(start: str, sampled: loads.SampledLoad | None) -> int:

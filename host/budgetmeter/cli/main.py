@@ -14,6 +14,7 @@ from budgetmeter.cli import (
     flash,
     fleet,
     meter,
+    mqtt,
     office,
     profiles,
     run,
@@ -43,6 +44,7 @@ app.add_typer(terminal.app, name="terminal")
 app.command()(flash.flash)
 app.command()(emulate.emulate)
 meter.add_to(app)
+app.command()(mqtt.mqtt)
 app.command()(run.run)
 app.command(name="profiles")(profiles.show_profiles)
 
