@@ -115,7 +115,9 @@ class Follower(threading.Thread):
     def _wait(self, wait_s: float) -> None:
         """Wait, at most until a command comes."""
         with contextlib.suppress(queue.Empty):
-            self._waiting = self._commands.get(timeout=wait_s) if wait_s else self._commands.get(False)
+            self._waiting = (
+                self._commands.get(timeout=wait_s) if wait_s else self._commands.get(False)
+            )
 
     def _refuse(self, error: MeterError) -> None:
         """Answer what waits for a meter that cannot be reached."""

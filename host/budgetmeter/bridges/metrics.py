@@ -82,9 +82,7 @@ GAUGES = (
         "Voltage now.",
         _electric(lambda s: _thousandth(s.status.voltage_mv or None)),
     ),
-    _Value(
-        "lockout_seconds", "Until a wrong token counts again.", lambda s: s.status.locked_s
-    ),
+    _Value("lockout_seconds", "Until a wrong token counts again.", lambda s: s.status.locked_s),
 )
 COUNTERS = (
     _Value("energy_joules", "Energy counted.", lambda s: s.registers.energy_wh * JOULES),
@@ -97,7 +95,12 @@ COUNTERS = (
     _Value("charged_euros", "Money charged.", lambda s: s.registers.charged),
 )
 STATES = (
-    ("supply_state", "The supply control switch.", ControlState, lambda s: (s.status.control_state,)),
+    (
+        "supply_state",
+        "The supply control switch.",
+        ControlState,
+        lambda s: (s.status.control_state,),
+    ),
     ("disconnection_reason", "Why supply is open.", Reason, lambda s: s.status.reasons),
     ("payment_mode", "Payment mode.", PaymentMode, lambda s: (s.status.payment_mode,)),
     (

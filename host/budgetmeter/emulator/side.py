@@ -1,5 +1,7 @@
 """A second port of an emulated meter: what is asked there does not disturb its own."""
 
+# pyright: reportIncompatibleMethodOverride=false
+
 from meterfw.board import Board
 from meterfw.wire.link import FRAME, NOTHING, Link
 from meterfw.wire.service import Service
@@ -44,7 +46,7 @@ class SidePort(Board):
         name = meter._service.profile_name
         return Service(self, self._link, meter.till, meter.slot, name)
 
-    # What the service asks of a board
+    # What service and link ask of a board
 
     def power_w(self) -> int:
         return self.world.board.power_w()
@@ -55,11 +57,26 @@ class SidePort(Board):
     def voltage_mv(self) -> int:
         return self.world.board.voltage_mv()
 
+    def elapsed_ms(self) -> int:
+        return 0
+
+    def pulses(self) -> int:
+        return 0
+
+    def supply(self, closed: int) -> None:
+        pass
+
+    def load(self, name: str) -> bytes | None:
+        return None
+
+    def store(self, name: str, data: bytes) -> None:
+        pass
+
     def read_into(self, buffer: "bytearray | memoryview") -> int:
         size = min(len(self._received), len(buffer))
         buffer[:size] = self._received[:size]
         del self._received[:size]
         return size
 
-    def write(self, data: bytes, size: int) -> None:
+    def write(self, data: "bytes | bytearray", size: int) -> None:
         self.sent += data[:size]

@@ -83,6 +83,7 @@ class Bridge:
         self._known: dict[int, _Known] = {}
         self._commands: OrderedDict[tuple[int, str], _Command] = OrderedDict()
         self._trouble = _Trouble()
+        self._warned: set[str] = set()  # topics with a retained token
         self._started = False
         self._followers = [Follower(url, every_s, timeout, self) for url in urls]
         broker.on_connected = self._announce_all
@@ -147,9 +148,9 @@ class Bridge:
                 known = self._known[number] = _Known(follower, seen, True)
                 self._announce(known)
             known.seen = seen
-            self._publish_state(known)
             for entry in entries:
                 self._broker.tell(self.topics.event(number), json.dumps(event(entry)))
+            self._publish_state(known)
 
     def lost(self, follower: Follower, error: MeterError) -> None:
         """A meter does not answer."""
@@ -185,9 +186,7 @@ class Bridge:
             self._broker.subscribe([self.topics.token(number)])
         message = config(known.seen, self.topics, self.accept_tokens)
         self._broker.retain(self.topics.config(number), json.dumps(message))
-        self._broker.retain(
-            self.topics.availability(number), ONLINE if known.there else OFFLINE
-        )
+        self._broker.retain(self.topics.availability(number), ONLINE if known.there else OFFLINE)
         known.state = ""
 
     def _publish_state(self, known: _Known) -> None:
@@ -208,7 +207,8 @@ class Bridge:
         with self._lock:
             found = [n for n in self._known if self.topics.token(n) == message.topic]
             if not self.accept_tokens or not found or message.retained:
-                if message.retained:
+                if message.retained and message.topic not in self._warned:
+                    self._warned.add(message.topic)
                     self._say(f"{message.topic}: a retained token is not taken")
                 self._broker.acknowledge(message.mark)
                 return

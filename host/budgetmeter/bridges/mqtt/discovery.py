@@ -170,9 +170,7 @@ def _money(name: str) -> dict[str, Any]:
     return {**_measured(name, "monetary", "EUR", "total"), "suggested_display_precision": 2}
 
 
-def _measured(
-    name: str, kind: str, unit: str, state_class: str = "measurement"
-) -> dict[str, Any]:
+def _measured(name: str, kind: str, unit: str, state_class: str = "measurement") -> dict[str, Any]:
     return _sensor(name, device_class=kind, unit_of_measurement=unit, state_class=state_class)
 
 
@@ -183,4 +181,3 @@ def _words(name: str, words: list[str]) -> dict[str, Any]:
 def _binary(name: str, kind: str | None = None) -> dict[str, Any]:
     told = {"platform": "binary_sensor", "name": name, "payload_on": ON, "payload_off": OFF}
     return told if kind is None else {**told, "device_class": kind}
-
