@@ -7,6 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+import argon2
+import trustme
+
 START_S = 30
 AMQTT = """
 listeners:
@@ -14,9 +17,12 @@ listeners:
     type: tcp
     bind: 127.0.0.1:{port}
     max_connections: 100
+    {tls}
 plugins:
   {who}
 """
+TLS = "ssl: true\n    certfile: {0}\n    keyfile: {0}"
+USERS = "amqtt.plugins.authentication.FileAuthPlugin:\n    password_file: {0}"
 ANYBODY = "amqtt.plugins.authentication.AnonymousAuthPlugin:\n    allow_anonymous: true"
 
 
@@ -69,10 +75,31 @@ class Process:
 class Amqtt(Process):
     """The broker of PyPI. It keeps all in memory."""
 
+    tls = ""
+    who = ANYBODY
+
     def command(self):
         path = self.folder / "amqtt.yaml"
-        path.write_text(AMQTT.format(port=self.port, who=ANYBODY))
+        path.write_text(AMQTT.format(port=self.port, tls=self.tls, who=self.who))
         return [str(Path(sys.executable).with_name("amqtt")), "-c", str(path)]
+
+
+class Guarded(Amqtt):
+    """The same with TLS and a password.
+
+    :ivar authorities: file of the certificate to trust
+    """
+
+    def __init__(self, folder, user, password):
+        super().__init__(folder)
+        authority = trustme.CA()
+        served, users = self.folder / "served.pem", self.folder / "users"
+        authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(served)
+        self.authorities = self.folder / "ca.pem"
+        authority.cert_pem.write_to_path(self.authorities)
+        users.write_text(f"{user}:{argon2.PasswordHasher().hash(password)}\n")
+        self.tls, self.who = TLS.format(served), USERS.format(users)
+        self.address = f"localhost:{self.port}"
 
 
 class Mosquitto(Process):

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from budgetmeter.bridges.seen import Seen, look
 from budgetmeter.client import Entered, Entry, Meter, MeterError
-from budgetmeter.errors import BudgetmeterError
+from budgetmeter.errors import BudgetmeterError, InputError
 
 FIRST_WAIT_S = 1.0  # before a lost line is opened again; doubles
 LONGEST_WAIT_S = 60.0
@@ -43,12 +43,14 @@ class Follower(threading.Thread):
     :param timeout: as of `budgetmeter.client.Meter`
     :param listener: hears of every look
     :ivar tried: set once the first look has succeeded or failed
+    :ivar mistake: why the URL is none, and the thread has ended
     """
 
     def __init__(self, url: str, every_s: float, timeout: float, listener: Listener) -> None:
         super().__init__(name=f"meter at {url}", daemon=True)
         self.url = url
         self.tried = threading.Event()
+        self.mistake: InputError | None = None
         self._every_s, self._timeout = every_s, timeout
         self._listener = listener
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
@@ -81,6 +83,10 @@ class Follower(threading.Thread):
                 self.tried.set()
                 self._wait(wait_s)
                 wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            except InputError as error:
+                self.mistake = error
+                self.tried.set()
+                return
 
     def _follow(self, meter: Meter) -> None:
         """Look, and enter tokens as they come."""

@@ -100,6 +100,9 @@ class Bridge:
             follower.start()
         for follower in self._followers:
             follower.tried.wait()
+            if follower.mistake is not None:
+                self._stop()
+                raise follower.mistake
         with self._lock:
             trouble = [*self._trouble.lines.values()]
             same = [line for line in trouble if "the same meter" in line]
