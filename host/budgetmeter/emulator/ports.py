@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
-from budgetmeter.emulator.world import Emulator
 from budgetmeter.errors import InputError, port_problem
 
 READ = 256  # octets taken in at a time
@@ -33,6 +32,45 @@ IDLE = b"error idle: another user has the port\r\n"
 MORE, NOTHING, GONE = range(3)
 # For a port that was in use a moment ago; Windows would let two programs listen on one.
 _FOR_ONE = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+
+
+class Sends(Protocol):
+    """Where what a meter sent is.
+
+    :ivar sent: octets for the user; whoever takes them empties it
+    """
+
+    sent: bytearray
+
+
+class Stores(Protocol):
+    """What stores an account."""
+
+    def commit(self) -> bool:
+        """Store it."""
+        ...
+
+
+class Served(Protocol):
+    """What is served on a port: an `Emulator`, or something beside one."""
+
+    @property
+    def board(self) -> Sends: ...
+
+    @property
+    def meter(self) -> Stores: ...
+
+    @property
+    def now_s(self) -> int: ...
+
+    def receive(self, octets: bytes) -> None:
+        """Octets come in.
+
+        :raises ConnectionError: the user is to be hung up on
+        """
+        ...
+
+    def run(self, until_s: int) -> None: ...
 
 
 class Port(Protocol):
@@ -52,7 +90,7 @@ class Port(Protocol):
         """By file descriptor: what to select it for, and the stream on it."""
         ...
 
-    def serve(self, world: Emulator, fd: int) -> None:
+    def serve(self, world: Served, fd: int) -> None:
         """A file descriptor has something to read."""
         ...
 
@@ -91,7 +129,7 @@ class Stream:
             events |= selectors.EVENT_READ
         return {self.fd: (events, self)} if events else {}
 
-    def serve(self, world: Emulator) -> int:
+    def serve(self, world: Served) -> int:
         """Take in a piece for the meter to answer: MORE may have come, NOTHING, or he is GONE."""
         try:
             data = self._read(READ)
@@ -101,7 +139,10 @@ class Stream:
             return GONE
         if data:
             self.heard = time.monotonic()
-            world.receive(data)
+            try:
+                world.receive(data)
+            except ConnectionError:
+                return GONE
             return MORE
         self.ended = True
         return NOTHING if self._out else GONE
@@ -152,7 +193,11 @@ class TcpPort:
     :param idle_s: who says nothing for so long loses the port when another wants it
     :param keepalive_s: how often TCP asks whether a silent user's machine is still there
     :raises InputError: when it cannot be had
+    :cvar busy: what a second user is sent before he is sent away
+    :cvar idle: what a silent user is sent before he gives way
     """
+
+    busy, idle = BUSY, IDLE
 
     def __init__(
         self,
@@ -189,14 +234,14 @@ class TcpPort:
         wanted: dict[int, Interest] = {self._listener.fileno(): (selectors.EVENT_READ, None)}
         return wanted if self.stream is None else {**wanted, **self.stream.interest()}
 
-    def serve(self, world: Emulator, fd: int) -> None:
+    def serve(self, world: Served, fd: int) -> None:
         """A file descriptor has something to read."""
         if fd == self._listener.fileno():
             self._accept(world)
         elif self.stream is not None and self.stream.serve(world) == GONE:
             self.hang_up()
 
-    def _accept(self, world: Emulator) -> None:
+    def _accept(self, world: Served) -> None:
         """Let in whoever waits, if nobody else is in."""
         in_use: bool | None = None
         for _ in range(AT_ONCE):
@@ -216,7 +261,7 @@ class TcpPort:
             _keep_alive(user, self.keepalive_s)
             self._user, self.stream = user, Stream(user.fileno(), user.recv, user.send)
 
-    def _in_use(self, world: Emulator) -> bool:
+    def _in_use(self, world: Served) -> bool:
         """Whether the present user is still there: he may have left behind what he has sent."""
         stream = self.stream
         if stream is None:
@@ -234,14 +279,14 @@ class TcpPort:
             return False
         if time.monotonic() - stream.heard < self.idle_s:
             return True
-        stream.hold(bytearray(IDLE))
+        stream.hold(bytearray(self.idle))
         stream.send(time.monotonic())
         return False
 
     def _send_away(self, user: socket.socket) -> None:
         """Tell him, and close when he has had time to read it."""
         with contextlib.suppress(OSError):
-            user.send(BUSY)
+            user.send(self.busy)
             user.shutdown(socket.SHUT_WR)
         self._leaving.append(user)
         if len(self._leaving) > AT_ONCE:
@@ -296,7 +341,7 @@ class PtyPort:
         """By file descriptor: what to select it for, and the stream on it."""
         return self.stream.interest()
 
-    def serve(self, world: Emulator, fd: int) -> None:
+    def serve(self, world: Served, fd: int) -> None:
         """The file descriptor has something to read."""
         self.stream.serve(world)
 
