@@ -522,7 +522,7 @@ def _profile(name: str, table: Table, period_s: int, most: int) -> Thing:
             lambda: array([column.described() for column in table.columns]),
             lambda: Data(UINT32, period_s),
             lambda: Data(ENUM, SORT_FIFO),
-            lambda: table.columns[0].described(),
+            table.columns[0].described,
             lambda: Data(UINT32, len(table.rows())),
             lambda: Data(UINT32, most),
         ),
