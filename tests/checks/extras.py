@@ -15,6 +15,7 @@ FOR_DEVELOPERS = ("test", "lint", "docs")
 
 # What works without any extra.
 BASE = (
+    "budgetmeter.bridges.follower",
     "budgetmeter.card",
     "budgetmeter.cli.main",
     "budgetmeter.client",
@@ -43,6 +44,8 @@ PROMISED = {
         "budgetmeter.fleet.single",
     ),
     "flashing": _FLASHING,
+    "metrics": ("budgetmeter.bridges.metrics",),
+    "mqtt": ("budgetmeter.bridges.mqtt.bridge",),
     "rig": _FLASHING,  # its name in 0.1
     "nor": _NOR,
     "flash": _NOR,

@@ -7,24 +7,33 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from meterproto.records import CLOCK_LIMIT
 from meterproto.tokens import METER_LIMIT
 
 from budgetmeter import loads, profiles, units
+from budgetmeter.bridges.seen import look
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
+from budgetmeter.cli.metrics import MetricsOption, exporter, metrics_place
 from budgetmeter.cli.options import serial_number
+from budgetmeter.client import Meter
 from budgetmeter.emulator import ConstantLoad, Emulator, telegrams
 from budgetmeter.emulator.folder import Folder, StateFolder, stored_clock
+from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.emulator.ports import GIVE_UP_S, IDLE_S, KEEPALIVE_S, PtyPort, TcpPort
 from budgetmeter.emulator.server import AS_FAST_AS_IT_GOES, LAST_S, Server
+from budgetmeter.emulator.side import SidePort
 from budgetmeter.emulator.world import METER, start_of
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
+
+if TYPE_CHECKING:
+    from budgetmeter.bridges.metrics import Sample, Source
 
 LOOPBACK = "127.0.0.1"
 MOST = 10_000  # meters in one process
@@ -85,6 +94,7 @@ def emulate(
     state: Annotated[
         Path | None, typer.Option(metavar="DIR", help="keep the meters here; go on from there")
     ] = None,
+    metrics: MetricsOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="print each meter as JSON")] = False,
 ) -> None:
     """Meters on real ports, until stopped. Prints number and URL of each as soon as it answers."""
@@ -104,6 +114,7 @@ def emulate(
     sampled = None if load is None else loads.read(load, chosen.gas, request)
     clock = _start(start, sampled)
     rate = _speed(speed)
+    place = metrics_place(metrics)
     _make_room(numbers + count if p1 is not None else numbers)
     with contextlib.ExitStack() as stack:
         folder = None
@@ -113,6 +124,7 @@ def emulate(
         server = Server(rate, _end(clock, sampled, days), give_up)
         stack.callback(server.close)
         ports = _Ports(pty, bind, tcp, p1, meter, idle, keep_alive)
+        worlds: list[Emulator] = []
         announced: list[dict[str, int | str]] = []
 
         def serve(number: int, kind: profiles.Profile) -> Emulator:
@@ -123,12 +135,15 @@ def emulate(
             with_p1 = p1 is not None and kind is chosen
             world = _emulator(kind, stored or clock, *drawn, files, number, keys, with_p1)
             world.p1_every_second = rate <= telegrams.EVERY_SECOND
+            worlds.append(world)
             announced.append(ports.open(server, world, number))
             return world
 
         for number in range(meter, meter + count):
             world = serve(number, chosen)
             world.behind = behind and serve(number + count, behind)
+        if place is not None:
+            stack.enter_context(contextlib.closing(exporter(place, _source(worlds, server.lock))))
         _stop_on_signals(server)
         _announce(announced, as_json)
         for line in () if sampled is None else sampled.notes:
@@ -218,6 +233,21 @@ def _gas_profile(gas: str, chosen: profiles.Profile, p1: int | None) -> profiles
     if not behind.gas or chosen.gas:
         raise InputError("--gas takes a gas profile, and --profile one of electricity")
     return behind
+
+
+def _source(worlds: Sequence[Emulator], lock: AbstractContextManager) -> "Source":
+    """Where metrics come from: every meter, read beside its port."""
+    meters = [Meter(LoopbackLine(SidePort(world))) for world in worlds]
+
+    def read() -> "Iterator[Sample]":
+        from budgetmeter.bridges.metrics import Sample  # noqa: PLC0415  # an extra
+
+        for meter in meters:
+            with lock:
+                seen = look(meter)
+            yield Sample(seen.identity.meter, seen, True)
+
+    return read
 
 
 def _start(start: str, sampled: loads.SampledLoad | None) -> int:

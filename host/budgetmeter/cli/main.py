@@ -14,6 +14,7 @@ from budgetmeter.cli import (
     flash,
     fleet,
     meter,
+    mqtt,
     office,
     p1,
     profiles,
@@ -45,6 +46,7 @@ app.command()(flash.flash)
 app.command()(emulate.emulate)
 meter.add_to(app)
 app.command()(p1.p1)
+app.command()(mqtt.mqtt)
 app.command()(run.run)
 app.command(name="profiles")(profiles.show_profiles)
 

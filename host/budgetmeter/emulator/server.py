@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager
 
 from meterproto.records import CLOCK_LIMIT
 
-from budgetmeter.emulator.ports import GIVE_UP_S, Interest, Port
-from budgetmeter.emulator.world import Emulator
+from budgetmeter.emulator.ports import GIVE_UP_S, Interest, Port, Served
 
 AS_FAST_AS_IT_GOES = float("inf")
 LAST_S = CLOCK_LIMIT * 60 - 3600  # the clock's end, seconds since 2000
@@ -43,7 +42,7 @@ class Server:
         self.give_up_s = give_up_s
         self.lock = lock or threading.Lock()
         # emulator, port, and its time at the server's start
-        self._meters: list[tuple[Emulator, Port, int]] = []  # and when its time begins
+        self._meters: list[tuple[Served, Port, int]] = []  # and when its time begins
         self._round: float = 0  # seconds since the start that all meters are being brought to
         self._left = 0  # how many are not known to be there
         self._next = 0  # whose turn it is
@@ -61,7 +60,7 @@ class Server:
         """Of the ports, in the order they were added."""
         return [port.url for _, port, _ in self._meters]
 
-    def add(self, world: Emulator, port: Port) -> None:
+    def add(self, world: Served, port: Port) -> None:
         """Serve a meter on a port from now on."""
         passed = self._passed()
         begin_s = world.now_s - (0 if passed == AS_FAST_AS_IT_GOES else int(passed))
@@ -133,7 +132,7 @@ class Server:
             waits.append(max((1 - passed % 1) / self.speed, SHORTEST_S))
         return min(waits, default=LONGEST_S)
 
-    def _let_pass(self, world: Emulator, begin_s: int, passed: float) -> bool:
+    def _let_pass(self, world: Served, begin_s: int, passed: float) -> bool:
         """Bring a meter towards its time; False if it is not there yet."""
         target = min(begin_s + passed, self.until_s)
         until = min(target, world.now_s + SLICE_S)

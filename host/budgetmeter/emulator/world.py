@@ -207,6 +207,11 @@ class Emulator:
         self.board.receive(octets, self.meter.poll)
         self._note()
 
+    def settle(self) -> None:
+        """Let the meter do a pass: something was asked of it beside its port."""
+        self.meter.poll()
+        self._note()
+
     # What people and the operator do
 
     def press(self, pressed_s: int = 0) -> None:
