@@ -9,7 +9,6 @@ from meterfw import layouts
 from meterfw.account import rules
 from meterfw.meter import Meter
 from meterfw.store.journal import LOST, NEW
-from meterfw.tokens.till import COMMIT_MIN, COMMIT_WH
 from meterproto.codes import CardOutcome, Event, Result, TokenReason
 from meterproto.tokens import meter_key
 
@@ -17,6 +16,7 @@ from budgetmeter import units
 from budgetmeter.card import MemoryCard
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.parts import Files, Load, People, TokenIssuer
+from budgetmeter.emulator.strides import stride
 from budgetmeter.errors import InputError
 from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
@@ -144,29 +144,14 @@ class Emulator:
         if self._plans:
             until = min(until, self._plans[0][0])
         flow = board.flowing()
-        steps = min(until - now, 1 if meter.panel.clicking else self._longest)
-        if steps > 1:
-            steps = rules.stride(meter.state, meter.profile, steps, flow.rate, flow.ma, flow.w)
-        if steps > 1:
-            steps = self._before_commit(steps, flow.rate)
+        most = min(until - now, self._longest)
+        steps = stride(meter, most, (flow.rate, flow.ma, flow.w), board.drawn)
         name = phase(meter.state)
         board.pass_time(steps)
         meter.poll()
         self.trace.pass_time(name, now, now + steps)
         if meter.log.count != self._seen:
             self._note()
-
-    def _before_commit(self, steps: int, rate: int) -> int:
-        """As many of the steps as end no later than the second of the next commit."""
-        meter, board = self.meter, self.board
-        seconds = (COMMIT_MIN - meter.till.uncommitted_min()) * 60 - meter.state.second
-        steps = min(steps, max(seconds, 1))
-        pulses = COMMIT_WH - meter.till.uncommitted_wh()
-        if self.profile.gas:
-            pulses = (pulses - 1) * 1000 // meter.profile.wh_per_m3
-        if rate > 0:
-            steps = min(steps, max((pulses * 3600 - board.drawn % 3600) // rate, 1))
-        return steps
 
     def _draw(self) -> None:
         draw = self.load.at(self.now_s - self.start_s)
@@ -238,6 +223,19 @@ class Emulator:
         self._note()
         return outcome
 
+    def put_in(self, card: MemoryCard) -> CardOutcome | None:
+        """Put a card into the slot, wait for its outcome and leave it there; as `insert`."""
+        outcome = put_in(self.meter, card)
+        self._note()
+        return outcome
+
+    def pull_out(self) -> MemoryCard | None:
+        """Take the card out of the slot; None where none is in."""
+        card, self.board.slot = self.board.slot, None
+        self.meter.poll()
+        self._note()
+        return card
+
     def cut_power(self, seconds: int = 0) -> None:
         """Take the mains away for so long; the meter restarts from its files."""
         begin = self.now_s
@@ -272,6 +270,18 @@ def insert(meter: Meter, card: MemoryCard) -> CardOutcome | None:
 
     :raises InputError: a meter without identity or profile, which reads no card
     """
+    outcome = put_in(meter, card)
+    assert isinstance(meter.board, VirtualBoard)
+    meter.board.slot = None
+    meter.poll()
+    return outcome
+
+
+def put_in(meter: Meter, card: MemoryCard) -> CardOutcome | None:
+    """The first half of a visit: the card stays in the slot.
+
+    :raises InputError: a meter without identity or profile, which reads no card
+    """
     if not meter.flashed:
         raise InputError("the meter is not flashed: it reads no card")
     board = meter.board
@@ -280,10 +290,7 @@ def insert(meter: Meter, card: MemoryCard) -> CardOutcome | None:
     meter.poll()
     while board.card_in() and meter.slot.outcome == layouts.CARD_OUTCOME_READING:
         meter.poll()
-    outcome = CardOutcome(meter.slot.outcome) if board.card_in() else None
-    board.slot = None
-    meter.poll()
-    return outcome
+    return CardOutcome(meter.slot.outcome) if board.card_in() else None
 
 
 def start_of(load: SampledLoad) -> int:
