@@ -6,7 +6,6 @@ Every call that HTTP has is one here, and answers the same.
 
 import binascii
 import json
-import struct
 
 from budgetmeter.emulator.strides import stride
 from budgetmeter.web.counter import Counter, NoCard
@@ -18,8 +17,7 @@ from meterfw.meter import Meter
 from meterfw.wire.text import exact
 
 NOMINAL_V = 230
-SAMPLE_S = 900  # between two points of the balance
-MOST_SAMPLES = 3000  # kept; then every other one is dropped
+CARD_SIZE = 4096
 
 
 class PageBoard(Board):
@@ -139,36 +137,18 @@ class World:
         self.meter = Meter(self.board)
         self.issuer = Issuer(self.meter)
         self.counter = Counter(self.issuer)
-        self.samples = []  # clock in seconds, balance and floor in mc
-        self.sample_at = now_s
 
     @property
     def gas(self):
         return self.meter.profile.energy == layouts.ENERGY_GAS
 
     def run(self, seconds):
-        until = self.board.now_s + seconds
-        while self.board.now_s < until:
-            self._step(until)
-        self._sample()
-
-    def _step(self, until):
         board, meter = self.board, self.meter
-        if board.now_s >= self.sample_at:
-            self._sample()
-            self.sample_at = board.now_s - board.now_s % SAMPLE_S + SAMPLE_S
-        most = min(until - board.now_s, rules.STEP_S)
-        board.pass_time(stride(meter, most, board.flow(), board.drawn))
-        meter.poll()
-
-    def _sample(self):
-        seen = view(self.meter, self.board, self.board.rate)
-        point = [self.board.now_s, seen["balance"], seen["floor"], seen["phase"]]
-        if self.samples and self.samples[-1][0] == point[0]:
-            self.samples.pop()
-        self.samples.append(point)
-        if len(self.samples) > MOST_SAMPLES:
-            self.samples = self.samples[::2]
+        until = board.now_s + seconds
+        while board.now_s < until:
+            most = min(until - board.now_s, rules.STEP_S)
+            board.pass_time(stride(meter, most, board.flow(), board.drawn))
+            meter.poll()
 
     def restart(self):
         self.board.elapsed_ms()
@@ -217,7 +197,6 @@ def make(given):
         world.issuer.number = max(world.issuer.number, kept["number"])
         world.counter.waiting = [tuple(one) for one in kept["waiting"]]
         world.counter._sent = [(n, money, _bytes(token)) for n, money, token in kept["sent"]]
-        world.samples = kept["samples"]
         board.use(kept["rate"], world.gas)
     return _seen()
 
@@ -233,10 +212,10 @@ def keep(_):
         "number": world.issuer.number,
         "waiting": [list(one) for one in counter.waiting],
         "sent": [(n, money, _text(token)) for n, money, token in counter._sent],
-        "samples": world.samples,
     }
     files = {name: _text(data) for name, data in board.files.items()}
-    return {"files": files, "now_s": board.now_s, "kept": kept}
+    card = None if board.slot is None else _text(board.slot)
+    return {"files": files, "now_s": board.now_s, "kept": kept, "card": card}
 
 
 def use(given):
@@ -285,7 +264,7 @@ def terminal(given):
 
 def put_card(given):
     card = bytearray(_bytes(given["card"]))
-    if len(card) != 4096:
+    if len(card) != CARD_SIZE:
         raise Refused("a card has 4096 octets")
     if world.board.slot is not None:
         raise Refused("a card is in the slot already")
@@ -309,7 +288,6 @@ CALLS = {
     "keep": keep,
     "view": lambda _: _seen(),
     "events": lambda given: events(world.meter, given["first"]),
-    "balances": lambda given: [one for one in world.samples if one[0] > given["after"]],
     "use": use,
     "wait": wait,
     "press": press,
