@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from meterproto.records import CLOCK_LIMIT
@@ -26,6 +26,9 @@ from budgetmeter.emulator.world import METER, start_of
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
 
+if TYPE_CHECKING:
+    from budgetmeter.web.serve import HttpServer
+
 LOOPBACK = "127.0.0.1"
 MOST = 10_000  # meters in one process
 FASTEST = 1_000_000  # times real time
@@ -37,7 +40,19 @@ def emulate(
         typer.Option(metavar="PORT", min=0, max=65_535, help="TCP port; 0 takes a free one"),
     ] = None,
     pty: Annotated[bool, typer.Option("--pty", help="a pseudo-terminal instead")] = False,
-    bind: Annotated[str, typer.Option(metavar="ADDRESS", help="TCP: listen here")] = LOOPBACK,
+    http: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT", min=0, max=65_535, help="HTTP and a page beside; 0 takes a free port"
+        ),
+    ] = None,
+    http_secret: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="HTTP: what callers must send stands in this file"),
+    ] = None,
+    bind: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="TCP and HTTP: listen here")
+    ] = LOOPBACK,
     count: Annotated[int, typer.Option(min=1, max=MOST, help="meters, each on its port")] = 1,
     profile: Annotated[str, typer.Option(help="a name or a TOML file")] = "wallonia-card",
     meter: Annotated[
@@ -79,7 +94,9 @@ def emulate(
     as_json: Annotated[bool, typer.Option("--json", help="print each meter as JSON")] = False,
 ) -> None:
     """Meters on real ports, until stopped. Prints number and URL of each as soon as it answers."""
-    if pty and (tcp is not None or bind != LOOPBACK):
+    if http_secret is not None and http is None:
+        raise InputError("--http-secret goes with --http")
+    if pty and (tcp is not None or (bind != LOOPBACK and http is None)):
         raise InputError("either --tcp or --pty")
     if not bind:
         raise InputError("--bind takes an address")
@@ -111,8 +128,11 @@ def emulate(
             port_number = tcp and tcp + number - meter
             port = PtyPort() if pty else TcpPort(bind, port_number, idle, keep_alive)
             server.add(world, port)
+        page = None
+        if http is not None:
+            page = stack.enter_context(_http(server, bind, http, http_secret, key is None)).url
         _stop_on_signals(server)
-        _announce(server.urls, meter, as_json)
+        _announce(server.urls, meter, as_json, page)
         for line in () if sampled is None else sampled.notes:
             print(f"budgetmeter: {line}", file=sys.stderr, flush=True)
         if not pty:
@@ -214,12 +234,32 @@ def _make_room(count: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-def _announce(urls: Sequence[str], first: int, as_json: bool) -> None:
-    """Print number and URL of each meter."""
+def _http(
+    server: Server, bind: str, port: int, secret: Path | None, open_keys: bool
+) -> "HttpServer":
+    """The same meters over HTTP; what serves it is an extra.
+
+    :raises InputError: it is not installed, or the address cannot be used
+    """
+    try:
+        from budgetmeter.web.guard import read_secret  # noqa: PLC0415
+        from budgetmeter.web.serve import HttpServer  # noqa: PLC0415
+    except ImportError:
+        raise InputError(
+            "--http needs Starlette and uvicorn: pip install 'budgetmeter[web]'"
+        ) from None
+    word = "" if secret is None else read_secret(secret)
+    return HttpServer(server, bind, port, word, open_keys)
+
+
+def _announce(urls: Sequence[str], first: int, as_json: bool, page: str | None) -> None:
+    """Print number and URL of each meter, and where the page is, if there is one."""
     lines = []
     for number, url in enumerate(urls, first):
         data = {"meter": number, "url": url}
         lines.append(json.dumps(data) if as_json else f"{number:09d} {url}")
+    if page is not None:
+        lines.append(json.dumps({"http": page}) if as_json else f"page      {page}")
     print("\n".join(lines), flush=True)
 
 

@@ -15,6 +15,7 @@ from budgetmeter.cli import (
     fleet,
     meter,
     office,
+    panel,
     profiles,
     run,
     terminal,
@@ -42,6 +43,7 @@ app.add_typer(card.app, name="card")
 app.add_typer(terminal.app, name="terminal")
 app.command()(flash.flash)
 app.command()(emulate.emulate)
+app.command()(panel.panel)
 meter.add_to(app)
 app.command()(run.run)
 app.command(name="profiles")(profiles.show_profiles)

@@ -114,6 +114,10 @@ class Emulator:
         """The load draws something else from now on."""
         self._draw_until = self.now_s
 
+    def draw(self) -> None:
+        """Let the board see what the load draws now, not with the next step of time."""
+        self._draw()
+
     def run(self, until_s: int, progress: Callable[[int], object] | None = None) -> None:
         """Run to a time in seconds since 2000 UTC+1; `progress(now_s)` is called every day."""
         report_at = self.now_s + DAY_S
@@ -205,14 +209,19 @@ class Emulator:
         not even tried.
         """
         token = self.issuer.token(kind, value, extra, order_id=order_id, expiry=expiry)
-        _, why = self.meter.enter(token)
-        self._note()
+        _, why = self.enter(token)
         if layouts.TOKEN_REASON_NONE < why < layouts.TOKEN_REASON_RESULT:
             return TokenReason(why)
         result = Result(max(why - layouts.TOKEN_REASON_RESULT, layouts.RESULT_DONE))
         if kind == layouts.KIND_TOP_UP and result is Result.DONE:
             self.trace.top_ups.append((self.now_s // 60, value))
         return result
+
+    def enter(self, token: bytes) -> tuple[int, int]:
+        """Enter a token; its status and the reason (`meterproto.codes.TokenStatus`, -Reason)."""
+        answer = self.meter.enter(token)
+        self._note()
+        return answer
 
     def insert(self, card: MemoryCard) -> CardOutcome | None:
         """Put a card into the slot, wait for its outcome, take it out; returns the outcome.

@@ -47,8 +47,8 @@ class Counter:
 
     def __init__(self, issuer: "Issuer") -> None:
         self._issuer = issuer
-        self.waiting: "list[tuple[int, int, int, int]]" = []
-        self._sent: "list[tuple[int, int, bytes]]" = []  # number, money, token: not proven taken
+        self.waiting: list[tuple[int, int, int, int]] = []
+        self._sent: list[tuple[int, int, bytes]] = []  # number, money, token: not proven taken
 
     def token(
         self, kind: int, value: int = 0, extra: int = 0, order_id: int = 0, expiry: int = 0

@@ -7,14 +7,15 @@ Every call that HTTP has is one here, and answers the same.
 import binascii
 import json
 
-from budgetmeter.emulator.strides import stride
-from budgetmeter.web.counter import Counter, NoCard
-from budgetmeter.web.view import events, view
 from meterfw import layouts
 from meterfw.account import rules
 from meterfw.board import Board
 from meterfw.meter import Meter
 from meterfw.wire.text import exact
+
+from budgetmeter.emulator.strides import stride
+from budgetmeter.web.counter import Counter, NoCard
+from budgetmeter.web.view import events, view
 
 NOMINAL_V = 230
 CARD_SIZE = 4096
@@ -185,7 +186,7 @@ def _seen():
 
 def make(given):
     """A meter as flashed, or as `kept` left it."""
-    global world
+    global world  # noqa: PLW0603  # one page, one meter
     files = {name: _bytes(data) for name, data in given["files"].items()}
     world = World(files, given["now_s"])
     board = world.board

@@ -24,6 +24,14 @@ def read(name: str) -> str:
     return (files("budgetmeter.web") / "page" / name).read_text(encoding="utf-8")
 
 
+def served(name: str) -> str:
+    """A file of the page as HTTP serves it: the page names its style and its scripts."""
+    text = read(name)
+    style = f'<link rel="stylesheet" href="{STYLE}">'
+    scripts = "\n".join(f'<script src="{one}"></script>' for one in SCRIPTS)
+    return text.replace("<!-- style -->", style).replace("<!-- scripts -->", scripts)
+
+
 def contents() -> dict[str, Any]:
     """What the page has to know, as JSON."""
     return {
@@ -35,9 +43,7 @@ def contents() -> dict[str, Any]:
         "outcomes": CardOutcome.words(),
         "refusals": {int(reason): reason.meaning for reason in TokenReason},
         "results": {int(result): result.meaning for result in Result},
-        "rules": {
-            rule.id: f"{rule.clause}: {rule.title}" for rule in catalogue.rules().values()
-        },
+        "rules": {rule.id: f"{rule.clause}: {rule.title}" for rule in catalogue.rules().values()},
         "stories": [stories.story(name).plain() for name in stories.NAMES],
     }
 

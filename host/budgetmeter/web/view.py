@@ -1,6 +1,5 @@
 """What a page sees of a meter: values that JSON knows. It runs in MicroPython too."""
 
-from budgetmeter.report.phases import phase
 from meterfw.account import rules
 from meterfw.account.record import State
 from meterfw.layouts import (
@@ -11,6 +10,8 @@ from meterfw.layouts import (
 )
 from meterfw.meter import Meter
 from meterfw.wire.text import exact, timestamp
+
+from budgetmeter.report.phases import phase
 
 try:
     from typing import TYPE_CHECKING
@@ -77,7 +78,7 @@ def view(meter: Meter, board: "Sight", rate: int) -> "dict[str, Any]":
 
 
 def events(meter: Meter, first: int) -> "list[dict[str, Any]]":
-    """The log from entry `first` on, as far as it is kept: number, time, event, reasons, balance."""
+    """The log from entry `first` on, as far as it is kept."""
     log = meter.log
     found = []
     for number in range(max(first, log.first()), log.count):
