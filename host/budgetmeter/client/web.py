@@ -1,4 +1,4 @@
-"""A meter over HTTP, as `budgetmeter emulate --http` serves it: see it, and touch what people touch.
+"""A meter over HTTP, as `budgetmeter emulate --http` serves it.
 
 `budgetmeter.client.Meter` speaks the meter's own protocol, with a real meter too. This one presses
 the button of an emulated meter, lets its time pass and puts cards in. It needs no package.
@@ -33,6 +33,7 @@ class Web:
 
     :param url: e.g. http://127.0.0.1:8080/
     :param secret: what callers must send, where the server wants one
+    :param timeout: seconds to wait for an answer
     :raises InputError: what is no such address
     """
 
@@ -46,8 +47,8 @@ class Web:
             raise InputError(f"{url!r} is no address such as http://127.0.0.1:8080/")
         self.url = f"http://{parts.netloc}/"
         self._where = (host, port or 80)
-        self._timeout = timeout
-        self._secret = secret
+        self.timeout = timeout
+        self.secret = secret
         self._connection: HTTPConnection | None = None
 
     def __enter__(self) -> Self:
@@ -70,7 +71,7 @@ class Web:
         :raises WebError: it was not done, or nobody answers
         """
         try:
-            answer = self._send(method, path, body)
+            answer = self.send(method, path, body)
             found = answer.read()
         except (OSError, HTTPException) as error:
             self.close()
@@ -78,8 +79,12 @@ class Web:
             raise WebError(0, f"{self.url}: {reason}") from None
         return _understood(answer, found)
 
-    def _send(self, method: str, path: str, body: object) -> HTTPResponse:
-        headers = {"Authorization": f"Bearer {self._secret}"} if self._secret else {}
+    def send(self, method: str, path: str, body: object = None) -> HTTPResponse:
+        """The same, its answer as it comes.
+
+        :raises OSError, HTTPException: nobody answers
+        """
+        headers = {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
         sent: bytes | None = None
         if isinstance(body, bytes | bytearray):
             sent = bytes(body)
@@ -88,7 +93,7 @@ class Web:
             sent = json.dumps(body, default=str).encode()
             headers["Content-Type"] = "application/json"
         if self._connection is None:
-            self._connection = HTTPConnection(*self._where, timeout=self._timeout)
+            self._connection = HTTPConnection(*self._where, timeout=self.timeout)
         self._connection.request(method, f"/{path}", sent, headers)
         return self._connection.getresponse()
 
@@ -167,8 +172,9 @@ class WebMeter:
 
     def stream(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """What changes, as it changes: ("view", …) and ("happened", …), for as long as wanted."""
-        with Web(self.web.url, self.web._secret, self.web._timeout) as own:
-            answer = own._send("GET", f"meters/{self.number}/stream", None)
+        web = self.web
+        with Web(web.url, web.secret, web.timeout) as own:
+            answer = own.send("GET", f"meters/{self.number}/stream")
             if answer.status != 200:
                 _understood(answer, answer.read())
             name = ""
@@ -252,6 +258,6 @@ def _understood(answer: HTTPResponse, found: bytes) -> Any:
     except ValueError:
         raise WebError(answer.status, "That is not the answer of budgetmeter.") from None
     if answer.status >= 400:
-        words = said.get("error") if isinstance(said, dict) else None
+        words = cast(dict[str, Any], said).get("error") if isinstance(said, dict) else None
         raise WebError(answer.status, str(words or answer.reason))
     return said

@@ -3,10 +3,14 @@
 import socket
 import threading
 import time
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 
 import uvicorn
 
+from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
+from budgetmeter.emulator.world import Emulator
 from budgetmeter.errors import InputError, port_problem
 from budgetmeter.web.api import application
 from budgetmeter.web.guard import Guard
@@ -82,3 +86,19 @@ class HttpServer:
         self._uvicorn.should_exit = True
         self._thread.join()
         self._listener.close()
+
+
+@contextmanager
+def served(world: Emulator, lock: AbstractContextManager[object]) -> Generator[str]:
+    """One meter over HTTP on loopback, its time in the hands of whoever has the lock; its URL."""
+    server = Server(speed=0, lock=lock)
+    server.add(world, TcpPort(LOOPBACK, 0))
+    thread = threading.Thread(target=server.run, name="budgetmeter", daemon=True)
+    thread.start()
+    try:
+        with HttpServer(server) as http:
+            yield http.url
+    finally:
+        server.stop()
+        thread.join()
+        server.close()
