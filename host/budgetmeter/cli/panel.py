@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from budgetmeter.errors import InputError
+from budgetmeter.report import output
 
 
 def panel(
@@ -16,9 +17,8 @@ def panel(
 
     if out.suffix not in (".html", ".htm"):
         raise InputError(f"--out {out}: a file that ends in .html")
+    output.check([], [out])
     text = html()
-    try:
+    with output.naming(out):
         out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{out}: {error.strerror}") from None
     print(f"{out}: {len(text.encode()) // 1000} kB; open it in a browser")

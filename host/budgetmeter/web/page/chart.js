@@ -47,7 +47,7 @@ class Chart {
     }
     for (const at of days(from, to)) {
       const day = new Date(Date.UTC(2000, 0, 1) + at * 1000);
-      const text = new Intl.DateTimeFormat(`${words.language}-BE`, { timeZone: "UTC", day: "numeric", month: "short" }).format(day);
+      const text = new Intl.DateTimeFormat(locale(), { timeZone: "UTC", day: "numeric", month: "short" }).format(day);
       parts.push(`<path class="grid" d="M${x(at).toFixed(1)} ${high - low}v5"/><text x="${x(at).toFixed(1)}" y="${high - 8}" text-anchor="middle">${text}</text>`);
     }
     let floor = "", balance = "";

@@ -69,13 +69,14 @@ function drawLog() {
 
 // ---- Time -------------------------------------------------------------------------------------
 
-// Let time pass an hour at a time, so that it is seen to pass.
+// Let time pass in pieces of an hour or a few, so that it is seen to pass.
 async function pass(seconds) {
+  const piece = Math.min(Math.max(Math.ceil(seconds / 48), HOUR_S), 4 * HOUR_S);
   document.body.classList.add("passing");
   let drawn = performance.now();
   let left = seconds;
   while (left > 0) {
-    const some = Math.min(left, HOUR_S);
+    const some = Math.min(left, piece);
     left -= some;
     const view = await face.source.wait(some);
     face.chart.add(view);
@@ -211,7 +212,6 @@ function stepDone(act, outcome) {
   const { story } = face;
   if (!story || story.ended || story.step.do !== act) return;
   story.check(face.view, face.receipt, outcome);
-  look();
   refresh();
 }
 
@@ -225,7 +225,6 @@ async function go() {
   const { story } = face;
   if (!story.due(face.view)) {
     await pass(story.step.at_s - (face.view.state.clock * 60 + face.view.state.second));
-    look();
   } else if (story.step.do === "order") {
     await order(story.step, "order");
   } else if (story.step.do === "campaign") {
@@ -237,6 +236,7 @@ async function go() {
 
 function drawStory() {
   const { story, view } = face;
+  if (story) look();
   $("tale").hidden = !story;
   $("tales").hidden = Boolean(story);
   if (story) story.draw(view, face.hall.gas);
@@ -247,7 +247,6 @@ function drawStory() {
     one.disabled = !free;
     one.classList.toggle("yours", allowed !== null && allowed.has(act) && !one.hidden);
   }
-  $("card").draggable = allowed === null || allowed.has("put") || allowed.has("pay") || allowed.has("exchange");
 }
 
 async function begin(plain) {
@@ -395,14 +394,14 @@ function listen() {
     setSpeed(SPEEDS[at]);
     $("speeds").children[at].focus();
   });
-  $("card").addEventListener("dragstart", (event) => event.dataTransfer.setData("text/plain", "card"));
+  watchCard($("card"));
   for (const zone of document.querySelectorAll("[data-drop]")) {
     zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("near"); });
     zone.addEventListener("dragleave", () => zone.classList.remove("near"));
     zone.addEventListener("drop", (event) => {
       event.preventDefault();
       zone.classList.remove("near");
-      dropped(zone.dataset.drop, event.dataTransfer);
+      if (event.dataTransfer.files.length) dropped(zone.dataset.drop, event.dataTransfer.files[0]);
     });
   }
   addEventListener("pagehide", keep);
@@ -410,9 +409,42 @@ function listen() {
   setInterval(() => face.queue.then(keep), KEEP_MS);
 }
 
-function dropped(where, data) {
+// The card follows a finger or the mouse, and goes where it is let go.
+function watchCard(card) {
+  let from = null;
+  const zoneAt = ({ clientX, clientY }) => document.elementsFromPoint(clientX, clientY)
+    .filter((one) => !card.contains(one)).map((one) => one.closest("[data-drop]")).find(Boolean);
+  const mark = (zone) => {
+    for (const one of document.querySelectorAll("[data-drop]")) one.classList.toggle("near", one === zone);
+  };
+  const end = () => {
+    from = null;
+    card.style.transform = "";
+    card.classList.remove("dragged");
+    mark(null);
+  };
+  card.addEventListener("pointerdown", (event) => {
+    from = event;
+    card.setPointerCapture(event.pointerId);
+    card.classList.add("dragged");
+  });
+  card.addEventListener("pointermove", (event) => {
+    if (!from) return;
+    card.style.transform = `translate(${event.pageX - from.pageX}px, ${event.pageY - from.pageY}px) rotate(-4deg)`;
+    mark(zoneAt(event));
+  });
+  card.addEventListener("pointerup", (event) => {
+    const moved = from && Math.hypot(event.pageX - from.pageX, event.pageY - from.pageY) > 20;
+    const zone = zoneAt(event);
+    end();
+    if (moved && zone) dropped(zone.dataset.drop);
+  });
+  card.addEventListener("pointercancel", end);
+}
+
+// The card, or a file of one, was let go over the slot or the terminal.
+function dropped(where, file) {
   const allowed = face.story ? face.story.allowed(face.view) : null;
-  const [file] = data.files;
   if (where === "terminal") {
     const pay = allowed?.has("pay") ? PAYMENT : "0.00";
     if (allowed === null || allowed.has("exchange") || allowed.has("pay")) act(() => visitShop(pay));

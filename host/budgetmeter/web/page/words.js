@@ -17,9 +17,14 @@ function translate(root = document) {
   for (const one of root.querySelectorAll("[data-t-label]")) one.setAttribute("aria-label", t(one.dataset.tLabel));
 }
 
+// How numbers and times are written: as in Belgium, and in English as most of its readers know it.
+function locale() {
+  return words.language === "en" ? "en-GB" : `${words.language}-BE`;
+}
+
 function number(value, places = 0) {
   const format = { minimumFractionDigits: places, maximumFractionDigits: places };
-  return new Intl.NumberFormat(`${words.language}-BE`, format).format(value);
+  return new Intl.NumberFormat(locale(), format).format(value);
 }
 
 // Exact euros as the meter writes them, cut to the cent as a customer reads a balance.
@@ -37,5 +42,5 @@ function moment(text, seconds = false) {
   const at = new Date(text.replace(" ", "T") + "Z");
   const format = { timeZone: "UTC", weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" };
   if (seconds) format.second = "2-digit";
-  return new Intl.DateTimeFormat(`${words.language}-BE`, format).format(at);
+  return new Intl.DateTimeFormat(locale(), format).format(at);
 }
