@@ -6,12 +6,13 @@ import { chromium as driver } from "playwright-core";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
-// What the package asks for on its small machines and a browser of a visitor has not.
-const NOT_OURS = ["--single-process", "--no-zygote", "--disable-web-security", "--allow-running-insecure-content"];
+// What the package asks for on its small machines and a browser of a visitor has not, and its drawing
+// of three dimensions.
+const NOT_OURS = /^--(single-process|no-zygote|disable-web-security|allow-running-insecure-content|.*gpu.*|use-gl.*|use-angle.*|.*swiftshader)/;
 
 export async function launch() {
   const executablePath = await chromium.executablePath();
-  const args = chromium.args.filter((one) => !NOT_OURS.includes(one));
+  const args = [...chromium.args.filter((one) => !NOT_OURS.test(one)), "--disable-gpu"];
   return driver.launch({ executablePath, args, headless: true });
 }
 

@@ -62,7 +62,7 @@ async function play(page, name) {
 }
 
 const browser = await launch();
-const { page, said } = await open(browser, address, { viewport: { width: 1280, height: 1600 } });
+const { page, said } = await open(browser, address, { viewport: { width: 1280, height: 1600 }, reducedMotion: "reduce" });
 const names = wanted.length ? wanted : await page.evaluate(() => face.source.page.stories.map((one) => one.name));
 const stories = {};
 for (const name of names) stories[name] = await play(page, name);

@@ -174,6 +174,8 @@ _SECONDS = Field("seconds", "integer", "how long", 0, LONGEST_S, needed=True)
 _ORDER = (
     Field("kind", "string", "what is asked of the meter", needed=True, words=tuple(orders.KINDS)),
     *(Field(name, "value", meaning, high=64) for name, meaning in orders.OPTIONS.items()),
+    Field("order-id", "value", "the meter carries out one order for each id", high=64),
+    Field("expiry", "value", "the meter refuses it from then on", high=64),
 )
 
 CALLS = (

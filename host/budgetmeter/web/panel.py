@@ -80,6 +80,6 @@ def _compiled() -> Iterator[tuple[str, str]]:
 
 
 def _flashed(profile: Profile) -> dict[str, str]:
-    """The files of a meter with a key that is no secret, as base64."""
+    """The files of a meter with a key that is no secret, in hexadecimal digits."""
     found = flashed(METER, 1, meter_key(VENDING_KEY, METER, 1), profile)
-    return {name: base64.b64encode(data).decode("ascii") for name, data in found.items()}
+    return {name: data.hex() for name, data in found.items()}

@@ -14,6 +14,7 @@ function trouble(error) {
 function act(work) {
   const done = face.queue.then(async () => {
     $("trouble").hidden = true;
+    $("trouble").textContent = "";
     await work();
   }).catch(trouble);
   face.queue = done;
@@ -348,7 +349,7 @@ function keep() {
 async function restore(kept) {
   const { beside } = kept;
   const view = await face.source.restore(kept);
-  Object.assign(face, { pocket: kept.meter.card ?? beside.pocket, receipt: beside.receipt, events: beside.events, speed: beside.speed });
+  Object.assign(face, { pocket: kept.meter.card ? fromHex(kept.meter.card) : beside.pocket, receipt: beside.receipt, events: beside.events, speed: beside.speed });
   const plain = beside.story && face.source.page.stories.find((one) => one.name === beside.story.name);
   face.story = plain ? new Story(plain, beside.story.index, beside.story.done) : null;
   furnish(view);

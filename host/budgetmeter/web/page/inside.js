@@ -14,6 +14,15 @@ function base64(data) {
   return btoa(text);
 }
 
+// Octets as the firmware takes them: hexadecimal digits, here of base64.
+function toHex(text) {
+  return Array.from(octets(text), (one) => one.toString(16).padStart(2, "0")).join("");
+}
+
+function fromHex(digits) {
+  return base64(Uint8Array.from(digits.match(/../g) ?? [], (one) => parseInt(one, 16)));
+}
+
 async function unpacked(text) {
   const stream = new Blob([octets(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());
@@ -65,9 +74,15 @@ class InsideMeter {
   wait(seconds) { return this.call("wait", { seconds }); }
   press(seconds) { return this.call("press", { seconds }); }
   cut(seconds) { return this.call("cut", { seconds }); }
-  putCard(card) { return this.call("put_card", { card }); }
-  pullCard() { return this.call("pull_card"); }
-  terminal(card, pay) { return this.call("terminal", { card, pay: Math.round(Number(pay) * 100000) }); }
+  putCard(card) { return this.call("put_card", { card: toHex(card) }); }
+  pullCard() {
+    const { card, view } = this.call("pull_card");
+    return { card: fromHex(card), view };
+  }
+  terminal(card, pay) {
+    const answer = this.call("terminal", { card: toHex(card), pay: Math.round(Number(pay) * 100000) });
+    return { ...answer, card: fromHex(answer.card) };
+  }
   queue({ numbers }) { return this.call("queue", numbers); }
   order({ numbers }) {
     const { status, reason, view } = this.call("order", numbers);
