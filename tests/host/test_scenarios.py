@@ -23,6 +23,10 @@ from tests.firmware.support import clock
             marks=pytest.mark.rule("WE-13", "WE-29", "WE-33", "WE-36", "WE-39", "WE-40", "OC-23"),
         ),
         pytest.param("cards-2020-incident", marks=pytest.mark.rule("B-7", "OC-05")),
+        pytest.param("friday-evening", marks=pytest.mark.rule("B-3", "B-4", "OC-03")),
+        pytest.param("under-the-limiter", marks=pytest.mark.rule("OC-19", "OC-21", "OC-22")),
+        pytest.param("card-december-2020", marks=pytest.mark.rule("OC-04", "OC-05")),
+        pytest.param("gas-leak-test", marks=pytest.mark.rule("B-4")),
     ],
 )
 def test_shipped_scenarios_hold(name):
@@ -43,6 +47,10 @@ def test_every_shipped_scenario_is_tested_above_or_is_the_main_job():
         "cards-2020",
         "cards-2020-incident",
         "falls-behind",
+        "friday-evening",
+        "under-the-limiter",
+        "card-december-2020",
+        "gas-leak-test",
     }
 
 
