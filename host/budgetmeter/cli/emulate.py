@@ -34,6 +34,7 @@ from budgetmeter.office.keys import KeyFile
 
 if TYPE_CHECKING:
     from budgetmeter.bridges.metrics import Sample, Source
+    from budgetmeter.web.serve import HttpServer
 
 LOOPBACK = "127.0.0.1"
 MOST = 10_000  # meters in one process
@@ -46,7 +47,19 @@ def emulate(
         typer.Option(metavar="PORT", min=0, max=65_535, help="TCP port; 0 takes a free one"),
     ] = None,
     pty: Annotated[bool, typer.Option("--pty", help="a pseudo-terminal instead")] = False,
-    bind: Annotated[str, typer.Option(metavar="ADDRESS", help="TCP: listen here")] = LOOPBACK,
+    http: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT", min=0, max=65_535, help="HTTP and a page beside; 0 takes a free port"
+        ),
+    ] = None,
+    http_secret: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="HTTP: what callers must send stands in this file"),
+    ] = None,
+    bind: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="TCP and HTTP: listen here")
+    ] = LOOPBACK,
     p1: Annotated[
         int | None,
         typer.Option(
@@ -98,7 +111,9 @@ def emulate(
     as_json: Annotated[bool, typer.Option("--json", help="print each meter as JSON")] = False,
 ) -> None:
     """Meters on real ports, until stopped. Prints number and URL of each as soon as it answers."""
-    if pty and (tcp is not None or bind != LOOPBACK):
+    if http_secret is not None and http is None:
+        raise InputError("--http-secret goes with --http")
+    if pty and (tcp is not None or (bind != LOOPBACK and http is None)):
         raise InputError("either --tcp or --pty")
     if not bind:
         raise InputError("--bind takes an address")
@@ -144,8 +159,11 @@ def emulate(
             world.behind = behind and serve(number + count, behind)
         if place is not None:
             stack.enter_context(contextlib.closing(exporter(place, _source(worlds, server.lock))))
+        page = None
+        if http is not None:
+            page = stack.enter_context(_http(server, bind, http, http_secret, key is None)).url
         _stop_on_signals(server)
-        _announce(announced, as_json)
+        _announce(announced, as_json, page)
         for line in () if sampled is None else sampled.notes:
             print(f"budgetmeter: {line}", file=sys.stderr, flush=True)
         if not pty:
@@ -315,11 +333,33 @@ def _make_room(count: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-def _announce(meters: Sequence[dict[str, int | str]], as_json: bool) -> None:
-    """Print number and URL of each meter, and of its P1 port."""
+def _http(
+    server: Server, bind: str, port: int, secret: Path | None, open_keys: bool
+) -> "HttpServer":
+    """The same meters over HTTP; what serves it is an extra.
+
+    :raises InputError: it is not installed, or the address cannot be used
+    """
+    try:
+        from budgetmeter.web.guard import read_secret  # noqa: PLC0415
+        from budgetmeter.web.serve import HttpServer  # noqa: PLC0415
+    except ImportError:
+        raise InputError(
+            "--http needs Starlette and uvicorn: pip install 'budgetmeter[web]'"
+        ) from None
+    word = "" if secret is None else read_secret(secret)
+    return HttpServer(server, bind, port, word, open_keys)
+
+
+def _announce(
+    meters: Sequence[dict[str, int | str]], as_json: bool, page: str | None
+) -> None:
+    """Print number and URL of each meter, of its P1 port, and where the page is."""
     for told in meters:
         number, *urls = told.values()
         print(json.dumps(told) if as_json else f"{number:09d} {' '.join(map(str, urls))}")
+    if page is not None:
+        print(json.dumps({"http": page}) if as_json else f"page      {page}")
     sys.stdout.flush()
 
 

@@ -17,6 +17,7 @@ from budgetmeter.cli import (
     mqtt,
     office,
     p1,
+    panel,
     profiles,
     run,
     terminal,
@@ -44,6 +45,7 @@ app.add_typer(card.app, name="card")
 app.add_typer(terminal.app, name="terminal")
 app.command()(flash.flash)
 app.command()(emulate.emulate)
+app.command()(panel.panel)
 meter.add_to(app)
 app.command()(p1.p1)
 app.command()(mqtt.mqtt)

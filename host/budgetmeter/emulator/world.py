@@ -9,7 +9,6 @@ from meterfw import layouts
 from meterfw.account import rules
 from meterfw.meter import Meter
 from meterfw.store.journal import LOST, NEW
-from meterfw.tokens.till import COMMIT_MIN, COMMIT_WH
 from meterproto.codes import CardOutcome, Event, Result, TokenReason
 from meterproto.tokens import meter_key
 
@@ -18,6 +17,7 @@ from budgetmeter.card import MemoryCard
 from budgetmeter.emulator import telegrams
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.parts import Files, Load, People, TokenIssuer
+from budgetmeter.emulator.strides import stride
 from budgetmeter.errors import InputError
 from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
@@ -119,6 +119,10 @@ class Emulator:
         """The load draws something else from now on."""
         self._draw_until = self.now_s
 
+    def draw(self) -> None:
+        """Let the board see what the load draws now, not with the next step of time."""
+        self._draw()
+
     def run(self, until_s: int, progress: Callable[[int], object] | None = None) -> None:
         """Run to a time in seconds since 2000 UTC+1; `progress(now_s)` is called every day."""
         report_at = self.now_s + DAY_S
@@ -149,11 +153,8 @@ class Emulator:
         if self._plans:
             until = min(until, self._plans[0][0])
         flow = board.flowing()
-        steps = min(until - now, 1 if meter.panel.clicking else self._longest)
-        if steps > 1:
-            steps = rules.stride(meter.state, meter.profile, steps, flow.rate, flow.ma, flow.w)
-        if steps > 1:
-            steps = self._before_commit(steps, flow.rate)
+        most = min(until - now, self._longest)
+        steps = stride(meter, most, (flow.rate, flow.ma, flow.w), board.drawn)
         if steps > 1 and meter.p1 is not None:
             steps = min(steps, telegrams.to_quarter(self))
         name = phase(meter.state)
@@ -164,18 +165,6 @@ class Emulator:
         self.trace.pass_time(name, now, now + steps)
         if meter.log.count != self._seen:
             self._note()
-
-    def _before_commit(self, steps: int, rate: int) -> int:
-        """As many of the steps as end no later than the second of the next commit."""
-        meter, board = self.meter, self.board
-        seconds = (COMMIT_MIN - meter.till.uncommitted_min()) * 60 - meter.state.second
-        steps = min(steps, max(seconds, 1))
-        pulses = COMMIT_WH - meter.till.uncommitted_wh()
-        if self.profile.gas:
-            pulses = (pulses - 1) * 1000 // meter.profile.wh_per_m3
-        if rate > 0:
-            steps = min(steps, max((pulses * 3600 - board.drawn % 3600) // rate, 1))
-        return steps
 
     def _draw(self) -> None:
         draw = self.load.at(self.now_s - self.start_s)
@@ -234,14 +223,19 @@ class Emulator:
         not even tried.
         """
         token = self.issuer.token(kind, value, extra, order_id=order_id, expiry=expiry)
-        _, why = self.meter.enter(token)
-        self._note()
+        _, why = self.enter(token)
         if layouts.TOKEN_REASON_NONE < why < layouts.TOKEN_REASON_RESULT:
             return TokenReason(why)
         result = Result(max(why - layouts.TOKEN_REASON_RESULT, layouts.RESULT_DONE))
         if kind == layouts.KIND_TOP_UP and result is Result.DONE:
             self.trace.top_ups.append((self.now_s // 60, value))
         return result
+
+    def enter(self, token: bytes) -> tuple[int, int]:
+        """Enter a token; its status and the reason (`meterproto.codes.TokenStatus`, -Reason)."""
+        answer = self.meter.enter(token)
+        self._note()
+        return answer
 
     def insert(self, card: MemoryCard) -> CardOutcome | None:
         """Put a card into the slot, wait for its outcome, take it out; returns the outcome.
@@ -251,6 +245,19 @@ class Emulator:
         outcome = insert(self.meter, card)
         self._note()
         return outcome
+
+    def put_in(self, card: MemoryCard) -> CardOutcome | None:
+        """Put a card into the slot, wait for its outcome and leave it there; as `insert`."""
+        outcome = put_in(self.meter, card)
+        self._note()
+        return outcome
+
+    def pull_out(self) -> MemoryCard | None:
+        """Take the card out of the slot; None where none is in."""
+        card, self.board.slot = self.board.slot, None
+        self.meter.poll()
+        self._note()
+        return card
 
     def cut_power(self, seconds: int = 0) -> None:
         """Take the mains away for so long; the meter restarts from its files."""
@@ -286,6 +293,18 @@ def insert(meter: Meter, card: MemoryCard) -> CardOutcome | None:
 
     :raises InputError: a meter without identity or profile, which reads no card
     """
+    outcome = put_in(meter, card)
+    assert isinstance(meter.board, VirtualBoard)
+    meter.board.slot = None
+    meter.poll()
+    return outcome
+
+
+def put_in(meter: Meter, card: MemoryCard) -> CardOutcome | None:
+    """The first half of a visit: the card stays in the slot.
+
+    :raises InputError: a meter without identity or profile, which reads no card
+    """
     if not meter.flashed:
         raise InputError("the meter is not flashed: it reads no card")
     board = meter.board
@@ -294,10 +313,7 @@ def insert(meter: Meter, card: MemoryCard) -> CardOutcome | None:
     meter.poll()
     while board.card_in() and meter.slot.outcome == layouts.CARD_OUTCOME_READING:
         meter.poll()
-    outcome = CardOutcome(meter.slot.outcome) if board.card_in() else None
-    board.slot = None
-    meter.poll()
-    return outcome
+    return CardOutcome(meter.slot.outcome) if board.card_in() else None
 
 
 def start_of(load: SampledLoad) -> int:
