@@ -4,8 +4,10 @@
 whenever something that it tells of the account has changed.
 """
 
+import itertools
 import json
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +71,40 @@ def told(profile, seed):
             before = wanted
 
 
+STATES = {  # what a telegram and a display depend on; every combination that shows differently
+    "payment_mode": (2, 1, 3),
+    "control_state": (1, 0, 2),
+    "reasons": (0, 1, 2, 4, 8, 16, 3),
+    "emergency_status": (0, 1, 3, 4),
+    "limiter_available": (0, 1),
+    "limiter_engaged": (0, 1),
+    "kept": (0, 1),
+    "warned": (0, 1),
+}
+
+
+def states(profile):
+    """Telegrams of every state of a profile that shows differently, each with what it tells."""
+    lived = Life(life(profile, 0), replay)
+    m, p = lived.ledger.state, lived.ledger.profile
+    seen = set()
+    amounts = itertools.cycle((0, 999, -999, -1000, 1234567, -987654321, 1_000_000_000))
+    for values in itertools.product(*STATES.values()):
+        for name, value in zip(STATES, values, strict=True):
+            setattr(m, name, value)
+        m.leak_left_s = 0
+        m.credit = 0
+        m.limit_ma, m.limit_w = ((10_000, 0), (0, 2300), (6500, 1380), (0, 0))[len(seen) % 4]
+        wanted = due(m, p)
+        key = tuple(wanted.values())
+        if key not in seen:
+            seen.add(key)
+            m.credit, m.leak_left_s = next(amounts), 7 * len(seen) % 1000
+            m.energy_wh = m.volume_l = 123_456_789 * len(seen) % 1_000_000_000
+            size = lived.write()
+            yield bytes(lived.room[:size]).decode("ascii"), due(m, p)
+
+
 def _said(command, telegrams):
     done = subprocess.run(
         command, input=json.dumps(telegrams), capture_output=True, text=True, check=False, cwd=HERE
@@ -113,10 +149,12 @@ def differences(wanted, answers):
     return found
 
 
-def judged(names, seeds):
+def judged(names, seeds, all_states=False):
     """How many telegrams of lives were read, what was told in them, and what was read wrongly."""
     pending, wrong, seen, count = [], [], set(), 0
     for profile in names:
+        if all_states:
+            pending += states(profile)
         for seed in seeds:
             pending += told(profile, seed)
         if pending:
@@ -125,7 +163,9 @@ def judged(names, seeds):
                 answers = read([telegram for telegram, _ in batch])
                 for (telegram, wanted), answer in zip(batch, answers, strict=True):
                     seen |= {(k, v) for k, v in wanted.items() if k in ("breaker", "valve")}
-                    seen |= {("headline", wanted["text"].partition("EUR, ")[2])}
+                    seen |= {
+                        ("headline", re.sub("^-?[0-9.]+ EUR(, )?|[0-9]+ s", "", wanted["text"]))
+                    }
                     for name in ("limit_kw", "fuse_a"):
                         seen |= {(name, wanted.get(name) not in (None, 999, 999.9))}
                     if different := differences(wanted, answer):
@@ -141,7 +181,7 @@ def main():
     names = profiles.names()
     total, failed = 0, 0
     for begin in range(0, lives, 20):
-        count, _, wrong = judged(names, range(begin, min(begin + 20, lives)))
+        count, _, wrong = judged(names, range(begin, min(begin + 20, lives)), begin == 0)
         total, failed = total + count, failed + len(wrong)
         for profile, telegram, different in wrong[:3]:
             print(profile, different, telegram, sep="\n", flush=True)
