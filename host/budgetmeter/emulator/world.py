@@ -5,13 +5,15 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import count
 
+from construct import ConstructError
 from meterfw import layouts
 from meterfw.account import rules
 from meterfw.meter import Meter
 from meterfw.store.journal import LOST, NEW
+from meterfw.tokens.memory import USED
 from meterfw.tokens.till import COMMIT_MIN, COMMIT_WH
+from meterproto import cards, tokens
 from meterproto.codes import CardOutcome, Event, Result, TokenReason
-from meterproto.tokens import meter_key
 
 from budgetmeter import units
 from budgetmeter.card import MemoryCard
@@ -65,7 +67,7 @@ class Emulator:
         self.household = household
         self.trace = Trace() if trace else NoTrace()
         files = {} if files is None else files
-        own_key, revision = key or (meter_key(VENDING_KEY, meter, 1), 1)
+        own_key, revision = key or (tokens.meter_key(VENDING_KEY, meter, 1), 1)
         for name, data in flashed(meter, revision, own_key, profile).items():
             found = files.get(name)
             if found is None or (name == "profile" and found != data):
@@ -150,6 +152,7 @@ class Emulator:
         if steps > 1:
             steps = self._before_commit(steps, flow.rate)
         name = phase(meter.state)
+        self.trace.pass_bars(meter.state, now, now + steps)
         board.pass_time(steps)
         meter.poll()
         self.trace.pass_time(name, now, now + steps)
@@ -202,6 +205,7 @@ class Emulator:
 
     def press(self, pressed_s: int = 0) -> None:
         """Press the button for so many seconds."""
+        self.trace.press(self.now_s)
         self.board.press(pressed_s)
         self.meter.poll()
         self._note()
@@ -220,8 +224,7 @@ class Emulator:
         not even tried.
         """
         token = self.issuer.token(kind, value, extra, order_id=order_id, expiry=expiry)
-        _, why = self.meter.enter(token)
-        self._note()
+        _, why = self.enter(token)
         if layouts.TOKEN_REASON_NONE < why < layouts.TOKEN_REASON_RESULT:
             return TokenReason(why)
         result = Result(max(why - layouts.TOKEN_REASON_RESULT, layouts.RESULT_DONE))
@@ -229,14 +232,30 @@ class Emulator:
             self.trace.top_ups.append((self.now_s // 60, value))
         return result
 
+    def enter(self, token: bytes) -> tuple[int, int]:
+        """A token comes in by network or typed; answers its status and reason (`Till.enter`)."""
+        status, why = self.meter.enter(token)
+        if status == layouts.TOKEN_STATUS_EXECUTED:
+            self.trace.take(self.now_s, token)
+        self._note()
+        return status, why
+
     def insert(self, card: MemoryCard) -> CardOutcome | None:
         """Put a card into the slot, wait for its outcome, take it out; returns the outcome.
 
         None when it was pulled out before (`MemoryCard.pull_at`).
         """
+        waiting = [token for number, token in _carried(card) if not self._took(number)]
         outcome = insert(self.meter, card)
+        for token in waiting:
+            if self._took(tokens.parse(token).number):
+                self.trace.take(self.now_s, token)
         self._note()
         return outcome
+
+    def _took(self, number: int) -> bool:
+        """Whether the meter has taken the token of this number."""
+        return self.meter.memory.numbers.state(number) == USED
 
     def cut_power(self, seconds: int = 0) -> None:
         """Take the mains away for so long; the meter restarts from its files."""
@@ -265,6 +284,17 @@ class Emulator:
         charged = m.charged_eur * units.EUR + m.charged_mc
         settled = m.settled_eur * units.EUR + m.settled_mc
         return account, credited - charged + settled
+
+
+def _carried(card: MemoryCard) -> list[tuple[int, bytes]]:
+    """The tokens that a card brings, each with its number; none where nothing whole is on it."""
+    found = cards.newest(card.data, cards.INWARD, cards.INWARD_SIZE)
+    if found is None:
+        return []
+    try:
+        return [(tokens.parse(one).number, one) for one in cards.tokens_of(found[2])[1]]
+    except (ConstructError, ValueError):
+        return []
 
 
 def insert(meter: Meter, card: MemoryCard) -> CardOutcome | None:
