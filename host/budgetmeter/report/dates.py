@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import matplotlib.dates as mdates
 from matplotlib.axes import Axes
@@ -11,6 +12,7 @@ from budgetmeter.texts import Words
 MONTHS_FROM = timedelta(days=45)
 DAYS_FROM = timedelta(days=3)
 MOST_TICKS = 12
+MOST_MONTHS = 25
 
 
 def label(axis: Axes, first: datetime, last: datetime, words: Words) -> None:
@@ -19,25 +21,26 @@ def label(axis: Axes, first: datetime, last: datetime, words: Words) -> None:
     A tick says the smallest unit; the line below it says day, month or year where that begins.
     """
     last = max(last, first + timedelta(seconds=1))
-    axis.set_xlim(first, last)  # type: ignore[arg-type]  # matplotlib takes times
+    axis.set_xlim(first, last)  # type: ignore[reportArgumentType]  # matplotlib takes times
     span = last - first
     if span >= MONTHS_FROM:
         ticks, texts = _months(first, last, words)
         middles = [one for one in _middles(ticks) if one < last]
-        axis.set_xticks(middles, minor=True)  # type: ignore[arg-type]
+        axis.set_xticks(middles, minor=True)  # type: ignore[reportArgumentType]
     else:
         locator = mdates.AutoDateLocator(maxticks=MOST_TICKS)
-        values = [mdates.num2date(x).replace(tzinfo=None) for x in locator.tick_values(first, last)]
+        found = locator.tick_values(first, last)  # type: ignore[reportArgumentType]
+        values = [mdates.num2date(x).replace(tzinfo=None) for x in found]
         ticks = [one for one in values if first <= one <= last]
         texts = _shorter(ticks, span, words)
-    axis.set_xticks(ticks, texts)  # type: ignore[arg-type]
+    axis.set_xticks(ticks, texts)  # type: ignore[reportArgumentType]
 
 
 def _months(first: datetime, last: datetime, words: Words) -> tuple[list[datetime], list[str]]:
-    """Every month, or every so many that a dozen are left; the year where it begins."""
+    """Every month, or every so many that there is room; the year where it begins."""
     names = words.list("calendar.months")
     count = (last.year - first.year) * 12 + last.month - first.month + 1
-    step = next(n for n in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if count <= n * (MOST_TICKS + 1))
+    step = next(n for n in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if count <= n * MOST_MONTHS)
     number = first.year * 12 + first.month - 1
     number += (first > datetime(first.year, first.month, 1)) and 1
     ticks: list[datetime] = []
@@ -50,7 +53,7 @@ def _months(first: datetime, last: datetime, words: Words) -> tuple[list[datetim
 
 def _middles(ticks: list[datetime]) -> list[datetime]:
     """The fifteenth of the months, where every month has a tick."""
-    apart = all((b - a).days <= 31 for a, b in zip(ticks, ticks[1:], strict=False))
+    apart = all((b - a).days <= 31 for a, b in pairwise(ticks))
     return [one.replace(day=15) for one in ticks] if apart else []
 
 

@@ -15,7 +15,7 @@ class Row(NamedTuple):
     """A row of marks.
 
     :ivar name: key of its message in the section "mark"
-    :ivar points: when, seconds since 2000 UTC+1, and what beside the mark; "" for nothing
+    :ivar points: when, seconds since 2000 UTC+1, and the kind of order; "" where it is plain
     :ivar spans: stretches of time instead: begin and end
     """
 

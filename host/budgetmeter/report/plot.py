@@ -1,6 +1,6 @@
 """The plot of a run: balance with its floor, what was done, power with the limiter, supply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,6 @@ from typing import Any
 import matplotlib
 
 matplotlib.use("Agg")
-
-matplotlib.rcParams["hatch.linewidth"] = 0.6
 
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
@@ -27,6 +25,7 @@ from budgetmeter.texts import Words
 Facts = Sequence[tuple[datetime, str]]
 Owed = Mapping[str, Sequence[tuple[datetime, int]]]
 
+matplotlib.rcParams["hatch.linewidth"] = 0.6
 SIGNS = {"topup": "^", "given": "D", "order": "s", "press": "o"}
 ROW_IN = 0.24  # height of a row of marks, inches
 FACT_ROWS = 9
@@ -154,17 +153,13 @@ def _marks(axis: Axes, rows: list[marks.Row], span: tuple[Any, Any], words: Word
     """A row for each kind of thing that was done or that was in force."""
     for place, row in enumerate(rows):
         if row.spans:
-            bars = [
-                (mdates.date2num(local(begin)), (end - begin) / units.DAY_S)
-                for begin, end in row.spans
-            ]
+            bars = _bars(row.spans)
             axis.broken_barh(bars, (place - 0.32, 0.64), facecolor=FAINT, linewidth=0)
             continue
         x: list[Any] = [local(at) for at, _ in row.points]
-        axis.plot(
-            x, [place] * len(x), SIGNS[row.name], color=INK, markersize=4, clip_on=False
-        )
-        _beside(axis, [(local(at), text) for at, text in row.points if text], place, span)
+        axis.plot(x, [place] * len(x), SIGNS[row.name], color=INK, markersize=4, clip_on=False)
+        named = [(local(at), words(f"kind.{kind}")) for at, kind in row.points if kind]
+        _beside(axis, named, place, span)
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_yticks(range(len(rows)), [words(f"mark.{row.name}") for row in rows], fontsize=8)
     axis.tick_params(axis="y", length=0)
@@ -203,9 +198,7 @@ def _power(axis: Axes, times: list[Any], world: FinishedRun, words: Words) -> No
         _days(axis, power.days(edges, shown), words)
     else:
         x: Any = [local(second) for second in edges]
-        axis.stairs(
-            shown, x, baseline=None, color=INK, linewidth=0.9, label=words("plot.power")
-        )
+        axis.stairs(shown, x, baseline=None, color=INK, linewidth=0.9, label=words("plot.power"))
     if any(trace.limits):
         limits = [limit / 1000 if limit else float("nan") for limit in trace.limits]
         axis.plot(
@@ -238,15 +231,11 @@ def _supply(axis: Axes, trace: Trace, words: Words) -> None:
     handles: list[Any] = []
     for phase in shown:
         look = PHASES[phase]
-        bars = [
-            (mdates.date2num(local(begin)), (end - begin) / units.DAY_S)
-            for name, begin, end in trace.spells
-            if name == phase
-        ]
+        bars = _bars((begin, end) for name, begin, end in trace.spells if name == phase)
         dark = phase.startswith("off") or phase == "ready"
         surface = axis.broken_barh(
             bars, (0, 1), facecolor=look.fill, edgecolor=look.fill,
-            linewidth=0.9 if dark else 0, label=words(f"phase.{phase}"),
+            linewidth=0.4 if dark else 0, label=words(f"phase.{phase}"),
         )  # fmt: skip
         hatch = axis.broken_barh(
             bars, (0, 1), facecolor="none", hatch=look.hatch or None, edgecolor=look.ink,
@@ -264,6 +253,13 @@ def _supply(axis: Axes, trace: Trace, words: Words) -> None:
 
 
 # ---- Common -------------------------------------------------------------------------------------
+
+
+def _bars(spans: Iterable[tuple[int, int]]) -> list[tuple[float, float]]:
+    """Stretches of time as matplotlib draws them: where each begins, and how long it is, in days."""
+    return [
+        (float(mdates.date2num(local(begin))), (end - begin) / units.DAY_S) for begin, end in spans
+    ]
 
 
 def _name(axis: Axes, text: str) -> None:

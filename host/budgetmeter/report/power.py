@@ -7,7 +7,7 @@ from typing import NamedTuple
 from budgetmeter import units
 from budgetmeter.report.finished import FinishedRun
 
-BAND_FROM_S = 21 * units.DAY_S  # runs as long as this are drawn day by day
+BAND_FROM_S = 45 * units.DAY_S  # runs as long as this are drawn day by day
 
 
 class Day(NamedTuple):
