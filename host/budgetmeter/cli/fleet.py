@@ -20,8 +20,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from budgetmeter import resources, units
+from budgetmeter import resources, texts, units
 from budgetmeter.cli import columns
+from budgetmeter.cli.language import LanguageOption, ReportOption
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.errors import InputError
 from budgetmeter.report import figures, output, screen
@@ -179,6 +180,8 @@ def compare_studies(
     sweep: Annotated[
         str, typer.Option(metavar="KEY=V,V,…", help="again for each value of a parameter")
     ] = "",
+    report: ReportOption = None,
+    language: LanguageOption = "",
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="again with each assumption low and high")
     ] = False,
@@ -189,8 +192,10 @@ def compare_studies(
 ) -> None:
     """Two policies on the same households: paired differences, confidence intervals, a plot."""
     results, compare = _parts()[3:]
+    words = texts.of(language or texts.DEFAULT)
     plots = output.plotter(plot, "budgetmeter.fleet.plot")
-    output.check(_read_files(a, b), [] if plot is None else [plot])
+    written = output.writer(report, "budgetmeter.fleet.written")
+    output.check(_read_files(a, b), [path for path in (plot, report) if path is not None])
     if sweep or sensitivity:
         if sweep and sensitivity:
             raise InputError("either --sweep or --sensitivity")
@@ -215,7 +220,10 @@ def compare_studies(
         found = assumed.sweep(sweep, compared) if sweep else assumed.sensitivity(values, compared)
         if plots is not None and plot is not None:
             with output.naming(plot):
-                (plots.sweep if sweep else plots.tornado)(found, plot)
+                (plots.sweep if sweep else plots.tornado)(found, plot, words)
+        if written is not None and report is not None:
+            with output.naming(report):
+                written.assumed(found, words).save(report)
         if as_json:
             print(json.dumps(found, indent=2))
         else:
@@ -237,7 +245,10 @@ def compare_studies(
     comparison = compare.compare(*pair)
     if plots is not None and plot is not None:
         with output.naming(plot):
-            plots.save(*pair, plot)
+            plots.save(*pair, plot, words)
+    if written is not None and report is not None:
+        with output.naming(report):
+            written.compared(*pair, comparison, words).save(report)
     if as_json:
         print(json.dumps(comparison, indent=2))
     else:
@@ -258,12 +269,16 @@ def meter(
         Path | None, typer.Option(metavar="FILE", help="plot it: .png, .svg, .pdf")
     ] = None,
     events: Annotated[Path | None, typer.Option(metavar="FILE", help="all events as CSV")] = None,
+    report: ReportOption = None,
+    language: LanguageOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """One meter of a fleet in the emulator: the whole firmware, every event."""
     _parts()
+    words = texts.of(language or texts.DEFAULT)
     plots = output.plotter(plot, "budgetmeter.report.plot")
-    output.check(_read_files(study), [path for path in (events, plot) if path is not None])
+    written = output.writer(report, "budgetmeter.report.written")
+    output.check(_read_files(study), [path for path in (events, plot, report) if path is not None])
     from budgetmeter.fleet import single  # noqa: PLC0415
 
     chosen = _load(study, changes, None, days, step, seed)
@@ -277,11 +292,14 @@ def meter(
             figures.write_events(world, file)
     if plots is not None and plot is not None:
         with output.naming(plot):
-            plots.save(world, f"{chosen.title}: meter {number}", plot)
+            plots.save(world, f"{chosen.title}: meter {number}", plot, words=words)
+    if written is not None and report is not None:
+        with output.naming(report):
+            written.page(world, summary, words).save(report)
     if as_json:
         print(json.dumps({**summary, "events": figures.events(world)}, indent=2))
     else:
-        screen.show(console, summary, world)
+        screen.show(console, summary, world, words)
     if not summary["conservation"]["exact"]:
         raise typer.Exit(1)
 

@@ -27,9 +27,11 @@ Owed = Mapping[str, Sequence[tuple[datetime, int]]]
 
 matplotlib.rcParams["hatch.linewidth"] = 0.6
 SIGNS = {"topup": "^", "given": "D", "order": "s", "press": "o"}
+SUPPLY_IN = 0.5
 ROW_IN = 0.24  # height of a row of marks, inches
 FACT_ROWS = 9
-LETTER = 0.0072  # of a small letter, of the width of the figure
+LETTER_IN = 0.079  # width of a small letter, inches
+WIDTH_IN = 11.0
 
 
 def save(
@@ -59,8 +61,12 @@ def draw(
     facts: Facts = (),
     owed: Owed | None = None,
     words: Words | None = None,
+    width: float = WIDTH_IN,
 ) -> Figure:
-    """The figure of a finished run; with a case, its procedure and its ledger above."""
+    """The figure of a finished run; with a case, its procedure and its ledger above.
+
+    :param width: inches; letters stay as large as they are
+    """
     words = words or texts.of()
     trace = world.trace
     times: list[Any] = [local(second) for second in trace.times]
@@ -69,14 +75,14 @@ def draw(
     panels = {
         "procedure": 2.0 if facts else 0,
         "ledger": 1.5 if facts else 0,
-        "balance": 3.4 if prepaid else 0,
+        "balance": 0.31 * width if prepaid else 0,
         "marks": ROW_IN * len(rows),
-        "power": 2.2,
-        "supply": 0.55,
+        "power": 0.2 * width,
+        "supply": SUPPLY_IN,
     }
     panels = {name: height for name, height in panels.items() if height}
     figure, axes = plt.subplots(
-        len(panels), sharex=True, squeeze=False, figsize=(11, sum(panels.values()) + 1.9),
+        len(panels), sharex=True, squeeze=False, figsize=(width, sum(panels.values()) + 1.9),
         height_ratios=list(panels.values()), layout="constrained",
     )  # fmt: skip
     at = dict(zip(panels, axes.flat, strict=True))
@@ -172,6 +178,7 @@ def _marks(axis: Axes, rows: list[marks.Row], span: tuple[Any, Any], words: Word
 def _beside(axis: Axes, named: list[tuple[datetime, str]], row: int, span: tuple[Any, Any]) -> None:
     """The names beside marks; those of marks that stand close go into one text."""
     total = (span[1] - span[0]).total_seconds() or 1.0
+    letter = LETTER_IN / axis.get_figure(root=True).get_figwidth()
     groups: list[tuple[float, datetime, list[str]]] = []  # where the text ends, mark, names
     for at, text in named:
         place = (at - span[0]).total_seconds() / total
@@ -179,9 +186,9 @@ def _beside(axis: Axes, named: list[tuple[datetime, str]], row: int, span: tuple
             names = groups[-1][2]
             if text not in names:
                 names.append(text)
-            groups[-1] = (groups[-1][0] + LETTER * len(text) * (text == names[-1]), at, names)
+            groups[-1] = (groups[-1][0] + letter * len(text) * (text == names[-1]), at, names)
         else:
-            groups.append((place + LETTER * (len(text) + 3), at, [text]))
+            groups.append((place + letter * (len(text) + 3), at, [text]))
     for end, at, names in groups:
         past = end > 1
         axis.annotate(
@@ -228,6 +235,7 @@ def _days(axis: Axes, days: list[power.Day], words: Words) -> None:
 def _supply(axis: Axes, trace: Trace, words: Words) -> None:
     """Phases as a band. What has no supply has an edge, so that minutes are seen in months."""
     shown = [phase for phase in PHASES if phase in trace.durations]
+    wide = axis.get_figure(root=True).get_figwidth() > 9
     handles: list[Any] = []
     for phase in shown:
         look = PHASES[phase]
@@ -248,7 +256,7 @@ def _supply(axis: Axes, trace: Trace, words: Words) -> None:
     axis.set_xlabel(words("plot.time"))
     axis.legend(
         handles, [words(f"phase.{phase}") for phase in shown], loc="upper center",
-        bbox_to_anchor=(0.5, -1.35), ncols=min(len(shown), 5), fontsize=8, frameon=False,
+        bbox_to_anchor=(0.5, -1.5), ncols=min(len(shown), 5 if wide else 3), fontsize=8, frameon=False,
     )  # fmt: skip
 
 
