@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +28,7 @@ from budgetmeter.cli.language import LanguageOption, ReportOption
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.errors import InputError
 from budgetmeter.report import figures, output, screen
+from budgetmeter.report.page import number
 
 if TYPE_CHECKING:
     from budgetmeter.fleet.assumptions import Case
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from budgetmeter.fleet.results import Results
     from budgetmeter.fleet.run import Run
     from budgetmeter.fleet.study import Study
+    from budgetmeter.texts import Words
 
 console = Console(highlight=False)
 app = typer.Typer(
@@ -214,20 +218,8 @@ def compare_studies(
                 runs.append(_finish(folder.name, *_open(one, folder, chunk), workers, scheduler))
             return compare.compare(*runs)
 
-        from budgetmeter.cli import assumed  # noqa: PLC0415
-
         values = _load(a, changes, meters, days, step, seed).values
-        found = assumed.sweep(sweep, compared) if sweep else assumed.sensitivity(values, compared)
-        if plots is not None and plot is not None:
-            with output.naming(plot):
-                (plots.sweep if sweep else plots.tornado)(found, plot, words)
-        if written is not None and report is not None:
-            with output.naming(report):
-                written.assumed(found, words).save(report)
-        if as_json:
-            print(json.dumps(found, indent=2))
-        else:
-            assumed.show(console, found)
+        _assume(sweep, values, compared, (plots, plot), (written, report), words, as_json)
         return
     pair = [
         results.Results(what)
@@ -255,6 +247,33 @@ def compare_studies(
         _print_comparison(comparison)
     if not comparison["conservation"]:
         raise typer.Exit(1)
+
+
+def _assume(
+    sweep: str,
+    values: dict[str, Any],
+    compared: Callable[[Case | None], dict[str, Any]],
+    plot: tuple[ModuleType | None, Path | None],
+    report: tuple[ModuleType | None, Path | None],
+    words: Words,
+    as_json: bool,
+) -> None:
+    """Compare again for each value of a sweep, or with each assumption low and high."""
+    from budgetmeter.cli import assumed  # noqa: PLC0415
+
+    found = assumed.sweep(sweep, compared) if sweep else assumed.sensitivity(values, compared)
+    plots, path = plot
+    if plots is not None and path is not None:
+        with output.naming(path):
+            (plots.sweep if sweep else plots.tornado)(found, path, words)
+    written, path = report
+    if written is not None and path is not None:
+        with output.naming(path):
+            written.assumed(found, words).save(path)
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        assumed.show(console, found)
 
 
 @app.command()
@@ -395,10 +414,10 @@ def _print_comparison(comparison: dict[str, Any]) -> None:
     rows = [
         (
             f"{row['label']}, {row['unit']}" if row["unit"] else row["label"],
-            columns.number(row["a"]),
-            columns.number(row["b"]),
-            columns.number(row["difference"], sign=True),
-            f"{columns.number(row['low'], sign=True)} to {columns.number(row['high'], sign=True)}",
+            number(row["a"]),
+            number(row["b"]),
+            number(row["difference"], sign=True),
+            f"{number(row['low'], sign=True)} to {number(row['high'], sign=True)}",
             f"{row['more_pct']:.1f} %",
             f"{row['less_pct']:.1f} %",
         )

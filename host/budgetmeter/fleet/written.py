@@ -1,11 +1,11 @@
-"""The report of a comparison as a page: figures with intervals, plot, parameters of both studies."""
+"""The report of a comparison as a page: figures with intervals, plot, parameters of both."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from budgetmeter.fleet import plot
 from budgetmeter.fleet.results import Results
-from budgetmeter.report.page import Page, values
+from budgetmeter.report.page import Page, number, values
 from budgetmeter.texts import Words
 
 NUMBERS = ("", *["number"] * 6)
@@ -95,10 +95,3 @@ def _flat(about: dict[str, Any], above: str = "") -> dict[str, Any]:
         elif key != "months":
             rows[above + key] = value
     return rows
-
-
-def number(value: float, sign: bool = False) -> str:
-    """A number with as many places as a reader needs."""
-    places = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3
-    text = f"{value:{'+' if sign else ''},.{places}f}"
-    return text.replace("-0.000", "0.000").replace("+0.000", "0.000")

@@ -101,9 +101,14 @@ def writer(path: Path | None, module: str) -> ModuleType | None:
     """
     if path is None:
         return None
+    as_report(path)
+    return _drawing("--report", module)
+
+
+def as_report(path: Path) -> None:
+    """:raises InputError: not an HTML file"""
     if path.suffix.lower() not in REPORTS:
         raise InputError(f"--report {path}: a file ending in {' or '.join(REPORTS)}")
-    return _drawing("--report", module)
 
 
 def _drawing(option: str, module: str) -> ModuleType:

@@ -48,11 +48,12 @@ tr { break-inside: avoid } thead { display: table-header-group }
 .rule { color: #444; display: block } .rule b { color: #1a1a1a }
 figure { margin: 2mm 0; break-inside: avoid; overflow-x: auto }
 figure svg { width: 100%; min-width: 640px; height: auto }
-.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(75mm, 1fr)); gap: 0 8mm }
+.beside { display: grid; gap: 0 8mm;
+  grid-template-columns: repeat(auto-fit, minmax(75mm, 1fr)) }
 ul { margin: 1mm 0; padding-left: 5mm }
 .bad { border-left: 3px solid #93241c; padding-left: 3mm }
 @media print { body { padding: 0; max-width: none; print-color-adjust: exact;
-  -webkit-print-color-adjust: exact } .wide, figure { overflow: visible } figure svg { min-width: 0; max-height: 165mm }
+  -webkit-print-color-adjust: exact } .wide, figure { overflow: visible } figure svg { min-width: 0; max-height: 144mm }
   figure.tall svg { max-height: 235mm } th, td { padding-top: 0.5mm; padding-bottom: 0.5mm } }
 """
 
@@ -90,7 +91,7 @@ class Page:
 
         :param kinds: "number", "time" or "" for each column
         """
-        kinds = [*kinds, *[""] * (len(header) - len(kinds))]
+        kinds = [*kinds[: len(header)], *[""] * (len(header) - len(kinds))]
         head = "".join(_cell("th", text, kind) for text, kind in zip(header, kinds, strict=True))
         body = "".join(
             "<tr>"
@@ -139,7 +140,7 @@ class Page:
         return [
             f"{one} {known[one].title} ({known[one].clause})" if one in known
             else self.words("page.no_source") if one == catalogue.NO_SOURCE else one
-            for one in ids
+            for written in ids for one in written.split(", ")
         ]  # fmt: skip
 
     def versions(self, *more: tuple[str, str]) -> None:
@@ -160,7 +161,7 @@ class Page:
             f'<!doctype html>\n<html lang="{self.words.language}">\n<head>\n'
             '<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+            '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
             "style-src 'unsafe-inline'\">\n"
             f"<title>{escape(self._title)}</title>\n<style>{STYLE}</style>\n</head>\n"
             f'<body>\n{body}\n<p class="foot">{foot}</p>\n</body>\n</html>\n'
@@ -215,3 +216,10 @@ def values(rows: dict[str, Any]) -> list[tuple[str, str]]:
         (key, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
         for key, value in rows.items()
     ]
+
+
+def number(value: float, sign: bool = False) -> str:
+    """A number with as many places as a reader needs."""
+    places = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3
+    text = f"{value:{'+' if sign else ''},.{places}f}"
+    return text.replace("-0.000", "0.000").replace("+0.000", "0.000")

@@ -178,7 +178,7 @@ def _marks(axis: Axes, rows: list[marks.Row], span: tuple[Any, Any], words: Word
 def _beside(axis: Axes, named: list[tuple[datetime, str]], row: int, span: tuple[Any, Any]) -> None:
     """The names beside marks; those of marks that stand close go into one text."""
     total = (span[1] - span[0]).total_seconds() or 1.0
-    letter = LETTER_IN / axis.get_figure(root=True).get_figwidth()
+    letter = LETTER_IN / _width(axis)
     groups: list[tuple[float, datetime, list[str]]] = []  # where the text ends, mark, names
     for at, text in named:
         place = (at - span[0]).total_seconds() / total
@@ -235,7 +235,7 @@ def _days(axis: Axes, days: list[power.Day], words: Words) -> None:
 def _supply(axis: Axes, trace: Trace, words: Words) -> None:
     """Phases as a band. What has no supply has an edge, so that minutes are seen in months."""
     shown = [phase for phase in PHASES if phase in trace.durations]
-    wide = axis.get_figure(root=True).get_figwidth() > 9
+    wide = _width(axis) > 9
     handles: list[Any] = []
     for phase in shown:
         look = PHASES[phase]
@@ -263,8 +263,15 @@ def _supply(axis: Axes, trace: Trace, words: Words) -> None:
 # ---- Common -------------------------------------------------------------------------------------
 
 
+def _width(axis: Axes) -> float:
+    """Width of the figure of an axis, inches."""
+    figure = axis.get_figure(root=True)
+    assert figure is not None
+    return figure.get_figwidth()
+
+
 def _bars(spans: Iterable[tuple[int, int]]) -> list[tuple[float, float]]:
-    """Stretches of time as matplotlib draws them: where each begins, and how long it is, in days."""
+    """Stretches of time as matplotlib draws them: where each begins, its length in days."""
     return [
         (float(mdates.date2num(local(begin))), (end - begin) / units.DAY_S) for begin, end in spans
     ]

@@ -24,7 +24,8 @@ Group = list[Row]
 
 def duration(seconds: float, words: Words) -> str:
     """A length of time in the units of a language."""
-    letters = dict(zip(("d", "h", "min", "s"), words.list("calendar.units"), strict=True))
+    units_of = words.list("calendar.units")
+    letters: dict[str, str] = dict(zip(("d", "h", "min", "s"), units_of, strict=True))
     return " ".join(letters.get(part, part) for part in units.duration(seconds).split())
 
 
