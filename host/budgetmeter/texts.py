@@ -16,8 +16,6 @@ from budgetmeter.errors import InputError
 
 LANGUAGES = ("nl", "fr", "de", "en")
 DEFAULT = "en"
-# What most people read in each region of a profile.
-OF_REGION = {"Flanders": "nl", "Wallonia": "fr", "Brussels": "fr"}
 
 
 class Words:

@@ -44,6 +44,7 @@ BASE = (
     "orders",
     "profiles",
     "catalogue",
+    "texts",
     "resources",
     "units",
     "errors",

@@ -12,6 +12,7 @@ from budgetmeter.report import figures, page, written
 from tests.host.test_cli import budgetmeter
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e$x^2$"
+SHORT = '<script>alert(1)</script>&"'  # a customer has at most 32 characters
 VOID = {"meta", "br", "img", "link"}
 
 
@@ -145,7 +146,7 @@ def test_a_case_is_a_report_too(tmp_path):
         return budgetmeter(*arguments, cwd=tmp_path)
 
     of("office", "init")
-    of("case", "open", "--customer", EVIL, "--rules", "wallonia-electricity")
+    of("case", "open", "--customer", SHORT, "--rules", "wallonia-electricity")
     of("case", "fact", "invoice", "amount=150.00", "--on", "2023-02-01", "--case", 1)
     of("case", "fact", "reminder", "--on", "2023-02-18", "--case", 1)
     asked = ("--case", 1, "--on", "2023-03-01", "--lang", "de")
@@ -160,7 +161,7 @@ def test_a_case_is_a_report_too(tmp_path):
         assert catalogue.rules()[one].title in shown
     assert all(name in shown for name in step.letter)
     assert "157.50" in shown
-    assert EVIL[:20] in shown
+    assert SHORT in shown
     lost = of("case", "show", "--case", 1, "--report", "nowhere/c.html")
     assert (lost.returncode, lost.stderr.count("\n")) == (2, 1)
     yearly = of("case", "report", "fe-40", 2003, "--report", "fe.html")

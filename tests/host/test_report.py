@@ -58,7 +58,7 @@ def test_times_and_amounts_stay_on_their_line(wide):
     wide(20)
     narrow = budgetmeter("run", "--days", 9).stdout
     assert all(event in narrow for event in events)
-    assert re.search(r"^on credit +\d d \d+ h \d\d min ", narrow, re.M)
+    assert re.search(r"^credit +\d d \d+ h \d\d min ", narrow, re.M)
 
 
 def test_at_80_columns_a_line_is_a_line(wide):
@@ -76,5 +76,5 @@ def test_a_load_of_seconds_is_told_in_seconds(tmp_path):
     load = tmp_path / "short.csv"
     load.write_text("time,watts\n2021-07-01T00:00:00,1000\n2021-07-01T00:00:10,1000\n")
     assert (
-        "; 2021-07-01T01:00 to 2021-07-01T01:00:20\n" in budgetmeter("run", "--load", load).stdout
+        "; 2021-07-01 01:00 to 2021-07-01 01:00:20\n" in budgetmeter("run", "--load", load).stdout
     )

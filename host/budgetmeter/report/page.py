@@ -53,7 +53,8 @@ figure svg { width: 100%; min-width: 640px; height: auto }
 ul { margin: 1mm 0; padding-left: 5mm }
 .bad { border-left: 3px solid #93241c; padding-left: 3mm }
 @media print { body { padding: 0; max-width: none; print-color-adjust: exact;
-  -webkit-print-color-adjust: exact } .wide, figure { overflow: visible } figure svg { min-width: 0; max-height: 144mm }
+  -webkit-print-color-adjust: exact } .wide, figure { overflow: visible }
+  figure svg { min-width: 0; max-height: 144mm }
   figure.tall svg { max-height: 235mm } th, td { padding-top: 0.5mm; padding-bottom: 0.5mm } }
 """
 

@@ -256,7 +256,8 @@ def _supply(axis: Axes, trace: Trace, words: Words) -> None:
     axis.set_xlabel(words("plot.time"))
     axis.legend(
         handles, [words(f"phase.{phase}") for phase in shown], loc="upper center",
-        bbox_to_anchor=(0.5, -1.5), ncols=min(len(shown), 5 if wide else 3), fontsize=8, frameon=False,
+        bbox_to_anchor=(0.5, -1.5), ncols=min(len(shown), 5 if wide else 3), fontsize=8,
+        frameon=False,
     )  # fmt: skip
 
 
