@@ -185,6 +185,8 @@ def svg(figure: "Figure", about: str) -> str:
         figure.savefig(out, format="svg", metadata={"Date": None})
     image = out.getvalue()
     image = re.sub(r' d="[^"]*"', _rounded, image[image.index("<svg") :])
+    for number, name in enumerate(re.findall(r'<clipPath id="(\w+)"', image)):
+        image = image.replace(name, f"clip{number}")  # matplotlib's names change with the process
     label = f'<svg role="img" aria-label="{escape(about)}"'
     return image.replace("<svg", label, 1)
 
