@@ -48,6 +48,7 @@ BASE = (
     "orders",
     "profiles",
     "catalogue",
+    "texts",
     "resources",
     "units",
     "errors",

@@ -177,3 +177,19 @@ def test_a_title_is_printed_and_plotted_as_it_stands(tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"A  {title}" in done.stdout
     assert f"{title}  40 meters" in budgetmeter("fleet", "report", "out/a", cwd=tmp_path).stdout
+
+
+def test_a_comparison_is_a_report_to_send(tmp_path):
+    pair = ("flanders-10a", "flanders-6a")
+    done = budgetmeter(
+        "fleet", "compare", *pair, *SIZE, "--lang", "fr", "--report", "r.html", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    source = (tmp_path / "r.html").read_text("utf-8")
+    assert '<html lang="fr">' in source
+    assert "intervalle à 95 %" in source
+    assert "<svg" in source
+    assert "<script" not in source
+    lost = budgetmeter("fleet", "compare", *pair, *SIZE, "--report", "no/r.html", cwd=tmp_path)
+    assert lost.returncode == 2
+    assert lost.stderr == "budgetmeter: no/r.html: No such file or directory\n"

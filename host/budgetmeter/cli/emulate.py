@@ -351,9 +351,7 @@ def _http(
     return HttpServer(server, bind, port, word, open_keys)
 
 
-def _announce(
-    meters: Sequence[dict[str, int | str]], as_json: bool, page: str | None
-) -> None:
+def _announce(meters: Sequence[dict[str, int | str]], as_json: bool, page: str | None) -> None:
     """Print number and URL of each meter, of its P1 port, and where the page is."""
     for told in meters:
         number, *urls = told.values()

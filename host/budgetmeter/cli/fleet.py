@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,12 +22,14 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from budgetmeter import resources, units
+from budgetmeter import resources, texts, units
 from budgetmeter.casebook.report import as_csv
 from budgetmeter.cli import columns
+from budgetmeter.cli.language import LanguageOption, ReportOption
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.errors import InputError
 from budgetmeter.report import figures, output, screen
+from budgetmeter.report.page import number
 
 if TYPE_CHECKING:
     from budgetmeter.fleet.assumptions import Case
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from budgetmeter.fleet.results import Results
     from budgetmeter.fleet.run import Run
     from budgetmeter.fleet.study import Study
+    from budgetmeter.texts import Words
 
 console = Console(highlight=False)
 app = typer.Typer(
@@ -187,6 +192,8 @@ def compare_studies(
     sweep: Annotated[
         str, typer.Option(metavar="KEY=V,V,…", help="again for each value of a parameter")
     ] = "",
+    report: ReportOption = None,
+    language: LanguageOption = "",
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="again with each assumption low and high")
     ] = False,
@@ -197,8 +204,10 @@ def compare_studies(
 ) -> None:
     """Two policies on the same households: paired differences, confidence intervals, a plot."""
     results, compare = _parts()[3:]
+    words = texts.of(language or texts.DEFAULT)
     plots = output.plotter(plot, "budgetmeter.fleet.plot")
-    output.check(_read_files(a, b), [] if plot is None else [plot])
+    written = output.writer(report, "budgetmeter.fleet.written")
+    output.check(_read_files(a, b), [path for path in (plot, report) if path is not None])
     if sweep or sensitivity:
         if sweep and sensitivity:
             raise InputError("either --sweep or --sensitivity")
@@ -217,21 +226,9 @@ def compare_studies(
                 runs.append(_finish(folder.name, *_open(one, folder, chunk), workers, scheduler))
             return compare.compare(*runs)
 
-        from budgetmeter.cli import assumed  # noqa: PLC0415
-
         first = _load(a, changes, meters, days, step, seed)
-        found = (
-            assumed.sweep(sweep, compared)
-            if sweep
-            else assumed.sensitivity(first.values, compared, first.law is not None)
-        )
-        if plots is not None and plot is not None:
-            with output.naming(plot):
-                (plots.sweep if sweep else plots.tornado)(found, plot)
-        if as_json:
-            print(json.dumps(found, indent=2))
-        else:
-            assumed.show(console, found)
+        known = first.values, first.law is not None
+        _assume(sweep, known, compared, (plots, plot), (written, report), words, as_json)
         return
     pair = [
         results.Results(what)
@@ -249,13 +246,50 @@ def compare_studies(
     comparison = compare.compare(*pair)
     if plots is not None and plot is not None:
         with output.naming(plot):
-            plots.save(*pair, plot)
+            plots.save(*pair, plot, words)
+    if written is not None and report is not None:
+        with output.naming(report):
+            written.compared(*pair, comparison, words).save(report)
     if as_json:
         print(json.dumps(comparison, indent=2))
     else:
         _print_comparison(comparison)
     if not comparison["conservation"]:
         raise typer.Exit(1)
+
+
+def _assume(
+    sweep: str,
+    known: tuple[dict[str, Any], bool],
+    compared: Callable[[Case | None], dict[str, Any]],
+    plot: tuple[ModuleType | None, Path | None],
+    report: tuple[ModuleType | None, Path | None],
+    words: Words,
+    as_json: bool,
+) -> None:
+    """Compare again for each value of a sweep, or with each assumption low and high.
+
+    :param known: the values of the first study, and whether it has a law
+    """
+    from budgetmeter.cli import assumed  # noqa: PLC0415
+
+    found = (
+        assumed.sweep(sweep, compared)
+        if sweep
+        else assumed.sensitivity(known[0], compared, known[1])
+    )
+    plots, path = plot
+    if plots is not None and path is not None:
+        with output.naming(path):
+            (plots.sweep if sweep else plots.tornado)(found, path, words)
+    written, path = report
+    if written is not None and path is not None:
+        with output.naming(path):
+            written.assumed(found, words).save(path)
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        assumed.show(console, found)
 
 
 @app.command()
@@ -270,12 +304,16 @@ def meter(
         Path | None, typer.Option(metavar="FILE", help="plot it: .png, .svg, .pdf")
     ] = None,
     events: Annotated[Path | None, typer.Option(metavar="FILE", help="all events as CSV")] = None,
+    report: ReportOption = None,
+    language: LanguageOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """One meter of a fleet in the emulator: the whole firmware, every event."""
     _parts()
+    words = texts.of(language or texts.DEFAULT)
     plots = output.plotter(plot, "budgetmeter.report.plot")
-    output.check(_read_files(study), [path for path in (events, plot) if path is not None])
+    written = output.writer(report, "budgetmeter.report.written")
+    output.check(_read_files(study), [path for path in (events, plot, report) if path is not None])
     from budgetmeter.fleet import single  # noqa: PLC0415
 
     chosen = _load(study, changes, None, days, step, seed)
@@ -289,11 +327,14 @@ def meter(
             figures.write_events(world, file)
     if plots is not None and plot is not None:
         with output.naming(plot):
-            plots.save(world, f"{chosen.title}: meter {number}", plot)
+            plots.save(world, f"{chosen.title}: meter {number}", plot, words=words)
+    if written is not None and report is not None:
+        with output.naming(report):
+            written.page(world, summary, words).save(report)
     if as_json:
         print(json.dumps({**summary, "events": figures.events(world)}, indent=2))
     else:
-        screen.show(console, summary, world)
+        screen.show(console, summary, world, words)
     if not summary["conservation"]["exact"]:
         raise typer.Exit(1)
 
@@ -401,10 +442,10 @@ def _print_comparison(comparison: dict[str, Any]) -> None:
     rows = [
         (
             f"{row['label']}, {row['unit']}" if row["unit"] else row["label"],
-            columns.number(row["a"]),
-            columns.number(row["b"]),
-            columns.number(row["difference"], sign=True),
-            f"{columns.number(row['low'], sign=True)} to {columns.number(row['high'], sign=True)}",
+            number(row["a"]),
+            number(row["b"]),
+            number(row["difference"], sign=True),
+            f"{number(row['low'], sign=True)} to {number(row['high'], sign=True)}",
             f"{row['more_pct']:.1f} %",
             f"{row['less_pct']:.1f} %",
         )

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import count
 
+from construct import ConstructError
 from meterfw import layouts
 from meterfw.account import rules
 from meterfw.meter import Meter
 from meterfw.store.journal import LOST, NEW
+from meterfw.tokens.memory import USED
+from meterproto import cards, tokens
 from meterproto.codes import CardOutcome, Event, Result, TokenReason
-from meterproto.tokens import meter_key
 
 from budgetmeter import units
 from budgetmeter.card import MemoryCard
@@ -68,7 +70,7 @@ class Emulator:
         self.household = household
         self.trace = Trace() if trace else NoTrace()
         files = {} if files is None else files
-        own_key, revision = key or (meter_key(VENDING_KEY, meter, 1), 1)
+        own_key, revision = key or (tokens.meter_key(VENDING_KEY, meter, 1), 1)
         for name, data in flashed(meter, revision, own_key, profile).items():
             found = files.get(name)
             if found is None or (name == "profile" and found != data):
@@ -158,6 +160,7 @@ class Emulator:
         if steps > 1 and meter.p1 is not None:
             steps = min(steps, telegrams.to_quarter(self))
         name = phase(meter.state)
+        self.trace.pass_bars(meter.state, now, now + steps)
         board.pass_time(steps)
         meter.poll()
         if board.heard_p1:
@@ -205,6 +208,7 @@ class Emulator:
 
     def press(self, pressed_s: int = 0) -> None:
         """Press the button for so many seconds."""
+        self.trace.press(self.now_s)
         self.board.press(pressed_s)
         self.meter.poll()
         self._note()
@@ -232,17 +236,23 @@ class Emulator:
         return result
 
     def enter(self, token: bytes) -> tuple[int, int]:
-        """Enter a token; its status and the reason (`meterproto.codes.TokenStatus`, -Reason)."""
-        answer = self.meter.enter(token)
+        """A token comes in by network or typed; answers its status and reason (`Till.enter`)."""
+        status, why = self.meter.enter(token)
+        if status == layouts.TOKEN_STATUS_EXECUTED:
+            self.trace.take(self.now_s, token)
         self._note()
-        return answer
+        return status, why
 
     def insert(self, card: MemoryCard) -> CardOutcome | None:
         """Put a card into the slot, wait for its outcome, take it out; returns the outcome.
 
         None when it was pulled out before (`MemoryCard.pull_at`).
         """
+        waiting = [token for number, token in _carried(card) if not self._took(number)]
         outcome = insert(self.meter, card)
+        for token in waiting:
+            if self._took(tokens.parse(token).number):
+                self.trace.take(self.now_s, token)
         self._note()
         return outcome
 
@@ -258,6 +268,10 @@ class Emulator:
         self.meter.poll()
         self._note()
         return card
+
+    def _took(self, number: int) -> bool:
+        """Whether the meter has taken the token of this number."""
+        return self.meter.memory.numbers.state(number) == USED
 
     def cut_power(self, seconds: int = 0) -> None:
         """Take the mains away for so long; the meter restarts from its files."""
@@ -286,6 +300,17 @@ class Emulator:
         charged = m.charged_eur * units.EUR + m.charged_mc
         settled = m.settled_eur * units.EUR + m.settled_mc
         return account, credited - charged + settled
+
+
+def _carried(card: MemoryCard) -> list[tuple[int, bytes]]:
+    """The tokens that a card brings, each with its number; none where nothing whole is on it."""
+    found = cards.newest(card.data, cards.INWARD, cards.INWARD_SIZE)
+    if found is None:
+        return []
+    try:
+        return [(tokens.parse(one).number, one) for one in cards.tokens_of(found[2])[1]]
+    except (ConstructError, ValueError):
+        return []
 
 
 def insert(meter: Meter, card: MemoryCard) -> CardOutcome | None:

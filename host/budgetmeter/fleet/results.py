@@ -109,16 +109,22 @@ class Results:
 
     def reconnections(self) -> dict[str, int]:
         """Self-disconnections that ended, by how long they lasted, and those that did not."""
-        lasted = self.values("spells_s")
-        ends = np.cumsum(self.columns("spells")[0])
-        still = self.columns("still_off")[0] == 1
-        open_ended = np.zeros(len(lasted), bool)
-        open_ended[ends[still] - 1] = True
-        closed = lasted[~open_ended]
-        classes = {
-            name: int(((closed > low) & (closed <= high)).sum()) for name, low, high in AGE_CLASSES
-        }
-        return {**classes, "still off": int(open_ended.sum())}
+        names = [*(name for name, _, _ in AGE_CLASSES), "still off"]
+        return {name: int(self.of_age(name).sum()) for name in names}
+
+    def of_age(self, name: str) -> np.ndarray:
+        """How many self-disconnections of one class of age each household had, or "still off"."""
+        spells, still = self.columns("spells")[0], self.columns("still_off")[0]
+        ends = np.cumsum(spells)
+        open_ended = np.zeros(spells.sum(), bool)
+        open_ended[ends[still == 1] - 1] = True
+        chosen = open_ended
+        if name != "still off":
+            low, high = next((low, high) for key, low, high in AGE_CLASSES if key == name)
+            lasted = self.values("spells_s")
+            chosen = ~open_ended & (lasted > low) & (lasted <= high)
+        owner = np.repeat(np.arange(len(spells)), spells)
+        return np.bincount(owner[chosen], minlength=len(spells))
 
     def prepaid_s(self) -> np.ndarray:
         """Time in prepayment of each household, s; 0 without a law, where all always are."""

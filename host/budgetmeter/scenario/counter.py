@@ -99,7 +99,7 @@ class Counter:
 
     def send(self, number: int) -> tuple[int, int]:
         """A pending item goes to the meter by network; answers status and reason."""
-        return self.world.meter.enter(self.pending.send(number).token)
+        return self.world.enter(self.pending.send(number).token)
 
     def one_shot(self, kind: int, number: int) -> MemoryCard:
         """A card that carries one pending item."""
