@@ -5,7 +5,7 @@ rules say that nothing can happen (`quiet_s`, `quiet_pulses`) is one step, howev
 the load it spans; else `stride` says how far a step may go within a sample.
 """
 
-from meterfw.account.calendar import local, minutes_to
+from meterfw.account.calendar import local, same_local
 from meterfw.account.orders import apply, install
 from meterfw.account.record import Profile, State
 from meterfw.account.rules import (
@@ -231,7 +231,7 @@ def look_up_day(
     if here // 1440 != position.day:
         position.day = here // 1440
         fill_day(household, config, p, tables, position.day, rates)
-    position.day_end = (m.clock + min(minutes_to(here, 0), minutes_to(m.clock, 120))) * 60
+    position.day_end = (m.clock + same_local(m.clock, here)) * 60
 
 
 def wait(
@@ -252,6 +252,16 @@ def flow(
 ) -> tuple[int, int]:
     """Whole samples until `room` pulse-seconds are used: how far they go, and what flows."""
     then, flowed = now, 0
+    if sample_end > reach:
+        return then, flowed
+    more = (reach - sample_end) // step_s
+    later = rates[slot + 1 :]
+    total = 0
+    for i in range(more):  # added up without a look at the room: processors do four at once
+        total += later[i]
+    total = rates[slot] * (sample_end - now) + total * step_s
+    if total <= room:
+        return sample_end + more * step_s, total
     while sample_end <= reach:
         more = rates[slot] * (sample_end - then)
         if flowed + more > room:
