@@ -1,11 +1,10 @@
 """A meter in a test: fixtures for pytest, found by themselves once budgetmeter is installed.
 
-`meter` is an emulated meter in virtual time, `meter_url` the address of a real port of it,
-`p1_url` that of its P1
-telegrams, `meter_http` the same meter over HTTP, `vending` issues its tokens, `make_meter` makes more meters,
-and those that outlive a test; `faulty_line` spoils a line. The marker `meter` chooses what `meter`
-is. What a test that fails did to its meters is shown below the traceback, which ends where the
-test's own code does.
+`meter` is an emulated meter in virtual time, `meter_url` the address of a real port of it, `p1_url`
+that of its P1 telegrams, `meter_http` the same meter over HTTP, `vending` issues its tokens,
+`make_meter` makes more meters, and those that outlive a test; `faulty_line` spoils a line. The
+marker `meter` chooses what `meter` is. What a test that fails did to its meters is shown below the
+traceback, which ends where the test's own code does.
 """
 
 from collections.abc import Callable, Generator, Iterator

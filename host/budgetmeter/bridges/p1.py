@@ -60,7 +60,7 @@ class Copy:
 
     def __init__(self, url: str, timeout: float) -> None:
         self.ledger = Ledger()
-        self.board = _Board()
+        self.board = _Board()  # pyright: ignore[reportAbstractUsage]
         self.demand = Demand(self.board)
         self._meter = Meter(url, timeout)
         try:

@@ -41,7 +41,7 @@ MOST = 10_000  # meters in one process
 FASTEST = 1_000_000  # times real time
 
 
-def emulate(
+def emulate(  # noqa: PLR0915
     tcp: Annotated[
         int | None,
         typer.Option(metavar="PORT", min=0, max=65_535, help="TCP port; 0 takes a free one"),

@@ -51,7 +51,18 @@ class Stores(Protocol):
         ...
 
 
-class Served(Protocol):
+class Hears(Protocol):
+    """What takes in what a user says."""
+
+    def receive(self, octets: bytes) -> None:
+        """Octets come in.
+
+        :raises ConnectionError: the user is to be hung up on
+        """
+        ...
+
+
+class Served(Hears, Protocol):
     """What is served on a port: an `Emulator`, or something beside one."""
 
     @property
@@ -62,13 +73,6 @@ class Served(Protocol):
 
     @property
     def now_s(self) -> int: ...
-
-    def receive(self, octets: bytes) -> None:
-        """Octets come in.
-
-        :raises ConnectionError: the user is to be hung up on
-        """
-        ...
 
     def run(self, until_s: int) -> None: ...
 
@@ -133,7 +137,7 @@ class Stream:
             events |= selectors.EVENT_READ
         return {self.fd: (events, self)} if events else {}
 
-    def serve(self, world: Served) -> int:
+    def serve(self, world: Hears) -> int:
         """Take in a piece for the meter to answer: MORE may have come, NOTHING, or he is GONE."""
         try:
             data = self._read(READ)

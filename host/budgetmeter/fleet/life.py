@@ -255,7 +255,7 @@ def flow(
     if sample_end > reach:
         return then, flowed
     more = (reach - sample_end) // step_s
-    later = rates[slot + 1 :]
+    later = rates[slot + 1 :]  # pyright: ignore[reportArgumentType]
     total = 0
     for i in range(more):  # added up without a look at the room: processors do four at once
         total += later[i]

@@ -81,8 +81,7 @@ def events(meter: Meter, first: int) -> "list[dict[str, Any]]":
     """The log from entry `first` on, as far as it is kept."""
     log = meter.log
     found = []
-    for number in range(max(first, log.first()), log.count):
-        clock, second, code, reasons, balance = log.entry(number)
+    for number, (clock, second, code, reasons, balance) in log.numbered(first):
         found.append(
             {
                 "number": number,
