@@ -63,7 +63,7 @@ def accounts(server):
     """The state of every meter, as bytes of its log and account."""
     return server.ask(
         lambda: [(bytes(w.meter.log.data), w.balance(), w.now_s) for w in server.worlds]
-    ).result()
+    ).result(60)
 
 
 # ---- What comes of it --------------------------------------------------------------------------
@@ -191,6 +191,7 @@ CHANGING = {(call.method, call.path) for call in CALLS if call.changes}
 @schema.exclude(path_regex="stream").parametrize()
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_hostile_calls(case):
+    Hostile.server.ask(lambda: Hostile.server.set_speed(0)).result(60)
     before = accounts(Hostile.server)
     answer = case.call(headers={"Host": "127.0.0.1"})
     assert answer.status_code < 500, answer.content

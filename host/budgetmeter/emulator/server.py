@@ -22,6 +22,7 @@ LAST_S = CLOCK_LIMIT * 60 - 3600  # the clock's end, seconds since 2000
 SLICE_S = 3600  # virtual time of one meter between looks at the ports, at most
 BUDGET_S = 0.01  # and real time of all of them
 SHORTEST_S = 0.005  # sleep between steps of virtual time
+SLOWEST_S = 60.0  # and longest, however slowly time passes
 SWEEP_S = 1.0  # between looks at users who do not read, at most
 LONGEST_S = None if os.name == "posix" else 1.0  # of a wait: on Windows Ctrl-C does not end it
 
@@ -209,7 +210,7 @@ class Server:
         waits = [SWEEP_S] if self._unread else []
         if 0 < self.speed < AS_FAST_AS_IT_GOES:
             passed = (time.monotonic() - self._begun) * self.speed
-            waits.append(max((1 - passed % 1) / self.speed, SHORTEST_S))
+            waits.append(min(max((1 - passed % 1) / self.speed, SHORTEST_S), SLOWEST_S))
         return min(waits, default=LONGEST_S)
 
     def _let_pass(self, world: Served, begin_s: int, passed: float) -> bool:
