@@ -131,4 +131,5 @@ $(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json tests/web
 		--target $(STUBS)/esp32 micropython-esp32-esp32_generic-stubs==1.27.0.post1
 	@cd tests/micropython && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
 	@cd tests/web && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
+	@cd tests/p1 && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -234,7 +234,7 @@ class Bridge:
                     selector.register(fd, events)
                 for key, events in selector.select(max(end - time.monotonic(), 0)):
                     if events & selectors.EVENT_READ:
-                        self._port.serve(self._nobody, key.fd)
+                        self._port.serve(self._nobody, key.fd)  # pyright: ignore
                     elif self._port.stream is not None:
                         self._port.stream.send(time.monotonic())
             if time.monotonic() >= end:
