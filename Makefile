@@ -8,7 +8,7 @@ STUBS  := $(VENV)/stubs
 UNCOUNTED := cases device mutants docs faults plugin cards/test_lives.py firmware/test_model.py firmware/test_runtimes.py
 OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py cards/test_scenarios.py \
 	cards/test_card_images.py cases host/test_books.py host/test_withdraw.py host/test_read_port.py host/test_bad_rows.py)
-NODE_MODULES := tests/micropython/node_modules tests/web/node_modules
+NODE_MODULES := $(addsuffix /node_modules,tests/micropython tests/p1 tests/web)
 
 .DEFAULT_GOAL := help
 .PHONY: help run casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted panel shots layouts docs clean
@@ -123,7 +123,7 @@ $(VENV)/docs.stamp: pyproject.toml | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
 	@touch $@
 
-$(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json tests/web/package-lock.json | $(BIN)/python
+$(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json tests/p1/package-lock.json tests/web/package-lock.json | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[lint]'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade \
 		--target $(STUBS)/rp2040 micropython-rp2-rpi_pico-stubs==1.27.0.post1

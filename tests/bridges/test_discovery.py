@@ -1,7 +1,4 @@
-"""The discovery: what Home Assistant asks of it, in so far as a page of tests can say.
-
-`make homeassistant` asks Home Assistant itself.
-"""
+"""The discovery: what Home Assistant asks of it, in so far as a page of tests can say."""
 
 import json
 import re
