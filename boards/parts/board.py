@@ -93,6 +93,7 @@ class BenchBoard:
         self.card_write = slot.write
         self.read_into = port.read_into
         self.write = port.write
+        self.p1 = p1
         self.has_p1 = p1.fitted
         self.p1_write = p1.write
         self.load = files.load

@@ -81,6 +81,7 @@ STATES = {  # what a telegram and a display depend on; every combination that sh
     "kept": (0, 1),
     "warned": (0, 1),
 }
+LIMITS = ((10_000, 0), (0, 2300), (6500, 1380))  # mA, W
 
 
 def states(profile):
@@ -89,12 +90,11 @@ def states(profile):
     m, p = lived.ledger.state, lived.ledger.profile
     seen = set()
     amounts = itertools.cycle((0, 999, -999, -1000, 1234567, -987654321, 1_000_000_000))
-    for values in itertools.product(*STATES.values()):
+    for *values, limit in itertools.product(*STATES.values(), LIMITS):
         for name, value in zip(STATES, values, strict=True):
             setattr(m, name, value)
-        m.leak_left_s = 0
-        m.credit = 0
-        m.limit_ma, m.limit_w = ((10_000, 0), (0, 2300), (6500, 1380), (0, 0))[len(seen) % 4]
+        m.leak_left_s = m.credit = m.energy_wh = m.volume_l = 0
+        m.limit_ma, m.limit_w = limit
         wanted = due(m, p)
         key = tuple(wanted.values())
         if key not in seen:
@@ -130,6 +130,7 @@ def read(telegrams):
 # What a reader knows nothing of
 UNKNOWN = {"dsmr-parser": {"fuse_a", "valve", "gas_m3"}}
 EMPTY_TEXT = (None, "")
+AROUND = "^-?[0-9.]+ EUR(, )?| [0-9]+ s"  # a headline
 
 
 def differences(wanted, answers):

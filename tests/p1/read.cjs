@@ -3,19 +3,26 @@ const { readFileSync } = require("node:fs");
 const parsePacket = require("p1-reader/lib/parsePacket");
 const strict = require("dsmr-parser");
 
-function read(telegram) {
-  const loose = parsePacket(telegram.slice(0, telegram.indexOf("!")));
-  const answer = {
-    p1_reader: {
-      breaker: loose.electricity.switchPosition,
-      limit_kw: loose.electricity.threshold && loose.electricity.threshold.value,
-      fuse_a: loose.electricity.fuseThreshold && loose.electricity.fuseThreshold.value,
-      valve: loose.gas.valvePosition,
-      gas_m3: loose.gas.reading,
-      text: loose.textMessage.message,
-      kwh: loose.electricity.received.tariff1.reading,
-    },
+function loosely(telegram) {
+  const { electricity, gas, textMessage } = parsePacket(telegram.slice(0, telegram.indexOf("!")));
+  return {
+    breaker: electricity.switchPosition,
+    limit_kw: electricity.threshold && electricity.threshold.value,
+    fuse_a: electricity.fuseThreshold && electricity.fuseThreshold.value,
+    valve: gas.valvePosition,
+    gas_m3: gas.reading,
+    text: textMessage.message,
+    kwh: electricity.received.tariff1.reading,
   };
+}
+
+function read(telegram) {
+  const answer = {};
+  try {
+    answer.p1_reader = loosely(telegram);
+  } catch (error) {
+    answer.p1_reader = { refused: error.message }; // a spoilt date; it checks no CRC
+  }
   try {
     const { objects } = strict.parse(telegram);
     answer.dsmr_parser = {
