@@ -1,10 +1,12 @@
 """Two policies on the same households: pairs, intervals, deciles, the classes of FE-40."""
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from budgetmeter import units
 from budgetmeter.errors import InputError
-from budgetmeter.fleet import compare, engine, plot, results, run
+from budgetmeter.fleet import compare, engine, plot, results, run, totals
 
 from tests.fleet.support import small
 
@@ -66,17 +68,11 @@ def test_deciles_are_tenths_by_consumption(pair):
 
 
 @pytest.mark.rule("FE-40")
-def test_reconnections_fall_into_the_classes_of_the_report(pair, monkeypatch):
-    day = results.DAY_S
-    lasted = np.array([1, day, day + 1, 7 * day, 7 * day + 1, 30 * day, 30 * day + 1, 5])
-    fixed = {
-        "spells_s": lasted,
-        "spells": [np.array([2, 0, 6])],
-        "still_off": [np.array([0, 0, 1])],
-    }
-    monkeypatch.setattr(results.Results, "values", lambda self, name: fixed[name])
-    monkeypatch.setattr(results.Results, "columns", lambda self, *names: fixed[names[0]])
-    assert pair[0].reconnections() == {
+def test_reconnections_fall_into_the_classes_of_the_report():
+    day = units.DAY_S
+    lasted = [[1, day], [], [day + 1, 7 * day, 7 * day + 1, 30 * day, 30 * day + 1, 5]]
+    chunk = pa.table({"spells": [2, 0, 6], "still_off": [0, 0, 1], "spells_s": lasted})
+    assert totals.reconnections([chunk]) == {
         "within 24 h": 2,
         "1 to 7 days": 2,
         "8 to 30 days": 2,
