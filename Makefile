@@ -129,6 +129,8 @@ $(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json tests/p1/
 		--target $(STUBS)/rp2040 micropython-rp2-rpi_pico-stubs==1.27.0.post1
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade \
 		--target $(STUBS)/esp32 micropython-esp32-esp32_generic-stubs==1.27.0.post1
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade \
+		--target $(VENV)/readers dsmr-parser==1.4.2 pytz 2> /dev/null
 	@cd tests/micropython && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
 	@cd tests/web && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
 	@cd tests/p1 && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund

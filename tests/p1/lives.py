@@ -164,9 +164,7 @@ def judged(names, seeds, all_states=False):
                 answers = read([telegram for telegram, _ in batch])
                 for (telegram, wanted), answer in zip(batch, answers, strict=True):
                     seen |= {(k, v) for k, v in wanted.items() if k in ("breaker", "valve")}
-                    seen |= {
-                        ("headline", re.sub("^-?[0-9.]+ EUR(, )?|[0-9]+ s", "", wanted["text"]))
-                    }
+                    seen.add(("headline", re.sub(AROUND, "", wanted["text"])))
                     for name in ("limit_kw", "fuse_a"):
                         seen |= {(name, wanted.get(name) not in (None, 999, 999.9))}
                     if different := differences(wanted, answer):
