@@ -11,7 +11,7 @@ OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py 
 NODE_MODULES := $(addsuffix /node_modules,tests/micropython tests/p1 tests/web)
 
 .DEFAULT_GOAL := help
-.PHONY: help run casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted panel shots layouts docs clean
+.PHONY: help run p1 casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted panel shots layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ faults: $(VENV)/test.stamp  ## power cuts everywhere, and in every recovery; CUT
 
 pulses: $(VENV)/test.stamp  ## ten thousand trains of pulses and spikes on the counter of each board
 	@$(BIN)/python -m tests.boards.trains 10000
+
+p1: $(VENV)/test.stamp  ## a thousand lives of every profile, whose telegrams four other readers read
+	@$(BIN)/python -m tests.p1.lives 1000
 
 kills: $(VENV)/test.stamp  ## kill -9 under load, 200 times on the same state; SEED=n repeats one
 	@$(BIN)/python -m tests.emulate.killed 200 $(SEED)
