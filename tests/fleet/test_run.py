@@ -51,7 +51,9 @@ def test_chunks_and_workers_are_not_seen(fleet, tmp_path, chunk, workers):
 
 def test_another_seed_is_seen(fleet, tmp_path):
     other = small(tmp_path, CARD, METERS, 40, changes=("seed=2",))
-    seen = table.build(engine.simulate(engine.world(other), 0, METERS), engine.last_day(ready))
+    seen = table.build(
+        engine.simulate(engine.world(other), 0, METERS), engine.last_day(engine.world(other))
+    )
     assert not seen.equals(fleet[2])
 
 
