@@ -8,11 +8,10 @@ STUBS  := $(VENV)/stubs
 UNCOUNTED := cases device mutants docs faults plugin cards/test_lives.py firmware/test_model.py firmware/test_runtimes.py
 OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py cards/test_scenarios.py \
 	cards/test_card_images.py cases host/test_books.py host/test_withdraw.py host/test_read_port.py host/test_bad_rows.py)
-NODE_MODULES := tests/micropython/node_modules
-READERS := tests/p1/node_modules
+NODE_MODULES := $(addsuffix /node_modules,tests/micropython tests/p1 tests/web)
 
 .DEFAULT_GOAL := help
-.PHONY: help run casebook mutants test lint rules bench coverage size studies faults fuzz p1 pulses cards kills soak device office planted layouts docs clean
+.PHONY: help run p1 casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted panel shots layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,12 +97,20 @@ casebook: $(VENV)/test.stamp  ## every number of the rule files changed by one; 
 mutants: $(VENV)/test.stamp  ## small changes of the firmware, which a test must notice; SHARE=1/50 tries every fiftieth
 	@$(BIN)/python -m tests.mutants $(SHARE) $(MODULE)
 
+panel: $(VENV)/test.stamp  ## the page with a meter in it, one file that opens without a server; in out/
+	@mkdir -p out
+	@$(BIN)/budgetmeter panel --out out/meter.html
+
+shots: panel  ## screenshots of that page at three widths, in out/shots; look at them
+	@mkdir -p out/shots
+	@$(BIN)/node tests/web/shots.mjs file://$(abspath out/meter.html) $(abspath out/shots)
+
 layouts: $(VENV)/run.stamp  ## write firmware/meterfw/layouts.py and the byte tables
 	@$(BIN)/python -m meterproto.generate
 	@$(BIN)/python -m budgetmeter.report.kinds
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) $(NODE_MODULES) $(READERS) out .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(NODE_MODULES) out .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -119,13 +126,15 @@ $(VENV)/docs.stamp: pyproject.toml | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
 	@touch $@
 
-$(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json tests/p1/package-lock.json | $(BIN)/python
+$(VENV)/test.stamp: pyproject.toml tests/micropython/package-lock.json tests/p1/package-lock.json tests/web/package-lock.json | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[lint]'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade \
 		--target $(STUBS)/rp2040 micropython-rp2-rpi_pico-stubs==1.27.0.post1
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade \
 		--target $(STUBS)/esp32 micropython-esp32-esp32_generic-stubs==1.27.0.post1
-	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --no-deps \
-		--target $(VENV)/readers dsmr_parser==1.4.2 pytz
-	@for folder in micropython p1; do (cd tests/$$folder && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund) || exit 1; done
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade \
+		--target $(VENV)/readers dsmr-parser==1.4.2 pytz 2> /dev/null
+	@cd tests/micropython && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
+	@cd tests/web && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
+	@cd tests/p1 && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -1,6 +1,6 @@
 """The part of construct that this project uses, with types; construct itself has none."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 class ConstructError(Exception):
@@ -35,6 +35,7 @@ class Tunnel(Subconstruct):
 class Struct(Construct):
     subcons: list[Renamed]
     def __init__(self, *subcons: Construct) -> None: ...
+    def _parse(self, stream: Any, context: Any, path: str) -> Any: ...
 
 class FocusedSeq(Construct):
     def __init__(self, parsebuildfrom: str, *subcons: Construct) -> None: ...
@@ -49,7 +50,9 @@ class Bytes(Construct):
     def __init__(self, length: int) -> None: ...
 
 class Container(dict[str, Any]):
-    def __new__(cls, fields: Mapping[str, Any] = ..., **more: Any) -> Self: ...
+    def __new__(
+        cls, fields: Mapping[str, Any] | Iterable[tuple[str, Any]] = ..., **more: Any
+    ) -> Self: ...
     def __getattr__(self, name: str) -> Any: ...
 
 GreedyBytes: Construct

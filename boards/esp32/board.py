@@ -1,7 +1,9 @@
 """An ESP32 as a budget meter: its pins, and the board made of them."""
 
 import esp32
+import machine
 from meterfw import const
+from meterfw.board import RESET_COMMAND, RESET_POWER, RESET_WATCHDOG
 from parts import wiring
 
 # Pins (GPIO numbers); the wiring table of README.md says the same.
@@ -94,6 +96,14 @@ def safe_boot() -> bool:
     return wiring.safe_boot(PINS)
 
 
+def reset_cause() -> int:
+    """What began this start, as the meter asks."""
+    cause = machine.reset_cause()
+    if cause == machine.PWRON_RESET:
+        return RESET_POWER
+    return RESET_WATCHDOG if cause == machine.WDT_RESET else RESET_COMMAND
+
+
 def make() -> "BenchBoard":
     """The board, its supply switch open."""
-    return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK, P1)
+    return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK, P1, reset_cause)

@@ -50,6 +50,7 @@ class BenchBoard:
     :param port: the serial port (`parts.port`)
     :param p1: the P1 port (`parts.port.P1`)
     :param leave: called to leave for the REPL
+    :param reset_cause: what began this start, a RESET constant of `meterfw.board`
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class BenchBoard:
         port: "Uart | Standard",
         p1: "P1",
         leave: "Leave",
+        reset_cause: "Callable[[], int]",
     ) -> None:
         self.counter = counter
         self.per_1000 = per_1000
@@ -97,6 +99,7 @@ class BenchBoard:
         self.load = files.load
         self.store = files.store
         self.leave = leave
+        self.reset_cause = reset_cause
 
     def elapsed_ms(self) -> int:
         """Begins every pass of the meter: the parts look at their pins here."""

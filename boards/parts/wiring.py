@@ -52,6 +52,7 @@ def make(
     per_1000: int,
     link: str,
     p1: bool,
+    reset_cause: "Callable[[], int]",
 ) -> BenchBoard:
     """The board, its supply switch open.
 
@@ -61,6 +62,7 @@ def make(
     :param per_1000: Wh, or litres of gas, of 1000 pulses
     :param link: "usb", where MicroPython talks, or "uart"
     :param p1: a P1 port on the UART of the link, which is then on "usb"
+    :param reset_cause: what began this start, a RESET constant of `meterfw.board`
     :raises ValueError: link and P1 port both want that UART
     """
     if p1 and link == "uart":
@@ -80,6 +82,7 @@ def make(
         _port(pins, uarts, link),
         port.P1(_uart(pins, uarts, "link", port.BAUD, 256, machine.UART.INV_TX) if p1 else None),
         leave,
+        reset_cause,
     )
 
 

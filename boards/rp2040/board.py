@@ -1,7 +1,9 @@
 """A Raspberry Pi Pico as a budget meter: its pins, and the board made of them."""
 
+import machine
 import rp2
 from meterfw import const
+from meterfw.board import RESET_COMMAND, RESET_POWER, RESET_WATCHDOG
 from parts import wiring
 
 # Pins (GP numbers); the wiring table of README.md says the same.
@@ -25,6 +27,7 @@ P1 = False  # True: a P1 port on the pins of the link, inverted; the link stays 
 PER_1000_PULSES = 1000  # Wh, or litres of gas: an S0 output of 1000 pulses per kWh
 WATCHDOG_MS = 8000
 
+_REASON = const(0x4005_8008)  # register of the watchdog: bit 0 nobody fed it, bit 1 a command
 _COUNTER = const(0)  # state machine
 _COUNTER_HZ = const(1_024_000)  # the machine looks at the line every second step: each 2 us
 _FIFO = const(4)  # words it has room for
@@ -129,6 +132,14 @@ def safe_boot() -> bool:
     return wiring.safe_boot(PINS)
 
 
+def reset_cause() -> int:
+    """What began this start, as the meter asks; `machine.reset_cause` calls both WDT_RESET."""
+    reason = machine.mem32[_REASON] & 3
+    if reason == 0:
+        return RESET_POWER
+    return RESET_WATCHDOG if reason & 1 else RESET_COMMAND
+
+
 def make() -> "BenchBoard":
     """The board, its supply switch open."""
-    return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK, P1)
+    return wiring.make(PINS, UARTS, Counter, PER_1000_PULSES, LINK, P1, reset_cause)

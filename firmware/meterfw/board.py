@@ -16,6 +16,11 @@ else:
 FAULT_SWITCH = 1  # the supply switch is not where it was put
 FAULT_SENSOR = 2  # the current sensor is silent
 
+# What `Board.reset_cause` answers
+RESET_POWER = 0  # power came back
+RESET_COMMAND = 1  # a command, or the reset button
+RESET_WATCHDOG = 2  # nobody fed it
+
 
 class Board(Protocol):
     """Base of the boards. A board may keep these defaults for what it lacks."""
@@ -47,6 +52,10 @@ class Board(Protocol):
     def faults(self) -> int:
         """FAULT bits of what the board finds wrong with itself."""
         return 0
+
+    def reset_cause(self) -> int:
+        """What began this start: one of RESET_POWER, RESET_COMMAND, RESET_WATCHDOG."""
+        return RESET_POWER
 
     def button_s(self) -> int:
         """Seconds the button was pressed when released since last asked; -1 if it was not."""

@@ -28,7 +28,7 @@ REPORT_PART = 240  # octets of a report in one answer
 MAX_CONTENT = 256  # bytes of a frame
 RANKS = 54  # settings, each with its rank
 MAGIC = 226378306
-LAYOUT = 3  # version of the stored record
+LAYOUT = 4  # version of the stored record
 LOG_SIZE = 128  # entries
 CARD_PAGE = 32  # octets written at once
 CARD_MAGIC = 1129136706
@@ -45,7 +45,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # of typed tokens
 FIRST_LOG_CODE = 32  # below are the bit numbers of the events
 SETTING_OF_KIND = b'\xff\xff\xff\xff\x03\x02\n\x04\x0b\x07\x07\xff\x00\x05\x06\x08\x08\x0c\t\x10\xff\xff'
 SETS_NOTHING = 255
-OLDER_LAYOUTS = {3139: (52, 38, False, 112), 2: (54, 38, True, 112)}  # fields of state and profile, owner and log, octets of memory
+OLDER_LAYOUTS = {3139: (52, 38, 0, 112), 2: (54, 38, 1412, 112), 3: (54, 38, 1412, 364)}  # fields of state and profile, octets of log and memory
 
 ENERGY_GAS = 1
 
@@ -69,7 +69,6 @@ EMERGENCY_STATUS_IN_USE = 3
 EMERGENCY_STATUS_CONSUMED = 4
 
 LIMITER_REPAY_INVOICE = 0
-LIMITER_REPAY_TOPUP_ALL = 1
 LIMITER_REPAY_TOPUP_SHARE = 2
 
 WINTER_BAR_MINIMUM_SUPPLY = 1
@@ -106,7 +105,6 @@ SETTING_PAYMENT_MODE = 6
 SETTING_PARAMETER = 16
 
 CAUSE_SAFETY = 1
-CAUSE_FRAUD = 2
 CAUSE_BAD_WILL = 3
 
 RESULT_DONE = 0
@@ -134,7 +132,6 @@ TOKEN_REASON_NONE = 0
 TOKEN_REASON_LENGTH = 1
 TOKEN_REASON_MISTYPED = 2
 TOKEN_REASON_VERSION = 3
-TOKEN_REASON_KIND = 4
 TOKEN_REASON_RANGE = 5
 TOKEN_REASON_KEY_REVISION = 16
 TOKEN_REASON_TAG = 17
@@ -210,6 +207,10 @@ LOG_CODE_PROFILE_REFUSED = 46
 LOG_CODE_KEY_FLASHED = 47
 LOG_CODE_CARD_READ = 48
 LOG_CODE_CARD_REFUSED = 49
+LOG_CODE_RESTARTED = 50
+LOG_CODE_CRASHED = 51
+LOG_CODE_HUNG = 52
+LOG_CODE_SAFE_STATE = 53
 
 CARD_OUTCOME_READING = 0
 CARD_OUTCOME_BLANK = 1
@@ -247,7 +248,7 @@ EVENT_WORDS = (
 LOG_CODE_WORDS = (
     "power-up state-new state-lost clock-set token-accepted token-refused locked-out power-down"
     " time-uncertain journal-repaired profile-changed commit-failed switch-stuck sensor-silent "
-    "profile-refused key-flashed card-read card-refused"
+    "profile-refused key-flashed card-read card-refused restarted crashed hung safe-state"
 )
 
 HEADER_FORMAT = "<BBB"
@@ -354,6 +355,8 @@ PROFILE_HIGH = (
 OWNER_FORMAT = "<L"
 
 LOG_HEAD_FORMAT = "<L"
+
+LOG_TAIL_FORMAT = "<L256s"
 
 CARD_HEAD_FORMAT = "<LBBLLH10sL"
 

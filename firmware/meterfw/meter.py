@@ -13,6 +13,7 @@ from meterfw.card.slot import Slot
 from meterfw.panel.panel import Panel
 from meterfw.start import Start
 from meterfw.store.captures import Captures
+from meterfw.store.crashes import Crashes
 from meterfw.store.journal import Journal, Ledger
 from meterfw.timekeeper import Timekeeper
 from meterfw.tokens.gateway import Gateway
@@ -35,13 +36,15 @@ class Meter:
 
     :ivar ledger: the account in force
     :ivar flashed: False without identity or profile: supply stays open, and the port says why
+    :param crashes: of the board, where they are known already
     :ivar p1: its P1 port, on a board that has one
     :ivar found: how the journal was found at start: NEW, WHOLE, REPAIRED or LOST
     """
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, crashes: "Crashes | None" = None) -> None:
         journal = Journal(board)
         self.board = board
+        self.crashes = crashes or Crashes(board)
         self.log = journal.log
         self.ledger = Ledger()
         self.gateway = Gateway()
@@ -50,7 +53,7 @@ class Meter:
         self.timekeeper = Timekeeper(board, self.ledger, self.log)
         self.till = Till(board, self.ledger, journal, self.gateway, self.timekeeper, self.panel)
         start = Start(board, journal, self.timekeeper, self.till, self.captures)
-        start.run()
+        start.run(self.crashes.why)
         self.found = start.found
         self.flashed = start.flashed
         self.panel.bare = not start.flashed
@@ -58,7 +61,7 @@ class Meter:
         self.slot = Slot(board, self.till, Report(self.till, self.captures))
         self.link = Link(board)
         self._service = Service(board, self.link, self.till, self.slot, name)
-        self._console = Console(board, self.link, self.till, self.panel, name)
+        self._console = Console(board, self.link, self.till, self.panel, self.crashes, name)
         self.p1: "Port | None" = None
         if self.flashed and board.has_p1():
             from meterfw.p1.port import Port  # noqa: PLC0415  # it takes memory
@@ -94,8 +97,24 @@ class Meter:
     # One pass
 
     def poll(self) -> None:
-        """One pass. Returns at once, whatever happened."""
+        """One pass. Returns at once, whatever happened.
+
+        In the safe state it measures nothing: supply stays as the account says, and the port
+        answers. What fails there is passed over.
+        """
+        if self.crashes.safe:
+            try:
+                self.gateway.pass_time(self.board.elapsed_ms())
+                self._serve()
+                self._finish()
+            except Exception:
+                pass
+            return
+        self._pass()
+
+    def _pass(self) -> None:
         passed_ms = self.board.elapsed_ms()
+        self.crashes.pass_time(passed_ms)
         self.gateway.pass_time(passed_ms)
         self.panel.pass_time(passed_ms)
         self._elapsed_ms += passed_ms
@@ -146,9 +165,9 @@ class Meter:
         new = faults & ~self._faults
         self._faults = faults
         if new & FAULT_SWITCH:
-            self.log.add(self.ledger.state, layouts.LOG_CODE_SWITCH_STUCK)
+            self.log.note(self.ledger.state, layouts.LOG_CODE_SWITCH_STUCK)
         if new & FAULT_SENSOR:
-            self.log.add(self.ledger.state, layouts.LOG_CODE_SENSOR_SILENT)
+            self.log.note(self.ledger.state, layouts.LOG_CODE_SENSOR_SILENT)
 
     def _press(self, pressed_s: int) -> None:
         """The button: for the rules, or else for the page."""

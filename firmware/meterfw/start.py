@@ -59,9 +59,13 @@ class Start:
         self.flashed = False
         self.profile_name = b"none"
         self._journal = journal
+        self._begun = 0  # place of the first entry of this start
 
-    def run(self) -> None:
-        """Take up the account where it was."""
+    def run(self, why: "list[int]") -> None:
+        """Take up the account where it was.
+
+        :param why: log codes of what began this start, beside a power cut
+        """
         identity = checked(contents(self.board, "identity"), layouts.FLASHED_FORMAT)
         if identity is None or not self._restore_account(identity):
             self._stay_bare()
@@ -74,10 +78,14 @@ class Start:
         ledger, log, found = self.ledger, self._journal.log, self.found
         m = ledger.state
         log.add(m, _STARTED[found])
+        for code in why:
+            log.add(m, code)
         self.timekeeper.resume(COMMIT_MIN if found in (WHOLE, REPAIRED) else 0)
         if found == REPAIRED:
             log.add(m, layouts.LOG_CODE_JOURNAL_REPAIRED)
         rules.power_up(m, ledger.profile)
+        if m.events == 0 and found == WHOLE:  # starts in a row are one: they wash nothing out
+            log.fold(log.place - self._begun)
         log.add_events(m)
         if self.till.commit():
             self._journal.begin()
@@ -104,6 +112,8 @@ class Start:
             self._install(profile, revision, key)
             return True
         m = ledger.state
+        self._begun = log.place
+        log.resume(2 if self.found == REPAIRED else 1)  # what was damaged may be a commit later
         log.add(m, layouts.LOG_CODE_POWER_DOWN)
         if profile is None:
             log.add(m, layouts.LOG_CODE_PROFILE_REFUSED)

@@ -70,4 +70,4 @@ class Timekeeper:
             return
         rules.set_time(m, self.ledger.profile, m.clock + minutes, second)
         if not -2 < minutes < 2:
-            self.log.add(m, layouts.LOG_CODE_CLOCK_SET)
+            self.log.note(m, layouts.LOG_CODE_CLOCK_SET)

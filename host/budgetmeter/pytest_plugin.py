@@ -1,10 +1,10 @@
 """A meter in a test: fixtures for pytest, found by themselves once budgetmeter is installed.
 
 `meter` is an emulated meter in virtual time, `meter_url` the address of a real port of it, `p1_url`
-that of its P1 telegrams,
-`vending` issues its tokens, `make_meter` makes more meters, and those that outlive a test;
-`faulty_line` spoils a line. The marker `meter` chooses what `meter` is. What a test that fails did
-to its meters is shown below the traceback, which ends where the test's own code does.
+that of its P1 telegrams, `meter_http` the same meter over HTTP, `vending` issues its tokens,
+`make_meter` makes more meters, and those that outlive a test; `faulty_line` spoils a line. The
+marker `meter` chooses what `meter` is. What a test that fails did to its meters is shown below the
+traceback, which ends where the test's own code does.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from budgetmeter.client import FaultyLine, Line
+    from budgetmeter.client.web import WebMeter
     from budgetmeter.testing import MeterUnderTest, Vending
 
 # Imported when a fixture is asked for: who has budgetmeter installed and tests something else
@@ -101,6 +102,23 @@ def p1_url(meter: object) -> str:
     A telegram comes with each call that touches the meter; `meter.p1()` is one without a port.
     """
     return _ours(meter, "p1_url").p1_url
+
+
+@pytest.fixture
+def meter_http(meter: object) -> "Iterator[WebMeter]":
+    """`meter` over HTTP: a `budgetmeter.client.web.WebMeter`; its `web.url` is for any language.
+
+    Time stands still until the test, or a call, lets it pass. It needs the extra `web`.
+    """
+    from budgetmeter.client.web import Web  # noqa: PLC0415
+
+    ours = _ours(meter, "meter_http")
+    try:
+        from budgetmeter.web.serve import served  # noqa: PLC0415
+    except ImportError:
+        pytest.fail("meter_http needs Starlette: pip install 'budgetmeter[web]'", pytrace=False)
+    with served(ours.world, ours.lock) as url, Web(url) as web:
+        yield web.meter()
 
 
 @pytest.fixture

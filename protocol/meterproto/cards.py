@@ -10,13 +10,12 @@ import hashlib
 import hmac
 from binascii import crc32
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
-
-from construct import Struct
 
 from meterproto.codes import CardType, TokenReason, TokenStatus
 from meterproto.messages import Entry, number
-from meterproto.quantity import Opaque, Quantity, pick
+from meterproto.quantity import Opaque, Quantity, Record, pick
 from meterproto.records import Profile, State
 from meterproto.stored import HISTORY, TokenMemory, crc
 from meterproto.tokens import METER_LIMIT, NUMBER_LIMIT, TAG_SIZE
@@ -39,7 +38,7 @@ def revision() -> Quantity:
     return Quantity("H", "", 1, 65_535)
 
 
-Head = Struct(
+Head = Record(
     "magic" / Quantity("L", "", MAGIC, MAGIC) * "begins every card",
     "version" / Quantity("B", "", 1, 255) * "layout of the card: 1",
     "type" / Quantity("B", "", 1, 255, CardType) * "what the card is for (codes.CardType)",
@@ -49,15 +48,15 @@ Head = Struct(
     "tag" / Opaque(TAG_SIZE) * "HMAC-SHA-256 of `card` and all before it, first 80 bits",
     "crc" / crc() * "CRC-32 of all before it",
 )
-Area = Struct(
+Area = Record(
     "sequence" / number() * "one higher with each writing of either area of the pair",
     "size" / Quantity("H", "", 0, OUTWARD_SIZE) * "octets that follow, before the CRC-32",
 )
-Inward = Struct(
+Inward = Record(
     "next_event" / number() * "number of the first event the office has not seen",
     "count" / Quantity("B", "", 0, MOST_TOKENS) * "tokens that follow, each after its length (B)",
 )
-Report = Struct(
+Report = Record(
     "label" / Opaque(len(LABEL)) * "the word `report`",
     "version" / Quantity("B", "", 1, 255) * "layout of the report: 2",
     "key_revision" / revision() * "revision of the key its tag is made with",
@@ -70,18 +69,18 @@ Report = Struct(
     *pick(TokenMemory, "number", "numbers", "order", "orders", "superseded", "lost"),
     "answers" / Quantity("B", "", 0, MOST_TOKENS) * "answers to the card's tokens",
     "captures" / Quantity("B", "", 0, CAPTURES) * "index captures",
-    "first_event" / number() * "number of the first event that follows",
+    "first_event" / number() * "number of the event after the last one that follows, less `events`",
     "events" / Quantity("B", "", 0, 255) * "events that follow",
 )
 # The first layout of a report did not say which orders had come too late.
-_FIRST_REPORT = Struct(*(field for field in Report.subcons if field.name != "superseded"))
-Answer = Struct(
+_FIRST_REPORT = Record(*(field for field in Report.subcons if field.name != "superseded"))
+Answer = Record(
     "number" / number() * "number of the token; 0 where it could not be read",
     "status" / Quantity("B", "", 3, 7, TokenStatus) * "token status code of DLMS class 115",
     "reason" / Quantity("B", "", 0, 255, TokenReason) * "why; 64 plus the result of the order",
 )
-Capture = Struct(*pick(State, "clock", "credit", "energy_wh", "limited_wh", "arrears", "volume_l"))
-CapturesHead = Struct("count" / Quantity("B", "", 0, CAPTURES) * "captures that follow")
+Capture = Record(*pick(State, "clock", "credit", "energy_wh", "limited_wh", "arrears", "volume_l"))
+CapturesHead = Record("count" / Quantity("B", "", 0, CAPTURES) * "captures that follow")
 
 # The contents of a report: Report, State, Profile, its Answers, Captures and Entries, the tag.
 TAIL = TAG_SIZE + 4
@@ -98,7 +97,7 @@ def head(key: bytes, **values: int) -> bytes:
     :param values: fields of `Head` but magic, version, tag and crc
     :raises construct.ValidationError: a field out of range
     """
-    plain = Struct(*Head.subcons[:-2]).build({"magic": MAGIC, "version": VERSION, **values})
+    plain = Record(*Head.subcons[:-2]).build({"magic": MAGIC, "version": VERSION, **values})
     tagged = plain + hmac.digest(key, b"card" + plain, hashlib.sha256)[:TAG_SIZE]
     return tagged + crc_of(tagged)
 
@@ -157,14 +156,19 @@ def tokens_of(held: bytes) -> tuple[int, list[bytes]]:
     return top.next_event, batch
 
 
-def _list(held: bytes, at: int, struct: Struct, count: int) -> list[Any]:
+def _list(held: bytes, at: int, struct: Record, count: int) -> list[Any]:
     size = struct.sizeof()
     return [struct.parse(held[at + i * size : at + (i + 1) * size]) for i in range(count)]
 
 
-def _grown(whole: Struct, count: int, held: bytes, at: int) -> tuple[Any, int]:
+@cache
+def _first(whole: Record, count: int) -> Record:
+    return Record(*whole.subcons[:count])
+
+
+def _grown(whole: Record, count: int, held: bytes, at: int) -> tuple[Any, int]:
     """A record of an older layout, which had the first `count` fields, and where it ends."""
-    had = Struct(*whole.subcons[:count])
+    had = _first(whole, count)
     record: Any = had.parse(held[at:])
     for field in whole.subcons[count:]:
         record[field.name] = 0

@@ -281,6 +281,10 @@ class LogCode(Code):
     KEY_FLASHED = 47, "a newer key was flashed"
     CARD_READ = 48, "a card for this meter was put in"
     CARD_REFUSED = 49, "a card that cannot be used was put in"
+    RESTARTED = 50, "restarted by a command or the reset button, without a power cut"
+    CRASHED = 51, "restarted by an error of the firmware: `version` shows it"
+    HUNG = 52, "restarted by the watchdog: a pass took too long"
+    SAFE_STATE = 53, "three crashes in a row: nothing is measured until the power is cut"
 
 
 def logged(number: int) -> Event | LogCode:

@@ -72,6 +72,7 @@ RECORDS = (
     ("PROFILE", records.Profile, "Stored record, and file `profile` before its CRC-32", True),
     ("OWNER", stored.Owner, "Stored record: whose it is", False),
     ("LOG_HEAD", stored.LogHead, "Stored record: event log, followed by its entries", False),
+    ("LOG_TAIL", stored.LogTail, "Stored record: event log, after its entries", False),
     ("CRC", stored.Crc, "Stored record: at its end", False),
     ("CARD_HEAD", cards.Head, "Card: first page", False),
     ("AREA", cards.Area, "Card: head of an area, followed by its contents and their CRC-32", False),
@@ -89,7 +90,7 @@ RECORDS = (
 NAMED = ("STATUS", "REGISTERS", "STATE", "PROFILE", "CAPTURE")
 # and codes and formats it never looks at.
 UNREAD = {
-    "ENERGY_ELECTRICITY",
+    *("ENERGY_ELECTRICITY", "CAUSE_FRAUD", "TOKEN_REASON_KIND", "LIMITER_REPAY_TOPUP_ALL"),
     *("SETTING_EMERGENCY_PRESET", "SETTING_MINIMUM_SUPPLY", "SETTING_SUPPLY", "SETTING_CLOCK"),
     *("SETTING_LIMITER", "SETTING_LIMITER_RELEASE", "SETTING_TAMPER"),
     *("STATUS_REQUEST_FORMAT", "ERROR_FORMAT", "WRAPPED_FORMAT", "TAG_FORMAT", "CRC_FORMAT"),
@@ -145,7 +146,7 @@ def _constants() -> Iterator[str]:
     yield f"FIRST_LOG_CODE = {FIRST_LOG_CODE}  # below are the bit numbers of the events"
     yield f"SETTING_OF_KIND = {bytes(_setting(kind) for kind in range(max(Kind) + 1))!r}"
     yield f"SETS_NOTHING = {NOTHING}"
-    yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, owner and log, octets of memory"
+    yield f"OLDER_LAYOUTS = {older}  # fields of state and profile, octets of log and memory"
     yield ""
     for codes in CODES:
         names = {f"{prefix(codes)}_{code.name}": code.value for code in codes}

@@ -153,6 +153,9 @@ _ROWS = (
 
 ROWS: dict[Kind, Row] = {row.kind: row for row in _ROWS}
 
+ADDS = tuple(row.kind for row in _ROWS if row.effect is Effect.ADDS)
+CREDIT = tuple(row.kind for row in _ROWS if row.setting == "credit")  # of these, not for arrears
+
 NOTHING = 255  # in the firmware's table: a kind that sets nothing whose rank counts
 
 

@@ -4,8 +4,6 @@ Reading is free on the local port; whatever changes the meter is a token (`token
 the request's type with 128 added and its sequence.
 """
 
-from construct import Struct
-
 from meterproto.codes import (
     ControlState,
     Energy,
@@ -15,7 +13,7 @@ from meterproto.codes import (
     TokenReason,
     TokenStatus,
 )
-from meterproto.quantity import Opaque, Quantity, flag, one_of, pick
+from meterproto.quantity import Opaque, Quantity, Record, flag, one_of, pick
 from meterproto.records import State
 from meterproto.tokens import METER_LIMIT, NUMBER_LIMIT
 
@@ -31,12 +29,12 @@ def number() -> Quantity:
     return Quantity("L", "", 0, NUMBER_LIMIT)
 
 
-Header = Struct(
+Header = Record(
     "version" / Quantity("B", "", 1, 255) * "version of the protocol: 1",
     "type" / Quantity("B", "", 1, 255, Message) * "message; an answer has 128 added",
     "sequence" / Quantity("B", "", 0, 255) * "chosen by the asker, repeated in the answer",
 )
-Identity = Struct(
+Identity = Record(
     "meter" / Quantity("L", "", 0, METER_LIMIT) * "serial number; 0: not flashed yet",
     "key_revision" / Quantity("H", "", 1, 65_535) * "revision of its key",
     "energy" / one_of(Energy) * "what it meters",
@@ -44,7 +42,7 @@ Identity = Struct(
     "profile" / Opaque(24) * "name of its profile, ASCII, padded with zeros",
     "layout" / Quantity("H", "", 0, 65_535) * "version of the layouts it stores",
 )
-Status = Struct(
+Status = Record(
     *pick(
         State,
         *("clock", "second", "uncertain", "payment_mode", "control_state", "reasons"),
@@ -64,16 +62,16 @@ Status = Struct(
     * "time until a wrong token counts again; a genuine one is always taken",
     "memory_lost" / flag() * "replay memory lost: only a key change is taken",
 )
-StatusRequest = Struct(
+StatusRequest = Record(
     "edition" / Quantity("B", "", NOW_EDITION, NOW_EDITION) * "of the answer: 2 adds what flows",
 )
-Present = Struct(
+Present = Record(
     "power_w" / Quantity("l", "W", 0, 2**30 - 1) * "total power now",
     "current_ma" / Quantity("l", "mA", 0, 2**30 - 1) * "largest current of a phase now",
     "voltage_mv" / Quantity("l", "mV", 0, 2**30 - 1) * "voltage now; 0: not measured",
 )
-StatusNow = Struct(*Status.subcons, *Present.subcons)
-Registers = Struct(
+StatusNow = Record(*Status.subcons, *Present.subcons)
+Registers = Record(
     *pick(
         State,
         *("energy_wh", "limited_wh", "unbilled_wh", "volume_l", "tamper_wh"),
@@ -81,37 +79,37 @@ Registers = Struct(
         *("settled_eur", "settled_mc"),
     ),
 )
-EventsRequest = Struct("first" / number() * "number of the first entry wanted")
-EventsPage = Struct(
+EventsRequest = Record("first" / number() * "number of the first entry wanted")
+EventsPage = Record(
     "first" / number() * "number of the first entry that follows",
     "next" / number() * "number to ask for next",
     "total" / number() * "number of the next entry to be written",
     "count" / Quantity("B", "", 0, PAGE) * "entries that follow",
 )
-Entry = Struct(
+Entry = Record(
     *pick(State, "clock", "second"),
     "code" / Quantity("B", "", 0, 255, Event) * "event (codes.Event, codes.LogCode)",
     *pick(State, "reasons"),
     "balance" / Quantity("l", "mc", -(2**30), 2**30 - 1) * "balance then",
 )
-TokenAnswer = Struct(
+TokenAnswer = Record(
     "status" / Quantity("B", "", 3, 7, TokenStatus) * "token status code of DLMS class 115",
     "reason" / Quantity("B", "", 0, 255, TokenReason) * "why; 64 plus the result of the order",
     "number" / number() * "number of the token",
     "balance" / Quantity("l", "mc", -(2**30), 2**30 - 1) * "balance now",
     "control_state" / one_of(ControlState) * "supply control switch now",
 )
-ReportRequest = Struct(
+ReportRequest = Record(
     "sequence" / number() * "commit the report is about, as its first part has it; 0 asks for that",
     "first_event" / number() * "of a first part: number of the first event the asker lacks",
     "at" / Quantity("H", "octets", 0, 65_535) * "where the part begins; 0 in the first",
 )
-ReportPart = Struct(
+ReportPart = Record(
     "sequence" / number() * "commit the report is about",
     "size" / Quantity("H", "octets", 0, 65_535) * "of the whole: an area as on a card (cards.Area)",
     "at" / Quantity("H", "octets", 0, 65_535) * "where the octets that follow begin",
 )
-Error = Struct("code" / Quantity("B", "", 1, 4, MessageError) * "what was wrong")
+Error = Record("code" / Quantity("B", "", 1, 4, MessageError) * "what was wrong")
 
 # Payload of each request and of each answer; None: any octets, or none.
 REQUESTS = {

@@ -7,8 +7,6 @@ Units: mc = millicent (1 EUR = 100,000 mc); clock = minutes since 2000-01-01 00:
 minutes of the day; date = month × 100 + day, 0 none; weekdays = a bit each, bit 0 Monday.
 """
 
-from construct import Struct
-
 from meterproto.codes import (
     Code,
     ControlState,
@@ -19,7 +17,7 @@ from meterproto.codes import (
     Reason,
     WinterBar,
 )
-from meterproto.quantity import Quantity, flag, one_of
+from meterproto.quantity import Quantity, Record, flag, one_of
 
 EUR = 100_000  # mc
 BALANCE_LIMIT = 10_000 * EUR  # the account stays within ± this
@@ -63,7 +61,7 @@ def bits(high: int, codes: type[Code] | None = None) -> Quantity:
     return Quantity("b", "bits", 0, high, codes)
 
 
-State = Struct(
+State = Record(
     "clock" / clock() * "the time",
     "second" / Quantity("b", "s", 0, 59) * "seconds of the running minute",
     # The account (design 3.1)
@@ -139,7 +137,7 @@ def month_day() -> Quantity:
     return Quantity("h", "date", 0, 1231)
 
 
-Profile = Struct(
+Profile = Record(
     "energy" / one_of(Energy) * "what is metered",
     "payment_mode" / one_of(PaymentMode) * "mode at installation",
     "price" / Quantity("l", "mc/kWh", 0, PRICE_LIMIT) * "price at installation",

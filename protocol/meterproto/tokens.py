@@ -13,11 +13,9 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from construct import Struct
-
 from meterproto.codes import Kind
 from meterproto.fcs import fcs16
-from meterproto.quantity import Opaque, Quantity
+from meterproto.quantity import Opaque, Quantity, Record
 
 VERSION = 1
 METER_LIMIT = 999_999_999  # a meter's serial number has up to nine digits
@@ -31,7 +29,7 @@ def value() -> Quantity:
     return Quantity("l", "see kind", -(2**30), 2**30 - 1)
 
 
-Body = Struct(
+Body = Record(
     "version" / Quantity("B", "", 1, 255) * "layout of the token: 1",
     "kind" / Quantity("B", "", 0, 255) * "what it asks for (codes.Kind)",
     "key_revision" / Quantity("H", "", 1, 65_535) * "revision of the key the tag is made with",
@@ -42,15 +40,15 @@ Body = Struct(
     "extra" / value() * "what else the kind needs",
     "expiry" / Quantity("L", "clock", 0, NUMBER_LIMIT) * "not taken from this time on; 0 never",
 )
-Tag = Struct("tag" / Opaque(TAG_SIZE) * "HMAC-SHA-256 of all before it, first 80 bits")
-Wrapped = Struct(
+Tag = Record("tag" / Opaque(TAG_SIZE) * "HMAC-SHA-256 of all before it, first 80 bits")
+Wrapped = Record(
     "wrapped" / Opaque(KEY_SIZE) * "key change only: the new key, masked for this token's number"
 )
-Token = Struct(*Body.subcons, *Tag.subcons)
-KeyToken = Struct(*Body.subcons, *Wrapped.subcons, *Tag.subcons)
+Token = Record(*Body.subcons, *Tag.subcons)
+KeyToken = Record(*Body.subcons, *Wrapped.subcons, *Tag.subcons)
 
 
-def struct_of(kind: int) -> Struct:
+def struct_of(kind: int) -> Record:
     """The layout of a kind's tokens: `KeyToken` for a key change, else `Token`."""
     return KeyToken if kind == Kind.KEY_CHANGE else Token
 

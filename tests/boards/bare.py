@@ -39,7 +39,12 @@ class Hardware:
 
     Pin = UART = I2C = StateMachine = PIO = PCNT = poll = stdin = stdout = Part()
     SSD1306_I2C = Panel
-    POLLIN = POLLOUT = 0
+    POLLIN = POLLOUT = PWRON_RESET = 0
+    mem32 = {0x4005_8008: 0}  # started by its power  # noqa: RUF012
+
+    @staticmethod
+    def reset_cause():
+        return 0
 
     @staticmethod
     def asm_pio(**_):

@@ -20,6 +20,7 @@ class World:
         self.devices = {}  # what hangs on the I2C bus, by address
         self.counters = []
         self.resets = 0
+        self.reason = 0  # of this start, as the watchdog of an RP2040 keeps it
         self.watchdogs = []
 
     def pass_time(self, ms):
@@ -156,6 +157,19 @@ class WDT:
 
     def feed(self):
         self.fed += 1
+
+
+class Mem32:
+    """machine.mem32: of all registers the one in which an RP2040 says why it was reset."""
+
+    def __getitem__(self, at):
+        assert at == 0x4005_8008
+        return world.reason
+
+
+def reset_cause():
+    """machine.reset_cause, as an ESP32 has it: 1 power, 2 a command, 3 the watchdog."""
+    return (1, 3, 2)[world.reason]
 
 
 def reset():
@@ -530,7 +544,17 @@ class Module:
 def modules(framebuf=None):
     """The virtual modules by name; no display driver without a `framebuf`."""
     made = {
-        "machine": Module(Pin=Pin, UART=UART, I2C=I2C, WDT=WDT, reset=reset),
+        "machine": Module(
+            Pin=Pin,
+            UART=UART,
+            I2C=I2C,
+            WDT=WDT,
+            reset=reset,
+            mem32=Mem32(),
+            reset_cause=reset_cause,
+            PWRON_RESET=1,
+            WDT_RESET=3,
+        ),
         "rp2": Module(PIO=PIO, asm_pio=asm_pio, StateMachine=StateMachine),
         "esp32": Module(PCNT=PCNT),
     }

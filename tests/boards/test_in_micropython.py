@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from meterproto.codes import LogCode
 
 from tests import micropython
 from tests.boards import measure
@@ -48,9 +49,37 @@ def test_the_page_on_the_panel_is_the_one_that_was_looked_at(seen):
     assert seen["rows"] == PICTURE.read_text().splitlines()
 
 
-@pytest.mark.parametrize("board", NAMES)
-def test_main_runs_the_meter_or_leaves_for_the_repl(board):
-    """`firmware/main.py` as it is; the watchdog of this test ends it after a hundred passes."""
-    repl, meter = json.loads(micropython.run(measure.MAIN, files=measure.files(board)))
-    assert repl == {"interrupts": [], "timeouts": [], "fed": []}  # a watchdog cannot be stopped
-    assert meter == {"interrupts": [-1], "timeouts": [8000], "fed": [100]}
+@pytest.fixture(scope="module", params=NAMES)
+def starts(request):
+    """What `firmware/main.py` does, as it is; the watchdog ends it after a hundred passes."""
+    said = micropython.run(measure.MAIN, files=measure.files(request.param))
+    return [json.loads(line) for line in said.splitlines()]
+
+
+def test_main_runs_the_meter_or_leaves_for_the_repl(starts):
+    repl, meter = starts[0]
+    nothing = {"interrupts": [], "timeouts": [], "fed": [], "resets": 0}
+    assert repl == nothing  # a watchdog cannot be stopped
+    assert (meter["interrupts"], meter["timeouts"], meter["fed"]) == ([-1], [8000], [100])
+    assert (meter["resets"], meter["crash"], meter["safe"]) == (0, [], False)
+
+
+def test_three_crashes_restart_the_board_and_the_fourth_start_stays_up(starts):
+    *crashed, calm = starts[1]
+    assert [seen["resets"] for seen in starts[1]] == [1, 1, 1, 0]
+    assert [seen["safe"] for seen in starts[1]] == [False, False, False, True]
+    assert all(seen["fed"] < [100] for seen in crashed)
+    assert calm["fed"] == [100]
+    assert calm["relay"] == 1  # as the account says
+    assert calm["crash"][0] == "Traceback (most recent call last):"
+    assert calm["crash"][-1] == "OSError: [Errno 5] EIO"
+    # Two starts after a crash are one pair of entries; what the third is, is named.
+    assert calm["codes"].count(LogCode.CRASHED) == 2
+    assert calm["codes"].count(LogCode.SAFE_STATE) == 1
+
+
+def test_a_power_cut_ends_the_safe_state_and_keeps_the_traceback(starts):
+    again = starts[2]
+    assert (again["safe"], again["fed"], again["resets"]) == (False, [100], 0)
+    assert again["crash"][-1] == "OSError: [Errno 5] EIO"
+    assert LogCode.CRASHED not in again["codes"][-3:]

@@ -85,7 +85,7 @@ def test_a_card_that_cannot_be_used_is_left_as_it_is(counter, spoil, outcome):
     assert counter.board.beeps == beeps + 1
     assert bytes(counter.card.data) == before
     assert counter.balance == balance
-    assert counter.meter.log.entry(counter.meter.log.count - 1)[2] == layouts.LOG_CODE_CARD_REFUSED
+    assert counter.meter.log.entry(counter.meter.log.place - 1)[2] == layouts.LOG_CODE_CARD_REFUSED
     counter.board.slot = None
     counter.meter.poll()
     assert counter.board.lines[0] == "CREDIT EUR"
@@ -155,7 +155,7 @@ def test_the_entry_of_a_card_has_the_balance_of_its_moment(counter):
     assert counter.meter.enter(issuer.token(Kind.TOP_UP, mc(5)))[0] == TokenStatus.EXECUTED
     balance, log = counter.balance, counter.meter.log
     held_in(counter, counter.card)
-    entries = [log.entry(number) for number in range(log.first(), log.count)]
+    entries = [entry for _, entry in log.numbered()]
     read = [entry for entry in entries if entry[2] == layouts.LOG_CODE_CARD_READ]
     assert [entry[4] for entry in read] == [balance]
     assert counter.balance == balance + mc(20)

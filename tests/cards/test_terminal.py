@@ -13,8 +13,9 @@ from meterfw import layouts
 from meterproto import cards as layout
 from meterproto.codes import CardType, Kind, TokenStatus
 
-from tests.cards.counter import GOOD, METER, REFUSED, Counter
+from tests.cards.counter import GOOD, METER, NOON, REFUSED, Counter
 from tests.firmware.support import clock, mc
+from tests.host.test_vending import GOOD as GOOD_ORDERS
 
 
 @pytest.fixture
@@ -535,3 +536,32 @@ def test_the_same_database_serves_again(tmp_path):
     assert again.insert() == GOOD
     again.pay()
     assert again.money() == (0, mc(20), 0)
+
+
+# What a card carries though its meter has told nothing since it was asked for (OC-05): money that
+# was paid, what every meter gets alike, and what brings a meter back.
+WITHOUT_NEWS = {
+    "top-up", "price", "emergency-preset", "parameter", "clock", "test", "reconnect",
+    "clear-tamper", "key-change",
+}  # fmt: skip
+ORDERS = {name: given for name, given, _ in GOOD_ORDERS}
+
+
+@pytest.mark.rule("OC-05")
+@pytest.mark.parametrize(("name", "given"), ORDERS.items())
+def test_every_kind_waits_for_fresh_data_or_is_known_not_to(name, given):
+    gas = name == "aid"
+    day = "2020-06-08 12:00" if name == "minimum-supply-disable" else NOON
+    counter = Counter("wallonia-gas" if gas else "wallonia-card", at=day).enrol(protected=True)
+    counter.deliver()
+    counter.wait(20)
+    counter.keys.add_revision()  # for the change of a key
+    counter.queue(name, **given)
+    receipt = counter.pay()
+    waits = [why for _, why in receipt.withheld]
+    if name in WITHOUT_NEWS:
+        assert waits == []
+    else:
+        assert [why.partition(":")[0] for why in waits] == [
+            "the card has to go into the meter first"
+        ]

@@ -246,6 +246,116 @@ def test_the_settlement_is_estimated_until_a_card_brings_the_index_of_the_day():
     assert due.arrears == captured[0].arrears > 0
 
 
+def in_minimum_supply(since, watts=100):
+    """Such a meter whose household draws so much under the limiter."""
+    counter = limited(since)
+    counter.put(credit=0, emergency_status=layouts.EMERGENCY_STATUS_CONSUMED, emergency_used=mc(12))
+    counter.put(limiter_engaged=1, control_state=layouts.CONTROL_STATE_CONNECTED, reasons=0)
+    draw(counter, watts)
+    return counter
+
+
+def draw(counter, watts):
+    counter.board.draw = NOTHING._replace(rate=watts, wanted=watts, ma=watts * 1000 // 230, w=watts)
+
+
+def exchange(counter):
+    counter.insert()
+    counter.pay()
+
+
+@pytest.mark.rule("WE-37")
+@pytest.mark.parametrize(
+    ("busy", "read"),
+    [("2021-02-01 06:00", "2021-02-01 07:00"), ("2021-02-01 00:00", "2021-02-01 00:05")],
+)
+def test_one_busy_hour_before_the_card_is_read_is_no_profile(busy, read):
+    counter = in_minimum_supply("2020-12-01 00:00")
+    counter.at(busy)
+    draw(counter, 2000)
+    counter.at(read)
+    exchange(counter)
+    draw(counter, 100)
+    counter.at("2021-03-01 00:00")
+    true = counter.state.arrears
+    counter.at("2021-03-02 10:00")
+    (due,) = dues(counter)
+    assert not due.read
+    assert true == pytest.approx(mc(54), rel=0.02)  # 90 days of 2.4 kWh at 0.25 EUR
+    assert due.arrears == pytest.approx(true, rel=0.05)
+
+
+@pytest.mark.rule("WE-37")
+def test_the_profile_is_the_same_season_of_the_year_before_where_it_is_known():
+    """Summer draws 50 W, winter 200 W: an estimate for winter from a read-out in autumn."""
+    counter = in_minimum_supply("2019-09-01 00:00", watts=200)
+    for month, watts in (("2019-10", 200), ("2020-01", 200), ("2020-04", 50), ("2020-07", 50)):
+        counter.at(f"{month}-01 00:00")
+        draw(counter, watts)
+        exchange(counter)
+    counter.at("2020-10-01 00:00")
+    exchange(counter)
+    draw(counter, 200)
+    counter.at("2020-12-02 00:00")
+    due = dues(counter)[-1]
+    assert (due.since_s, due.read) == (clock("2020-09-01 00:00") * 60, False)
+    # September was read; October and November are as they were a year before.
+    assert due.limited_wh == pytest.approx(30 * 24 * 50 + 61 * 24 * 200, rel=0.02)
+
+
+@pytest.mark.rule("WE-37")
+def test_without_a_week_of_history_the_bill_is_what_was_read():
+    counter = in_minimum_supply("2020-12-01 00:00")
+    counter.at("2020-12-07 00:00")
+    exchange(counter)
+    counter.at("2021-03-02 10:00")
+    (due,) = dues(counter)
+    assert (due.limited_wh, due.read) == (pytest.approx(6 * 2400, abs=2), False)
+
+
+@pytest.mark.rule("WE-36", "WE-37")
+def test_each_window_has_its_own_energy_and_closes_once_it_is_paid():
+    counter = in_minimum_supply("2020-09-01 00:00")
+    counter.at("2020-12-02 10:00")
+    exchange(counter)
+    counter.at("2021-03-02 10:00")
+    exchange(counter)
+    first, second = dues(counter)
+    assert first.limited_wh == pytest.approx(91 * 2400, abs=300)
+    assert second.limited_wh == pytest.approx(90 * 2400, abs=300)
+    assert first.arrears + second.arrears == pytest.approx(counter.state.arrears, rel=0.01)
+    counter.queue("arrears-paid", amount="54.60")
+    counter.at("2021-03-02 11:00")
+    exchange(counter)
+    counter.insert()
+    assert dues(counter) == []  # what lies before the payment was billed
+    counter.at("2021-06-02 10:00")
+    exchange(counter)
+    (third,) = dues(counter)
+    # What was paid within the window is no longer on the meter, but was used all the same.
+    assert third.arrears == pytest.approx(92 * 60000, rel=0.01)
+
+
+@pytest.mark.rule("WE-36", "WE-33")
+def test_a_time_without_prepayment_is_no_window():
+    counter = in_minimum_supply("2020-09-01 00:00")
+    counter.at("2020-10-15 10:00")
+    exchange(counter)
+    counter.queue("payment-mode", mode="credit")
+    counter.deliver()
+    exchange(counter)
+    counter.at("2021-02-01 10:00")
+    assert dues(counter) == []
+    counter.queue("payment-mode", mode="prepayment")
+    counter.deliver()
+    exchange(counter)
+    counter.at("2021-04-30 23:00")
+    assert dues(counter) == []
+    counter.at("2021-05-03 10:00")
+    (due,) = dues(counter)
+    assert due.since_s >= clock("2021-02-01 10:00") * 60
+
+
 # ---- T11: withdrawal -----------------------------------------------------------------------------
 
 

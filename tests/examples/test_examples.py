@@ -84,7 +84,7 @@ def test_the_client_in_javascript_prints_what_its_page_shows():
 def test_the_scenario_meets_its_expectations():
     done = run("run", EXAMPLES / "scenario" / "first-week.toml")
     assert (done.status, done.error) == (0, "")
-    assert "kept-on" in done.said
+    assert "kept on" in done.said.lower()
 
 
 def test_the_pytest_project_passes_in_a_place_of_its_own(tmp_path):

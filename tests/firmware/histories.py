@@ -9,6 +9,7 @@ from meterfw import layouts
 from meterfw.account import orders, record, rules
 
 from tests.firmware import replay
+from tests.firmware.support import Kind
 
 STEP, PRESS, ORDER, BOOK, RESTART = range(5)
 EUR = layouts.EUR
@@ -65,26 +66,26 @@ def _order(rng, m):
     later = min(m.clock + rng.choice((-5, 1, 2, 60, 1440, 43_200, 400_000)), layouts.CLOCK_LIMIT)
     amount = rng.choice((1, 1000, EUR // 2, 7 * EUR, 20 * EUR, 60 * EUR, 250 * EUR, 251 * EUR, 0))
     draws = {
-        layouts.KIND_TOP_UP: (amount, 0),
-        layouts.KIND_SUPPORT: (amount, 0),
-        layouts.KIND_AID: (amount, 0),
-        layouts.KIND_OVERDRAFT: (amount, later),
-        layouts.KIND_HOLD: (rng.choice((0, later)), 0),
-        layouts.KIND_LIMITER_ENABLE: (0, 0),
-        layouts.KIND_LIMIT: (later, rng.choice((0, 3000, 9200))),
-        layouts.KIND_LIMITER_RELEASE: (0, 0),
-        layouts.KIND_MINIMUM_SUPPLY_DISABLE: (0, 0),
-        layouts.KIND_MINIMUM_SUPPLY_ENABLE: (0, 0),
-        layouts.KIND_ARREARS_PAID: (rng.choice((amount, m.arrears)), 0),
-        layouts.KIND_PRICE: (rng.choice((0, 1, 25_000, 27_183, 200_000)), rng.choice((0, later))),
-        layouts.KIND_EMERGENCY_PRESET: rng.choice(((amount, 0), (50_000, 1), (0, 0))),
-        layouts.KIND_PAYMENT_MODE: (rng.choice((1, 2, 2, 2, 3)), rng.randint(0, 1)),
-        layouts.KIND_DISCONNECT: (rng.randint(0, 4), 0),
-        layouts.KIND_RECONNECT: (0, 0),
-        layouts.KIND_CLEAR_TAMPER: (0, 0),
-        layouts.KIND_CLOCK: (later, 0),
+        Kind.TOP_UP: (amount, 0),
+        Kind.SUPPORT: (amount, 0),
+        Kind.AID: (amount, 0),
+        Kind.OVERDRAFT: (amount, later),
+        Kind.HOLD: (rng.choice((0, later)), 0),
+        Kind.LIMITER_ENABLE: (0, 0),
+        Kind.LIMIT: (later, rng.choice((0, 3000, 9200))),
+        Kind.LIMITER_RELEASE: (0, 0),
+        Kind.MINIMUM_SUPPLY_DISABLE: (0, 0),
+        Kind.MINIMUM_SUPPLY_ENABLE: (0, 0),
+        Kind.ARREARS_PAID: (rng.choice((amount, m.arrears)), 0),
+        Kind.PRICE: (rng.choice((0, 1, 25_000, 27_183, 200_000)), rng.choice((0, later))),
+        Kind.EMERGENCY_PRESET: rng.choice(((amount, 0), (50_000, 1), (0, 0))),
+        Kind.PAYMENT_MODE: (rng.choice((1, 2, 2, 2, 3)), rng.randint(0, 1)),
+        Kind.DISCONNECT: (rng.randint(0, 4), 0),
+        Kind.RECONNECT: (0, 0),
+        Kind.CLEAR_TAMPER: (0, 0),
+        Kind.CLOCK: (later, 0),
         99: (0, 0),
     }
-    often = (layouts.KIND_TOP_UP, layouts.KIND_OVERDRAFT, layouts.KIND_HOLD, layouts.KIND_RECONNECT)
+    often = (Kind.TOP_UP, layouts.KIND_OVERDRAFT, layouts.KIND_HOLD, layouts.KIND_RECONNECT)
     kind = rng.choice((*draws, *often, *often))
     return [kind, *draws[kind], rng.randint(0, 3)]

@@ -32,28 +32,28 @@ GIVEN = golden("given.json")
 
 
 def _codes(prefix):
-    """The codes whose names in `layouts` begin with a prefix, named as in `meterproto.codes`."""
+    """The codes of a class, named as in `meterproto.codes`."""
 
     class Codes:
         pass
 
-    for name in dir(layouts):
-        if name.startswith(prefix):
-            setattr(Codes, name[len(prefix) :], getattr(layouts, name))
+    for name, value in GIVEN["codes"][prefix].items():
+        setattr(Codes, name, value)
     return Codes
 
 
-Cause = _codes("CAUSE_")
-ControlState = _codes("CONTROL_STATE_")
-EmergencyStatus = _codes("EMERGENCY_STATUS_")
-Kind = _codes("KIND_")
-LogCode = _codes("LOG_CODE_")
-Message = _codes("MESSAGE_")
-PaymentMode = _codes("PAYMENT_MODE_")
-Reason = _codes("REASON_")
-Result = _codes("RESULT_")
-TokenReason = _codes("TOKEN_REASON_")
-TokenStatus = _codes("TOKEN_STATUS_")
+Cause = _codes("CAUSE")
+ControlState = _codes("CONTROL_STATE")
+EmergencyStatus = _codes("EMERGENCY_STATUS")
+Kind = _codes("KIND")
+LimiterRepay = _codes("LIMITER_REPAY")
+LogCode = _codes("LOG_CODE")
+Message = _codes("MESSAGE")
+PaymentMode = _codes("PAYMENT_MODE")
+Reason = _codes("REASON")
+Result = _codes("RESULT")
+TokenReason = _codes("TOKEN_REASON")
+TokenStatus = _codes("TOKEN_STATUS")
 
 
 def day(text):

@@ -18,7 +18,7 @@ def newest(bench):
     data = max(filter(None, files), key=lambda data: stored.Head.parse(data).sequence)
     parts, at = [], 0
     entries = Array(stored.LOG_SIZE, messages.Entry)
-    for part in (*stored.PARTS[:-1], entries, stored.PARTS[-1]):
+    for part in (*stored.PARTS[:-2], entries, *stored.PARTS[-2:]):
         parts.append(part.parse(data[at:]))
         at += part.sizeof()
     assert at == len(data)
@@ -29,13 +29,14 @@ def newest(bench):
 def test_the_record_is_what_is_declared():
     bench = Bench()
     bench.enter(bench.office.token(Kind.TOP_UP, 20 * EUR, order_id=1))
-    head, state, memory, profile, owner, log, entries, _ = newest(bench)
+    head, state, memory, profile, owner, log, entries, tail, _ = newest(bench)
     assert (head.magic, head.layout) == (stored.MAGIC, stored.LAYOUT)
     assert {name: state[name] for name in layouts.STATE_FIELDS} == fields(bench.state)
     assert (memory.number, memory.order, memory.key_revision) == (1, 1, 1)
     assert owner.meter == METER
     assert profile.price == bench.meter.profile.price
     assert log.count == bench.meter.log.count
+    assert tail.place == bench.meter.log.place
     assert entries[log.count - 1].balance == 35 * EUR
 
 

@@ -44,7 +44,7 @@ def test_what_is_finished_is_not_made_again(compare, folder):
 def test_each_assumption_low_and_high(compare, folder, monkeypatch):
     some = [case for case in assumptions.each(study.load("wallonia-2020").values)
             if case[0].key in ("hold_skip_pct", "weather_pct", "rhythm_days")]  # fmt: skip
-    monkeypatch.setattr(assumptions, "each", lambda values: some)
+    monkeypatch.setattr(assumptions, "each", lambda *_: some)
     found = compare("--sensitivity", "--json", "--plot", folder / "tornado.png").data
     assert {row["key"] for row in found["assumptions"]} == {case.key for case, _ in some}
     widths = [

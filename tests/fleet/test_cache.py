@@ -10,7 +10,7 @@ from budgetmeter.fleet import compiled, draws, engine, run
 def test_code_is_kept_in_a_folder_of_its_sources(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = engine.kept_in()
-    assert folder == tmp_path / "budgetmeter" / engine.source_digest()[:16]
+    assert folder == tmp_path / "budgetmeter" / engine.code_digest()[:16]
     kept = compiled.compile_function(draws.chance, (draws,), folder)
     assert Path(kept.stats.cache_path).parent == folder
     assert kept(0, 50) == 1

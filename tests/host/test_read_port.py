@@ -7,7 +7,9 @@ from budgetmeter.client import Meter
 from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.errors import InputError
 from budgetmeter.office import books, restore
+from budgetmeter.office.tables import deliveries
 from budgetmeter.orders import read
+from meterproto import cards as layout
 from meterproto.codes import Kind
 
 from tests.cards.counter import METER, Counter
@@ -69,6 +71,21 @@ def test_what_lapsed_is_taken_after_all_where_the_clock_was_put_back():
     assert counter.balance == mc(35)
     books.accept_wire(counter.office, report(counter))
     assert counter.money() == (0, mc(20), 0)
+
+
+def test_a_report_of_before_its_token_settles_no_order():
+    counter = Counter("wallonia-digital").enrol()
+    token = counter.office.issue(METER, TWENTY)
+    counter.meter.enter(token.token)
+    told = report(counter)  # it marks the order as taken, whoever's order that was
+    sequence = layout.report(told)["head"].sequence
+    for after, money in ((sequence, (mc(20), 0, 0)), (sequence - 1, (0, mc(20), 0))):
+        known = {"after_revision": 1, "after_sequence": after}
+        counter.office.transaction(
+            lambda c, known=known: c.execute(deliveries.update().values(known))
+        )
+        books.accept_wire(counter.office, told)
+        assert counter.money() == money
 
 
 def test_an_answer_without_the_meters_tag_settles_nothing():

@@ -5,7 +5,8 @@ import os
 import re
 
 import pytest
-from budgetmeter.report import screen
+from budgetmeter import texts
+from budgetmeter.report import rows
 
 from tests.host.test_cli import budgetmeter
 
@@ -36,7 +37,7 @@ def test_disconnections_and_days_with_supply_off_are_told_apart():
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 days"), (1, "1 day"), (2, "2 days")])
 def test_one_is_one(number, text):
-    assert screen.counted(number, "day") == text
+    assert rows.counted(number, "day", texts.of()) == text
 
 
 @pytest.mark.parametrize("columns", [20, 40, 80])
@@ -52,7 +53,7 @@ def test_a_narrow_terminal_cuts_and_breaks_no_word(wide, arguments, columns):
 
 def test_times_and_amounts_stay_on_their_line(wide):
     shown = budgetmeter("run", "--days", 9).stdout
-    events = re.findall(r"^20\S+ \S+ +[a-z-]+ +-?\d+\.\d\d", shown, re.M)
+    events = re.findall(r"^20\S+ \S+ +[A-Z][a-z, ]+[a-z] +-?\d+\.\d\d", shown, re.M)
     assert len(events) > 9
     wide(20)
     narrow = budgetmeter("run", "--days", 9).stdout
@@ -75,5 +76,5 @@ def test_a_load_of_seconds_is_told_in_seconds(tmp_path):
     load = tmp_path / "short.csv"
     load.write_text("time,watts\n2021-07-01T00:00:00,1000\n2021-07-01T00:00:10,1000\n")
     assert (
-        "; 2021-07-01T01:00 to 2021-07-01T01:00:20\n" in budgetmeter("run", "--load", load).stdout
+        "; 2021-07-01 01:00 to 2021-07-01 01:00:20\n" in budgetmeter("run", "--load", load).stdout
     )

@@ -23,6 +23,49 @@ from tests.firmware.support import clock
             marks=pytest.mark.rule("WE-13", "WE-29", "WE-33", "WE-36", "WE-39", "WE-40", "OC-23"),
         ),
         pytest.param("cards-2020-incident", marks=pytest.mark.rule("B-7", "OC-05")),
+        pytest.param(
+            "gas-winter-aid",
+            marks=pytest.mark.rule("WG-03", "WG-04", "WG-10", "WG-12", "WG-30", "WG-31", "OC-24"),
+        ),
+        pytest.param(
+            "flanders-2003",
+            marks=pytest.mark.rule(
+                "FE-05",
+                "FE-06",
+                "FE-08",
+                "FE-11",
+                "FE-14",
+                "FE-16",
+                "FE-22",
+                "FE-24",
+                "FE-28",
+                "FE-30",
+                "FE-34",
+            ),
+        ),
+        pytest.param(
+            "brussels",
+            marks=pytest.mark.rule(
+                "BE-01",
+                "BE-02",
+                "BE-03",
+                "BE-04",
+                "BE-06",
+                "BE-07",
+                "BX-08",
+                "BX-10",
+                "BX-11",
+                "BX-12",
+            ),
+        ),
+        pytest.param(
+            "covid-winter",
+            marks=pytest.mark.rule("OC-01", "OC-02", "OC-06", "OC-07", "OC-09", "OC-12", "OC-16"),
+        ),
+        pytest.param("friday-evening", marks=pytest.mark.rule("B-3", "B-4", "OC-03")),
+        pytest.param("under-the-limiter", marks=pytest.mark.rule("OC-19", "OC-21", "OC-22")),
+        pytest.param("card-december-2020", marks=pytest.mark.rule("OC-04", "OC-05")),
+        pytest.param("gas-leak-test", marks=pytest.mark.rule("B-4")),
     ],
 )
 def test_shipped_scenarios_hold(name):
@@ -34,6 +77,27 @@ def test_shipped_scenarios_hold(name):
     assert held == booked
 
 
+@pytest.mark.rule("WE-29", "WG-12")
+def test_a_story_is_one_timeline_of_steps_letters_ledger_and_meter():
+    chosen = scenario.load("falls-behind")
+    chosen.steps = chosen.steps[:23]  # up to the first top-up
+    chosen.days = 115
+    scenario.run(chosen)
+    assert chosen.story is not None
+    lines = list(chosen.story.text())
+    assert [line.at for line in chosen.story.lines] == sorted(one.at for one in chosen.story.lines)
+    assert "2023-02-17        letter     reminder of the supplier: owed 247.50, cost 7.50, " in (
+        "\n".join(lines)
+    )
+    # Notified at activation: the exact old debt, with the costs of the procedure.
+    assert any("activation of the operator: owed 262.50" in line for line in lines)
+    assert "2023-02-17        ledger     supplier 7.50 costs, owed 247.50" in lines
+    assert "2023-05-22 12:00  meter      credited +20.00" in lines
+    named = {text: letter for _, text, letter in chosen.story.marks}
+    assert named["reminder"] is True
+    assert named["invoice"] is False
+
+
 def test_every_shipped_scenario_is_tested_above_or_is_the_main_job():
     assert set(scenario.names()) == {
         "main-job",
@@ -43,6 +107,14 @@ def test_every_shipped_scenario_is_tested_above_or_is_the_main_job():
         "cards-2020",
         "cards-2020-incident",
         "falls-behind",
+        "gas-winter-aid",
+        "flanders-2003",
+        "brussels",
+        "covid-winter",
+        "friday-evening",
+        "under-the-limiter",
+        "card-december-2020",
+        "gas-leak-test",
     }
 
 

@@ -12,6 +12,7 @@ from meterproto.codes import Kind, TokenStatus
 from tests.cards.counter import GOOD, METER, Counter
 from tests.firmware.bench import executed
 from tests.firmware.support import clock, mc
+from tests.host.test_read_port import report
 
 NEW = 987_654_321
 
@@ -363,3 +364,30 @@ def test_a_mark_that_may_be_of_a_lost_token_settles_nothing(counter):
         counter.office.issue(METER, TOP_UP, order_id=sold.order_id)
     assert withdraw.void(counter.office, METER, sold.order_id) is None
     assert counter.account().void == mc(20)
+
+
+def test_any_of_two_closing_tokens_closes_an_order():
+    counter = Counter("wallonia-digital").enrol()
+    paid = counter.office.issue(METER, orders.read("top-up", {"amount": "20.00"}))
+    first, _ = (withdraw.void(counter.office, METER, paid.order_id) for _ in range(2))
+    before = counter.balance
+    for token in (first, paid):
+        counter.meter.enter(token.token)
+    assert counter.balance == before
+    books.accept_wire(counter.office, report(counter))
+    account = counter.account()
+    assert (account.taken, account.void, account.on_the_way) == (0, mc(20), 0)
+
+
+def test_any_of_two_tokens_of_an_order_brings_its_money():
+    counter = Counter("wallonia-digital").enrol()
+    item = counter.queue("support", amount="20.00")
+    first, _ = (counter.pending.send(item.item) for _ in range(2))
+    closing = withdraw.void(counter.office, METER, first.order_id)
+    before = counter.balance
+    for token in (first, closing):
+        counter.meter.enter(token.token)
+    assert counter.balance == before + mc(20)
+    books.accept_wire(counter.office, report(counter))
+    account = counter.account()
+    assert (account.taken, account.void, account.on_the_way) == (mc(20), 0, 0)

@@ -90,12 +90,13 @@ def test_codes_stay_in_their_ranges():
 
 
 def test_every_name_of_the_layouts_is_read():
-    """By the firmware or a board, or by the tests that run on one: each takes memory there."""
+    """By the firmware or a board, or by what runs beside it on one: each takes memory there."""
     root = Path(generate.__file__).parents[2]
     readers = [
         *(path for path in root.glob("firmware/**/*.py") if path.name != "layouts.py"),
         *root.glob("boards/**/*.py"),
         *root.glob("tests/firmware/**/*.py"),
+        *root.glob("host/budgetmeter/web/*.py"),
     ]
     read = set(re.findall(r"\w+", " ".join(path.read_text("utf-8") for path in readers)))
     tree = ast.parse(generate.LAYOUTS.read_text("utf-8"))

@@ -130,12 +130,24 @@ def minutes_to(now: int, time: int) -> int:
     return 1440 - (now - time) % 1440
 
 
+def same_local(clock: int, now: int) -> int:
+    """Minutes from a clock value, local time `now`, in which local time runs on within its day.
+
+    Summer time begins and ends on a Sunday at 02:00 UTC+1: to ask on all of them is enough.
+    """
+    wait = minutes_to(now, 0)
+    change = minutes_to(clock, 120)
+    if change < wait and weekday((clock + change) // 1440) == 6:
+        return change
+    return wait
+
+
 def next_change(p: Profile, clock: int, now: int) -> int:
     """Clock value before which neither window nor winter can change; `now` is its local time."""
-    wait = minutes_to(now, 0)
-    wait = min(wait, minutes_to(clock, 120))  # summer time begins or ends at 02:00 UTC+1
-    wait = min(wait, minutes_to(now, p.window_from))
-    wait = min(wait, minutes_to(now, p.window_to))
+    wait = same_local(clock, now)
+    if day_kept(p, now // 1440) == 0:  # else the whole day is one window
+        wait = min(wait, minutes_to(now, p.window_from))
+        wait = min(wait, minutes_to(now, p.window_to))
     return clock + wait
 
 

@@ -68,7 +68,8 @@ class Report:
         state = record.pack(ledger.state, layouts.STATE_FORMAT, layouts.STATE_FIELDS)
         profile = record.pack(ledger.profile, layouts.PROFILE_FORMAT, layouts.PROFILE_FIELDS)
         fit = (room - len(state) - len(profile)) // _ENTRY
-        first = max(first if first <= log.count else 0, log.first(), log.count - fit)
+        place, _ = log.find(first if first <= log.count else 0)
+        place = max(place, log.place - fit)
         parts = [
             struct.pack(
                 layouts.REPORT_FORMAT,
@@ -89,8 +90,8 @@ class Report:
                 memory.lost,
                 len(answers),
                 captures.count,
-                first,
-                log.count - first,
+                log.count - (log.place - place),
+                log.place - place,
             ),
             state,
             profile,
@@ -98,6 +99,6 @@ class Report:
         for number, status, why in answers:
             parts.append(struct.pack(layouts.CARD_ANSWER_FORMAT, number, status, why))
         parts.append(captures.data)
-        for number in range(first, log.count):
-            parts.append(log.packed(number))
+        for i in range(place, log.place):
+            parts.append(log.packed(i))
         return b"".join(parts)

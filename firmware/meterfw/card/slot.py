@@ -97,7 +97,7 @@ class Slot:
         self.outcome = self._judge_head()
         log = self.till.log
         if self.outcome != layouts.CARD_OUTCOME_READING:
-            log.add(self.ledger.state, layouts.LOG_CODE_CARD_REFUSED)
+            log.note(self.ledger.state, layouts.LOG_CODE_CARD_REFUSED)
             return
         which, last = yield from self._newest(layouts.CARD_OUTWARD, layouts.CARD_OUTWARD_SIZE)
         at = layouts.CARD_OUTWARD + (layouts.CARD_OUTWARD_SIZE if which == 0 else 0)

@@ -26,9 +26,8 @@ _HEAD = struct.calcsize(layouts.HEAD_FORMAT)
 _MEMORY = struct.calcsize(layouts.TOKEN_MEMORY_FORMAT)
 _OWNER = struct.calcsize(layouts.OWNER_FORMAT)
 
-# Fields of state and profile, whether owner and log follow, and octets of the token memory, in
-# the layout of today.
-_NOW = (len(layouts.STATE_FIELDS), len(layouts.PROFILE_FIELDS), True, _MEMORY)
+# Fields of state and profile, octets of the log and of the token memory, in the layout of today.
+_NOW = (len(layouts.STATE_FIELDS), len(layouts.PROFILE_FIELDS), _LOG, _MEMORY)
 
 
 def crc(data: "bytes | bytearray | memoryview") -> int:
@@ -145,6 +144,7 @@ class Journal:
                 return False  # else it failed after all had landed
         self._newest = other
         self.sequence += 1
+        self.log.stored = self.log.count
         return True
 
     def _pack(self, ledger: Ledger) -> bytearray:
@@ -189,37 +189,37 @@ class Journal:
         if struct.unpack("<L", data[-4:])[0] != crc(data[:-4]):
             return None, 0
         if shape[2]:
-            at = len(data) - 4 - _LOG - _OWNER
+            at = len(data) - 4 - shape[2] - _OWNER
             if struct.unpack(layouts.OWNER_FORMAT, data[at : at + _OWNER])[0] != self.meter:
                 return None, 0
         return shape, sequence
 
     def _unpack(self, data: bytes, shape: tuple, ledger: Ledger) -> None:
         """Fill ledger and log; fields that an older layout lacks keep their zero."""
-        states, profiles, has_tail, memory = shape
+        states, profiles, log, memory = shape
         at = _part(data, _HEAD, ledger.state, layouts.STATE_FORMAT, layouts.STATE_FIELDS, states)
         ledger.memory.unpack(data[at : at + memory])
         at += memory
         names = layouts.PROFILE_FIELDS
         at = _part(data, at, ledger.profile, layouts.PROFILE_FORMAT, names, profiles)
-        if has_tail:
+        if log:
             at += _OWNER
-            self.log.unpack(data[at : at + _LOG])
+            self.log.unpack(data[at : at + log])
 
 
-def _shape(layout: int) -> "tuple[int, int, bool, int] | None":
+def _shape(layout: int) -> "tuple[int, int, int, int] | None":
     """The same of any layout; None of one that nobody knows."""
     if layout == layouts.LAYOUT:
         return _NOW
     return layouts.OLDER_LAYOUTS.get(layout)
 
 
-def _size(shape: "tuple[int, int, bool, int]") -> int:
+def _size(shape: "tuple[int, int, int, int]") -> int:
     """Bytes of a record of a shape."""
-    states, profiles, has_tail, memory = shape
+    states, profiles, log, memory = shape
     size = _HEAD + struct.calcsize(layouts.STATE_FORMAT[: states + 1]) + memory + 4
     size += struct.calcsize(layouts.PROFILE_FORMAT[: profiles + 1])
-    return size + _OWNER + _LOG if has_tail else size
+    return size + _OWNER + log if log else size
 
 
 def _part(

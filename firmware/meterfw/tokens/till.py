@@ -59,7 +59,7 @@ class Till:
         self._restart_count()  # a failure is tried again when the next is due
         if self._journal.commit(self.ledger):
             return True
-        self.log.add_again(m, layouts.LOG_CODE_COMMIT_FAILED)
+        self.log.note(m, layouts.LOG_CODE_COMMIT_FAILED)
         return False
 
     def commit_due(self) -> None:
@@ -108,7 +108,7 @@ class Till:
         taken = [status == layouts.TOKEN_STATUS_EXECUTED for status, _ in answers]
         if not any(taken):
             if answers[0][1] != layouts.TOKEN_REASON_LOCKED:
-                log.add_again(self.ledger.state, layouts.LOG_CODE_TOKEN_REFUSED)
+                log.note(self.ledger.state, layouts.LOG_CODE_TOKEN_REFUSED)
             return answers
         spare.memory.lock_level = 0
         m = spare.state
@@ -119,7 +119,7 @@ class Till:
         log.add_events(m)
         if not self._commit_spare():
             log.forget(before)
-            log.add_again(self.ledger.state, layouts.LOG_CODE_COMMIT_FAILED)
+            log.note(self.ledger.state, layouts.LOG_CODE_COMMIT_FAILED)
             failed = (layouts.TOKEN_STATUS_EXECUTION_FAILURE, layouts.TOKEN_REASON_COMMIT_FAILED)
             return [failed if done else a for a, done in zip(answers, taken)]
         self.gateway.succeed()

@@ -9,6 +9,7 @@ from meterfw.account.calendar import local, weekday
 from meterfw.account.rules import balance
 from meterfw.board import Board
 from meterfw.panel.panel import Panel
+from meterfw.store.crashes import Crashes
 from meterfw.tokens.till import Till
 from meterfw.wire import text
 from meterfw.wire.link import Link
@@ -35,7 +36,13 @@ class Console:
     """
 
     def __init__(
-        self, board: Board, link: Link, till: Till, panel: Panel, profile_name: bytes
+        self,
+        board: Board,
+        link: Link,
+        till: Till,
+        panel: Panel,
+        crashes: Crashes,
+        profile_name: bytes,
     ) -> None:
         self.board = board
         self.link = link
@@ -43,6 +50,7 @@ class Console:
         self.ledger = till.ledger
         self.gateway = till.gateway
         self.panel = panel
+        self.crashes = crashes
         self.profile_name = profile_name
 
     def answer(self, line: str) -> None:
@@ -147,10 +155,10 @@ class Console:
 
     def _events(self) -> None:
         log = self.till.log
-        for number in range(log.first(), log.count):
-            clock, second, code, _, mc = log.entry(number)
+        for number, (clock, second, code, _, mc) in log.numbered():
             name = log.name(code)
             self._say("%d %s %s %s EUR" % (number, timestamp(clock, second), name, euros(mc)))
+        self._say_crash()
 
     def _profile(self) -> None:
         self._say("name " + self._profile_text())
@@ -170,6 +178,12 @@ class Console:
         self._say("protocol %d" % layouts.PROTOCOL_VERSION)
         self._say("profile " + self._profile_text())
         self._say("key_revision %d" % self.ledger.memory.key_revision)
+        self._say("safe_state %d" % self.crashes.safe)
+        self._say_crash()
+
+    def _say_crash(self) -> None:
+        for line in self.crashes.lines():
+            self._say("crash " + line)
 
     def _test(self) -> None:
         clicked = self.panel.test(relay=True)

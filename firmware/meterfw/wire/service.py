@@ -151,12 +151,17 @@ class Service:
         if len(payload) != struct.calcsize(layouts.EVENTS_REQUEST_FORMAT):
             return self._error(layouts.MESSAGE_ERROR_LENGTH)
         log = self.till.log
-        first = min(
-            max(struct.unpack(layouts.EVENTS_REQUEST_FORMAT, payload)[0], log.first()), log.count
-        )
-        after = min(first + layouts.PAGE, log.count)
-        end = self._pack(layouts.EVENTS_PAGE_FORMAT, (first, after, log.count, after - first))
-        for number in range(first, after):
-            struct.pack_into(layouts.ENTRY_FORMAT, self._out, end, *log.entry(number))
+        begin, first = log.find(struct.unpack(layouts.EVENTS_REQUEST_FORMAT, payload)[0])
+        end = _HEADER + struct.calcsize(layouts.EVENTS_PAGE_FORMAT)
+        place, number = begin, first
+        while place < min(begin + layouts.PAGE, log.place):
+            struct.pack_into(layouts.ENTRY_FORMAT, self._out, end, *log.entry(place))
             end += _ENTRY
+            after = log.after(place, number)
+            place += 1
+            follows = after == number + 1
+            number = after
+            if not follows:  # numbers were left out: the rest is another page
+                break
+        self._pack(layouts.EVENTS_PAGE_FORMAT, (first, number, log.count, place - begin))
         return end

@@ -69,7 +69,7 @@ class Copy:
 
     def __init__(self, url: str, timeout: float) -> None:
         self.ledger = Ledger()
-        self.board = _Board()
+        self.board = _Board()  # pyright: ignore[reportAbstractUsage]
         self.demand = Demand(self.board)
         self._meter = Meter(url, timeout)
         try:
@@ -243,7 +243,7 @@ class Bridge:
                     selector.register(fd, events)
                 for key, events in selector.select(max(end - time.monotonic(), 0)):
                     if events & selectors.EVENT_READ:
-                        self._port.serve(self._nobody, key.fd)
+                        self._port.serve(self._nobody, key.fd)  # pyright: ignore
                     elif self._port.stream is not None:
                         self._port.stream.send(time.monotonic())
             if time.monotonic() >= end:

@@ -63,6 +63,8 @@ class Ledger:
         self.entries: list[Entry] = []
         self.accounts: dict[str, Account] = {}
         self.in_court: set[str] = set()
+        self.decision: Fact | None = None  # of the commission, on winter aid
+        self.aid = self.fund = 0  # what a decision may cover, and what the fund paid of it
         self.chains = {chain.account: chain for chain in book.chains.values() if chain.account}
 
     def account(self, name: str) -> Account:
@@ -89,26 +91,39 @@ class Ledger:
             self._book(fact, kind.books, BILLED, fact.amount, kind.rule)
         if kind is not None and kind.pays:
             ended = self._pay(fact, kind.pays, fact.amount, PAID, kind.rule)
-        if fact.name == "aid-decision":
-            ended += self._share(fact)
+        if fact.name in ("aid-given", "aid-decision", "bad-faith"):
+            ended += self._aid(fact)
         for chain in self.book.chains.values():
             if fact.name in chain.ends:
                 self._end(chain)
         return ended
 
-    def _share(self, fact: Fact) -> list[Fact]:
-        """The commission decides on winter aid: the fund pays all but the customer's share (WG-31).
+    def _aid(self, fact: Fact) -> list[Fact]:
+        """Winter aid is given, or decided upon."""
+        if fact.name == "bad-faith":
+            self.decision = None
+        elif fact.name == "aid-decision":
+            self.decision = fact
+        elif self.decision is None or fact.day <= self.decision.given.get("until", fact.day):
+            self.aid += fact.amount
+        return self._share(fact)
 
-        The decision states a volume; what was given above it stays the customer's. Manifest bad
-        faith leaves all of it to him (WG-32).
+    def _share(self, fact: Fact) -> list[Fact]:
+        """The fund pays all but the customer's share of winter aid, once the commission decided.
+
+        The decision states a volume and an end, and counts for what was given before it too; what
+        is above or later stays the customer's (WG-31). Manifest bad faith leaves him all (WG-32).
         """
-        share = self.value("aid_customer_share", fact.day)
-        if share is None or fact.given.get("status") == "bad-faith":
+        decision = self.decision
+        if decision is None or decision.given.get("status") == "bad-faith":
             return []
-        given = max(self.account("aid").billed, 0)
-        covered = min(given, fact.amount) if "amount" in fact.given else given
+        share = self.value("aid_customer_share", decision.day)
+        if share is None:
+            return []
+        covered = min(self.aid, decision.given.get("amount", self.aid))
         fund = covered - -(-covered * share // 100)
-        return self._pay(fact, "aid", fund, WAIVED, "WG-31")
+        more, self.fund = fund - self.fund, max(fund, self.fund)
+        return self._pay(fact, "aid", more, WAIVED, "WG-31") if more > 0 else []
 
     def cost(self, name: str, fact: Fact) -> int:
         """What a step may cost the customer, in cents.

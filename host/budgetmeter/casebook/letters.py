@@ -37,7 +37,7 @@ def letters(case: Case, day: date) -> list[Letter]:
         if step is None or not step.letter:
             continue
         view = case.view(fact.day)
-        account = case.book.chains[step.chain].account if step.chain else ""
+        account = step.debt or (case.book.chains[step.chain].account if step.chain else "")
         cost = sum(
             entry.cents for entry in view.ledger.entries
             if entry.part == "costs" and entry.fact == fact.name and entry.day == fact.day

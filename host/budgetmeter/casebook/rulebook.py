@@ -20,7 +20,7 @@ _TOP = ("title", "region", "energy", "edition", "first_day", "overlay", "assumes
         "reading", "reading_rule", "season", "values", "chain", "fact", "step", "suspend", "deem",
         "bar", "context")  # fmt: skip
 _STEP = ("title", "actor", "rule", "source", "chain", "needs", "after", "before", "unless", "gates",
-         "once", "cost", "letter", "due", "order", "through")  # fmt: skip
+         "once", "cost", "letter", "due", "debt", "order", "through")  # fmt: skip
 _TERM = (
     "fact",
     "term",
@@ -114,6 +114,7 @@ class Condition:
 class Step:
     """What an actor may or must do. Done, it is a fact of the same name.
 
+    :ivar debt: the account whose debt its letter names, where that is not its chain's
     :ivar order: what it asks of a meter: a kind of order, and its mode or cause
     :ivar through: it may be done while its chain is suspended
     """
@@ -133,6 +134,7 @@ class Step:
     cost: str
     letter: tuple[str, ...]
     due: str
+    debt: str
     order: str
     through: bool
 
@@ -458,6 +460,7 @@ class _Reader:
             cost=table.get("cost", ""),
             letter=self.texts(table.get("letter")),
             due=table.get("due", ""),
+            debt=table.get("debt", ""),
             order=table.get("order", ""),
             through=bool(table.get("through", False)),
         )

@@ -9,6 +9,7 @@ from rich.text import Text
 from budgetmeter.cli import columns
 from budgetmeter.fleet import assumptions
 from budgetmeter.fleet.assumptions import Case
+from budgetmeter.report.page import number
 
 Compared = Callable[[Case | None], dict[str, Any]]  # the figures of `compare`, None: as it stands
 _NONE = {"difference": 0.0, "low": 0.0, "high": 0.0}  # a measure that nothing moved
@@ -23,17 +24,18 @@ def sweep(text: str, compared: Compared) -> dict[str, Any]:
     return {"key": text.partition("=")[0], "values": rows}
 
 
-def sensitivity(values: dict[str, Any], compared: Compared) -> dict[str, Any]:
+def sensitivity(values: dict[str, Any], compared: Compared, law: bool = False) -> dict[str, Any]:
     """The comparison with each assumption low and high, the widest first.
 
     :param values: `Study.values`
+    :param law: whether the study names a rule file
     """
     base = compared(None)
     name = assumptions.MEASURE
     if name not in base["measures"]:
         name = next(iter(base["measures"]))
     rows: list[dict[str, Any]] = []
-    for pair in assumptions.each(values):
+    for pair in assumptions.each(values, law):
         ends = [
             {"value": case.value, **compared(case)["measures"].get(name, _NONE)} for case in pair
         ]
@@ -72,7 +74,7 @@ def _show_sweep(console: Console, figures: dict[str, Any]) -> None:
 
 def _with_half(row: dict[str, Any]) -> str:
     half = (row["high"] - row["low"]) / 2
-    return f"{columns.number(row['difference'], sign=True)} ± {columns.number(half)}"
+    return f"{number(row['difference'], sign=True)} ± {number(half)}"
 
 
 def _show_sensitivity(console: Console, figures: dict[str, Any]) -> None:
@@ -80,11 +82,11 @@ def _show_sensitivity(console: Console, figures: dict[str, Any]) -> None:
         console.print(Text.assemble(f"{name.upper()}  ", (figures[name], "bold")))
     console.print(
         f"{figures['meters']:,} households; {figures['label']}, B - A: "
-        f"{columns.number(figures['base'], sign=True)}\n"
+        f"{number(figures['base'], sign=True)}\n"
     )
     rows = [(row["key"], _end(row["low"]), _end(row["high"])) for row in figures["assumptions"]]
     columns.show(console, rows, 0, ("assumption", "low", "high"))
 
 
 def _end(end: dict[str, Any]) -> str:
-    return f"{columns.number(end['difference'], sign=True)}  ({end['value']})"
+    return f"{number(end['difference'], sign=True)}  ({end['value']})"

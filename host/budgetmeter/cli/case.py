@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from budgetmeter import casebook, units
+from budgetmeter import casebook, texts, units
 from budgetmeter.casebook import facts as fields
 from budgetmeter.casebook.facts import day_of, euros
 from budgetmeter.casebook.letters import letters as letters_of
 from budgetmeter.casebook.report import as_csv, fe_40
+from budgetmeter.cli import written
+from budgetmeter.cli.language import LanguageOption, ReportOption
 from budgetmeter.cli.options import (
     DB,
     DbOption,
@@ -23,6 +25,7 @@ from budgetmeter.cli.options import (
     spread,
 )
 from budgetmeter.errors import InputError
+from budgetmeter.report import output
 from budgetmeter.report.lines import console, show
 
 if TYPE_CHECKING:
@@ -142,10 +145,19 @@ def fact(
 @of_a_case
 def show_case(
     asked: Asked,
+    report: ReportOption = None,
+    language: LanguageOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """A case: its facts, its ledger, and what stands still. With --json a copy of all of it."""
+    words = texts.of(language or texts.DEFAULT)
     row, loaded, day = asked.row, asked.case, asked.day
+    if report is not None:
+        output.as_report(report)
+        output.check([], [report])
+        name = words("page.case", number=row.case, customer=row.customer)
+        with output.naming(report):
+            written.case(loaded, day, name, words).save(report)
     view = loaded.view(day)
     accounts = {name: account.owed for name, account in view.ledger.accounts.items()}
     suspended = {name: [why.rule for _, why in view.suspended(name)] for name in loaded.book.chains}
@@ -263,11 +275,13 @@ def show_letters(
     show(data, as_json, rows or [("letters", "none")])
 
 
-@app.command()
-def report(
+@app.command("report")
+def yearly(
     name: Annotated[str, typer.Argument(metavar="fe-40", help="the report of article 23")],
     year: Annotated[int, typer.Argument(min=2003, max=2098, help="calendar year")],
     db: DbOption = DB,
+    report: ReportOption = None,
+    language: LanguageOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """The yearly report on all cases of Flanders, as CSV."""
@@ -275,6 +289,12 @@ def report(
         raise InputError(f"no report {name}; there is fe-40")
     flemish = [case for _, case in _book(db).all() if case.book.region == "Flanders"]
     lines = fe_40(flemish, year)
+    if report is not None:
+        words = texts.of(language or texts.DEFAULT)
+        output.as_report(report)
+        output.check([], [report])
+        with output.naming(report):
+            written.yearly(lines, year, words).save(report)
     if as_json:
         data = [{"municipality": line.municipality, "protected": line.protected, **line.counts}
                 for line in lines]  # fmt: skip

@@ -7,37 +7,59 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from meterproto.records import CLOCK_LIMIT
 from meterproto.tokens import METER_LIMIT
 
 from budgetmeter import loads, profiles, units
+from budgetmeter.bridges.seen import look
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
+from budgetmeter.cli.metrics import MetricsOption, exporter, metrics_place
 from budgetmeter.cli.options import serial_number
+from budgetmeter.client import Meter
 from budgetmeter.emulator import ConstantLoad, Emulator, telegrams
 from budgetmeter.emulator.folder import Folder, StateFolder, stored_clock
+from budgetmeter.emulator.loopback import LoopbackLine
 from budgetmeter.emulator.ports import GIVE_UP_S, IDLE_S, KEEPALIVE_S, PtyPort, TcpPort
 from budgetmeter.emulator.server import AS_FAST_AS_IT_GOES, LAST_S, Server
+from budgetmeter.emulator.side import SidePort
 from budgetmeter.emulator.world import METER, start_of
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
+
+if TYPE_CHECKING:
+    from budgetmeter.bridges.metrics import Sample, Source
+    from budgetmeter.web.serve import HttpServer
 
 LOOPBACK = "127.0.0.1"
 MOST = 10_000  # meters in one process
 FASTEST = 1_000_000  # times real time
 
 
-def emulate(
+def emulate(  # noqa: PLR0915
     tcp: Annotated[
         int | None,
         typer.Option(metavar="PORT", min=0, max=65_535, help="TCP port; 0 takes a free one"),
     ] = None,
     pty: Annotated[bool, typer.Option("--pty", help="a pseudo-terminal instead")] = False,
-    bind: Annotated[str, typer.Option(metavar="ADDRESS", help="TCP: listen here")] = LOOPBACK,
+    http: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT", min=0, max=65_535, help="HTTP and a page beside; 0 takes a free port"
+        ),
+    ] = None,
+    http_secret: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="HTTP: what callers must send stands in this file"),
+    ] = None,
+    bind: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="TCP and HTTP: listen here")
+    ] = LOOPBACK,
     p1: Annotated[
         int | None,
         typer.Option(
@@ -85,10 +107,13 @@ def emulate(
     state: Annotated[
         Path | None, typer.Option(metavar="DIR", help="keep the meters here; go on from there")
     ] = None,
+    metrics: MetricsOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="print each meter as JSON")] = False,
 ) -> None:
     """Meters on real ports, until stopped. Prints number and URL of each as soon as it answers."""
-    if pty and (tcp is not None or bind != LOOPBACK):
+    if http_secret is not None and http is None:
+        raise InputError("--http-secret goes with --http")
+    if pty and (tcp is not None or (bind != LOOPBACK and http is None)):
         raise InputError("either --tcp or --pty")
     if not bind:
         raise InputError("--bind takes an address")
@@ -104,6 +129,7 @@ def emulate(
     sampled = None if load is None else loads.read(load, chosen.gas, request)
     clock = _start(start, sampled)
     rate = _speed(speed)
+    place = metrics_place(metrics)
     _make_room(numbers + count if p1 is not None else numbers)
     with contextlib.ExitStack() as stack:
         folder = None
@@ -113,6 +139,7 @@ def emulate(
         server = Server(rate, _end(clock, sampled, days), give_up)
         stack.callback(server.close)
         ports = _Ports(pty, bind, tcp, p1, meter, idle, keep_alive)
+        worlds: list[Emulator] = []
         announced: list[dict[str, int | str]] = []
 
         def serve(number: int, kind: profiles.Profile) -> Emulator:
@@ -123,14 +150,20 @@ def emulate(
             with_p1 = p1 is not None and kind is chosen
             world = _emulator(kind, stored or clock, *drawn, files, number, keys, with_p1)
             world.p1_every_second = rate <= telegrams.EVERY_SECOND
+            worlds.append(world)
             announced.append(ports.open(server, world, number))
             return world
 
         for number in range(meter, meter + count):
             world = serve(number, chosen)
             world.behind = behind and serve(number + count, behind)
+        if place is not None:
+            stack.enter_context(contextlib.closing(exporter(place, _source(worlds, server.lock))))
+        page = None
+        if http is not None:
+            page = stack.enter_context(_http(server, bind, http, http_secret, key is None)).url
         _stop_on_signals(server)
-        _announce(announced, as_json)
+        _announce(announced, as_json, page)
         for line in () if sampled is None else sampled.notes:
             print(f"budgetmeter: {line}", file=sys.stderr, flush=True)
         if not pty:
@@ -220,6 +253,21 @@ def _gas_profile(gas: str, chosen: profiles.Profile, p1: int | None) -> profiles
     return behind
 
 
+def _source(worlds: Sequence[Emulator], lock: AbstractContextManager) -> "Source":
+    """Where metrics come from: every meter, read beside its port."""
+    meters = [Meter(LoopbackLine(SidePort(world))) for world in worlds]
+
+    def read() -> "Iterator[Sample]":
+        from budgetmeter.bridges.metrics import Sample  # noqa: PLC0415  # an extra
+
+        for meter in meters:
+            with lock:
+                seen = look(meter)
+            yield Sample(seen.identity.meter, seen, True)
+
+    return read
+
+
 def _start(start: str, sampled: loads.SampledLoad | None) -> int:
     """Clock value at which time begins: as asked, with the load, or now."""
     begin = units.clock_now() if sampled is None else start_of(sampled)
@@ -285,11 +333,31 @@ def _make_room(count: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-def _announce(meters: Sequence[dict[str, int | str]], as_json: bool) -> None:
-    """Print number and URL of each meter, and of its P1 port."""
+def _http(
+    server: Server, bind: str, port: int, secret: Path | None, open_keys: bool
+) -> "HttpServer":
+    """The same meters over HTTP; what serves it is an extra.
+
+    :raises InputError: it is not installed, or the address cannot be used
+    """
+    try:
+        from budgetmeter.web.guard import read_secret  # noqa: PLC0415
+        from budgetmeter.web.serve import HttpServer  # noqa: PLC0415
+    except ImportError:
+        raise InputError(
+            "--http needs Starlette and uvicorn: pip install 'budgetmeter[web]'"
+        ) from None
+    word = "" if secret is None else read_secret(secret)
+    return HttpServer(server, bind, port, word, open_keys)
+
+
+def _announce(meters: Sequence[dict[str, int | str]], as_json: bool, page: str | None) -> None:
+    """Print number and URL of each meter, of its P1 port, and where the page is."""
     for told in meters:
         number, *urls = told.values()
         print(json.dumps(told) if as_json else f"{number:09d} {' '.join(map(str, urls))}")
+    if page is not None:
+        print(json.dumps({"http": page}) if as_json else f"page      {page}")
     sys.stdout.flush()
 
 

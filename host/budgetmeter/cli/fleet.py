@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,11 +22,14 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from budgetmeter import resources, units
+from budgetmeter import resources, texts, units
+from budgetmeter.casebook.report import as_csv
 from budgetmeter.cli import columns
+from budgetmeter.cli.language import LanguageOption, ReportOption
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.errors import InputError
 from budgetmeter.report import figures, output, screen
+from budgetmeter.report.page import number
 
 if TYPE_CHECKING:
     from budgetmeter.fleet.assumptions import Case
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from budgetmeter.fleet.results import Results
     from budgetmeter.fleet.run import Run
     from budgetmeter.fleet.study import Study
+    from budgetmeter.texts import Words
 
 console = Console(highlight=False)
 app = typer.Typer(
@@ -150,10 +156,17 @@ def show_report(
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="a row for each meter: EUR, kWh, hours")
     ] = None,
+    year: Annotated[
+        int | None,
+        typer.Option("--fe-40", metavar="YEAR", help="the report of article 23, as CSV"),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """The figures of a finished run."""
     finished = _parts()[3].Results(folder)
+    if year is not None:
+        print(as_csv(finished.fe_40(year)), end="")
+        return
     if csv is not None:
         from budgetmeter.fleet import frame  # noqa: PLC0415
 
@@ -179,6 +192,8 @@ def compare_studies(
     sweep: Annotated[
         str, typer.Option(metavar="KEY=V,V,…", help="again for each value of a parameter")
     ] = "",
+    report: ReportOption = None,
+    language: LanguageOption = "",
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="again with each assumption low and high")
     ] = False,
@@ -189,8 +204,10 @@ def compare_studies(
 ) -> None:
     """Two policies on the same households: paired differences, confidence intervals, a plot."""
     results, compare = _parts()[3:]
+    words = texts.of(language or texts.DEFAULT)
     plots = output.plotter(plot, "budgetmeter.fleet.plot")
-    output.check(_read_files(a, b), [] if plot is None else [plot])
+    written = output.writer(report, "budgetmeter.fleet.written")
+    output.check(_read_files(a, b), [path for path in (plot, report) if path is not None])
     if sweep or sensitivity:
         if sweep and sensitivity:
             raise InputError("either --sweep or --sensitivity")
@@ -209,17 +226,9 @@ def compare_studies(
                 runs.append(_finish(folder.name, *_open(one, folder, chunk), workers, scheduler))
             return compare.compare(*runs)
 
-        from budgetmeter.cli import assumed  # noqa: PLC0415
-
-        values = _load(a, changes, meters, days, step, seed).values
-        found = assumed.sweep(sweep, compared) if sweep else assumed.sensitivity(values, compared)
-        if plots is not None and plot is not None:
-            with output.naming(plot):
-                (plots.sweep if sweep else plots.tornado)(found, plot)
-        if as_json:
-            print(json.dumps(found, indent=2))
-        else:
-            assumed.show(console, found)
+        first = _load(a, changes, meters, days, step, seed)
+        known = first.values, first.law is not None
+        _assume(sweep, known, compared, (plots, plot), (written, report), words, as_json)
         return
     pair = [
         results.Results(what)
@@ -237,13 +246,50 @@ def compare_studies(
     comparison = compare.compare(*pair)
     if plots is not None and plot is not None:
         with output.naming(plot):
-            plots.save(*pair, plot)
+            plots.save(*pair, plot, words)
+    if written is not None and report is not None:
+        with output.naming(report):
+            written.compared(*pair, comparison, words).save(report)
     if as_json:
         print(json.dumps(comparison, indent=2))
     else:
         _print_comparison(comparison)
     if not comparison["conservation"]:
         raise typer.Exit(1)
+
+
+def _assume(
+    sweep: str,
+    known: tuple[dict[str, Any], bool],
+    compared: Callable[[Case | None], dict[str, Any]],
+    plot: tuple[ModuleType | None, Path | None],
+    report: tuple[ModuleType | None, Path | None],
+    words: Words,
+    as_json: bool,
+) -> None:
+    """Compare again for each value of a sweep, or with each assumption low and high.
+
+    :param known: the values of the first study, and whether it has a law
+    """
+    from budgetmeter.cli import assumed  # noqa: PLC0415
+
+    found = (
+        assumed.sweep(sweep, compared)
+        if sweep
+        else assumed.sensitivity(known[0], compared, known[1])
+    )
+    plots, path = plot
+    if plots is not None and path is not None:
+        with output.naming(path):
+            (plots.sweep if sweep else plots.tornado)(found, path, words)
+    written, path = report
+    if written is not None and path is not None:
+        with output.naming(path):
+            written.assumed(found, words).save(path)
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        assumed.show(console, found)
 
 
 @app.command()
@@ -258,12 +304,16 @@ def meter(
         Path | None, typer.Option(metavar="FILE", help="plot it: .png, .svg, .pdf")
     ] = None,
     events: Annotated[Path | None, typer.Option(metavar="FILE", help="all events as CSV")] = None,
+    report: ReportOption = None,
+    language: LanguageOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """One meter of a fleet in the emulator: the whole firmware, every event."""
     _parts()
+    words = texts.of(language or texts.DEFAULT)
     plots = output.plotter(plot, "budgetmeter.report.plot")
-    output.check(_read_files(study), [path for path in (events, plot) if path is not None])
+    written = output.writer(report, "budgetmeter.report.written")
+    output.check(_read_files(study), [path for path in (events, plot, report) if path is not None])
     from budgetmeter.fleet import single  # noqa: PLC0415
 
     chosen = _load(study, changes, None, days, step, seed)
@@ -277,11 +327,14 @@ def meter(
             figures.write_events(world, file)
     if plots is not None and plot is not None:
         with output.naming(plot):
-            plots.save(world, f"{chosen.title}: meter {number}", plot)
+            plots.save(world, f"{chosen.title}: meter {number}", plot, words=words)
+    if written is not None and report is not None:
+        with output.naming(report):
+            written.page(world, summary, words).save(report)
     if as_json:
         print(json.dumps({**summary, "events": figures.events(world)}, indent=2))
     else:
-        screen.show(console, summary, world)
+        screen.show(console, summary, world, words)
     if not summary["conservation"]["exact"]:
         raise typer.Exit(1)
 
@@ -333,6 +386,16 @@ def _print_results(results: Results, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
+_LAW = (
+    ("behind_pct", "left a bill unpaid", "%"),
+    ("activated_pct", "  prepayment by the procedure", "%"),
+    ("withdrawn_pct", "  minimum supply ended by the operator", "%"),
+    ("cut_pct", "  cut by the operator", "%"),
+    ("procedure_costs_eur", "  costs of the procedure", "EUR"),
+    ("owed_supplier_eur", "  owed to the supplier at the end", "EUR"),
+)
+
+
 def _print_summary(summary: dict[str, Any], gas: bool) -> None:
     unit = "m3" if gas else "kWh"
     title = Text(summary["title"], style="bold")
@@ -359,7 +422,9 @@ def _print_summary(summary: dict[str, Any], gas: bool) -> None:
         rows.append((f"in phase {phase}", units.duration(round(hours * 3600)), ""))
     for name, count in summary["reconnected"].items():
         label = name if name == "still off" else f"reconnected {name}"
-        rows.append((label, f"{count:,}", "FE-40" if name != "still off" else ""))
+        rows.append((label, f"{count:,}", "self-disconnections"))
+    if summary["law"]["behind_pct"]:
+        rows += [(label, f"{summary['law'][key]:.2f} {unit}", "") for key, label, unit in _LAW]
     books = summary["conservation"]
     verdict = "exact" if books["exact"] else "BROKEN"
     rows.append(
@@ -377,17 +442,17 @@ def _print_comparison(comparison: dict[str, Any]) -> None:
     rows = [
         (
             f"{row['label']}, {row['unit']}" if row["unit"] else row["label"],
-            columns.number(row["a"]),
-            columns.number(row["b"]),
-            columns.number(row["difference"], sign=True),
-            f"{columns.number(row['low'], sign=True)} to {columns.number(row['high'], sign=True)}",
+            number(row["a"]),
+            number(row["b"]),
+            number(row["difference"], sign=True),
+            f"{number(row['low'], sign=True)} to {number(row['high'], sign=True)}",
             f"{row['more_pct']:.1f} %",
             f"{row['less_pct']:.1f} %",
         )
         for row in comparison["measures"].values()
     ]
     columns.show(console, rows, 0, ("", "A", "B", "B - A", "95 % interval", "more", "less"))
-    console.print("\nself-disconnections by the time until reconnected (FE-40)")
+    console.print("\nself-disconnections by the time until reconnected")
     a, b = comparison["reconnected"]["a"], comparison["reconnected"]["b"]
     columns.show(console, [(name, f"{a[name]:,}", f"{b[name]:,}") for name in a], 0, ("", "A", "B"))
     verdict = "exact" if comparison["conservation"] else "BROKEN"

@@ -14,8 +14,10 @@ from budgetmeter.cli import (
     flash,
     fleet,
     meter,
+    mqtt,
     office,
     p1,
+    panel,
     profiles,
     run,
     terminal,
@@ -43,8 +45,10 @@ app.add_typer(card.app, name="card")
 app.add_typer(terminal.app, name="terminal")
 app.command()(flash.flash)
 app.command()(emulate.emulate)
+app.command()(panel.panel)
 meter.add_to(app)
 app.command()(p1.p1)
+app.command()(mqtt.mqtt)
 app.command()(run.run)
 app.command(name="profiles")(profiles.show_profiles)
 

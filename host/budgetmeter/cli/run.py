@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from budgetmeter import loads, profiles, scenario, units
+from budgetmeter import loads, profiles, scenario, texts, units
 from budgetmeter.cli.arguments import some_file, some_text
+from budgetmeter.cli.language import LanguageOption, ReportOption
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.emulator import Emulator
 from budgetmeter.emulator.household import Habits
@@ -24,6 +25,7 @@ from budgetmeter.report import figures, output, screen
 if TYPE_CHECKING:
     from budgetmeter.emulator import nor
     from budgetmeter.scenario.story import Story
+    from budgetmeter.texts import Words
 
 console = Console(highlight=False)
 
@@ -74,24 +76,32 @@ def run(
     events: Annotated[
         Path | None, typer.Option(metavar="FILE", help="all events as CSV", parser=some_file)
     ] = None,
+    report: ReportOption = None,
+    language: LanguageOption = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="print figures and events as JSON")
     ] = False,
 ) -> None:
     """Emulate in virtual time and report. Without a scenario: four months of a real household."""
+    words = texts.of(language or texts.DEFAULT)
     plots = output.plotter(plot, "budgetmeter.report.plot")
+    written = output.writer(report, "budgetmeter.report.written")
     files = _files(flash)
     chosen = scenario.load(what, profiles.load(profile) if profile else None)
     request = load_request(load, load_zone, load_shape)
     _override(chosen, load, start, days, household, request)
     read = [*chosen.files, *(path for path in (profile, load) if path is not None)]
-    output.check(read, [path for path in (events, plot) if path is not None])
+    output.check(read, [path for path in (events, plot, report) if path is not None])
     world, failures = _emulate(chosen, files)
     summary = figures.summary(world, chosen)
     with ExitStack() as last_first:  # each is written, whatever becomes of the others
-        last_first.callback(_print_report, world, summary, failures, as_json, chosen.story)
+        last_first.callback(_print_report, world, summary, failures, as_json, chosen.story, words)
         if plots is not None and plot is not None:
-            last_first.callback(_save_plot, plots, world, chosen, plot)
+            last_first.callback(_save_plot, plots, world, chosen, plot, words)
+        if written is not None and report is not None:
+            last_first.callback(
+                _save_report, written, world, summary, failures, chosen, report, words
+            )
         if events is not None:
             last_first.callback(_write_events, world, events)
     for failure in failures:
@@ -172,10 +182,35 @@ def _write_events(world: Emulator, path: Path) -> None:
         figures.write_events(world, file)
 
 
-def _save_plot(plots: ModuleType, world: Emulator, chosen: scenario.Scenario, path: Path) -> None:
-    story = chosen.story
+def _save_plot(
+    plots: ModuleType, world: Emulator, chosen: scenario.Scenario, path: Path, words: Words
+) -> None:
     with output.naming(path):
-        plots.save(world, chosen.title, path, story.marks if story else (), story and story.owed)
+        plots.save(world, chosen.title, path, *_of_case(chosen), words)
+
+
+def _of_case(chosen: scenario.Scenario) -> tuple[Any, Any]:
+    """Facts and ledger of a scenario's case."""
+    story = chosen.story
+    return (story.marks, story.owed) if story else ((), None)
+
+
+def _save_report(
+    written: ModuleType,
+    world: Emulator,
+    summary: dict[str, Any],
+    failures: list[Any],
+    chosen: scenario.Scenario,
+    path: Path,
+    words: Words,
+) -> None:
+    failed = [str(one) for one in failures]
+    page = written.page(world, summary, words, *_of_case(chosen), failed, chosen.habits)
+    if chosen.story:
+        page.heading(words("page.timeline"))
+        page.lines(chosen.story.text())
+    with output.naming(path):
+        page.save(path)
 
 
 def _print_report(
@@ -184,6 +219,7 @@ def _print_report(
     failures: list[Any],
     as_json: bool,
     story: Story | None,
+    words: Words,
 ) -> None:
     if as_json:
         timeline = {"timeline": list(story.text())} if story else {}
@@ -195,8 +231,8 @@ def _print_report(
         }
         print(json.dumps(document, indent=2))
     else:
-        screen.show(console, summary, world)
+        screen.show(console, summary, world, words)
         if story:
-            console.print("\ncase and meter on one timeline")
+            console.print("\n" + words("page.timeline"))
             for line in story.text():
                 console.print(line, soft_wrap=True)

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from budgetmeter.emulator.loopback import Served
-from budgetmeter.emulator.ports import KEEPALIVE_S, Stream, TcpPort
+from budgetmeter.emulator.ports import KEEPALIVE_S, Served, Stream, TcpPort
 
 FOR_EVER_S = float("inf")  # a reader says nothing, and stays
 

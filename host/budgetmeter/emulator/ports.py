@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
-from budgetmeter.emulator.loopback import Served
 from budgetmeter.errors import InputError, port_problem
 
 READ = 256  # octets taken in at a time
@@ -33,6 +32,49 @@ IDLE = b"error idle: another user has the port\r\n"
 MORE, NOTHING, GONE = range(3)
 # For a port that was in use a moment ago; Windows would let two programs listen on one.
 _FOR_ONE = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+
+
+class Sends(Protocol):
+    """Where what a meter sent is.
+
+    :ivar sent: octets for the user; whoever takes them empties it
+    """
+
+    sent: bytearray
+
+
+class Stores(Protocol):
+    """What stores an account."""
+
+    def commit(self) -> bool:
+        """Store it."""
+        ...
+
+
+class Hears(Protocol):
+    """What takes in what a user says."""
+
+    def receive(self, octets: bytes) -> None:
+        """Octets come in.
+
+        :raises ConnectionError: the user is to be hung up on
+        """
+        ...
+
+
+class Served(Hears, Protocol):
+    """What is served on a port: an `Emulator`, or something beside one."""
+
+    @property
+    def board(self) -> Sends: ...
+
+    @property
+    def meter(self) -> Stores: ...
+
+    @property
+    def now_s(self) -> int: ...
+
+    def run(self, until_s: int) -> None: ...
 
 
 class Port(Protocol):
@@ -95,7 +137,7 @@ class Stream:
             events |= selectors.EVENT_READ
         return {self.fd: (events, self)} if events else {}
 
-    def serve(self, world: Served) -> int:
+    def serve(self, world: Hears) -> int:
         """Take in a piece for the meter to answer: MORE may have come, NOTHING, or he is GONE."""
         try:
             data = self._read(READ)
@@ -105,7 +147,10 @@ class Stream:
             return GONE
         if data:
             self.heard = time.monotonic()
-            world.receive(data)
+            try:
+                world.receive(data)
+            except ConnectionError:
+                return GONE
             return MORE
         self.ended = True
         return NOTHING if self._out else GONE
@@ -156,7 +201,11 @@ class TcpPort:
     :param idle_s: who says nothing for so long loses the port when another wants it
     :param keepalive_s: how often TCP asks whether a silent user's machine is still there
     :raises InputError: when it cannot be had
+    :cvar busy: what a second user is sent before he is sent away
+    :cvar idle: what a silent user is sent before he gives way
     """
+
+    busy, idle = BUSY, IDLE
 
     def __init__(
         self,
@@ -246,14 +295,14 @@ class TcpPort:
             return False
         if time.monotonic() - stream.heard < self.idle_s:
             return True
-        stream.hold(bytearray(IDLE))
+        stream.hold(bytearray(self.idle))
         stream.send(time.monotonic())
         return False
 
     def _send_away(self, user: socket.socket) -> None:
         """Tell him, and close when he has had time to read it."""
         with contextlib.suppress(OSError):
-            user.send(BUSY)
+            user.send(self.busy)
             user.shutdown(socket.SHUT_WR)
         self._leaving.append(user)
         if len(self._leaving) > AT_ONCE:

@@ -1,22 +1,28 @@
 """Meters on ports of their own, in one process and one thread, in real time, faster, or at will."""
 
+import contextlib
 import os
 import selectors
 import socket
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
+from typing import Any
 
 from meterproto.records import CLOCK_LIMIT
 
-from budgetmeter.emulator.ports import GIVE_UP_S, Interest, Port
-from budgetmeter.emulator.world import Emulator
+from budgetmeter.emulator.ports import GIVE_UP_S, Interest, Port, Served
+from budgetmeter.errors import InputError
 
 AS_FAST_AS_IT_GOES = float("inf")
 LAST_S = CLOCK_LIMIT * 60 - 3600  # the clock's end, seconds since 2000
 SLICE_S = 3600  # virtual time of one meter between looks at the ports, at most
 BUDGET_S = 0.01  # and real time of all of them
 SHORTEST_S = 0.005  # sleep between steps of virtual time
+SLOWEST_S = 60.0  # and longest, however slowly time passes
 SWEEP_S = 1.0  # between looks at users who do not read, at most
 LONGEST_S = None if os.name == "posix" else 1.0  # of a wait: on Windows Ctrl-C does not end it
 
@@ -43,7 +49,7 @@ class Server:
         self.give_up_s = give_up_s
         self.lock = lock or threading.Lock()
         # emulator, port, and its time at the server's start
-        self._meters: list[tuple[Emulator, Port, int]] = []  # and when its time begins
+        self._meters: list[tuple[Served, Port, int]] = []  # and when its time begins
         self._round: float = 0  # seconds since the start that all meters are being brought to
         self._left = 0  # how many are not known to be there
         self._next = 0  # whose turn it is
@@ -52,6 +58,8 @@ class Server:
         self._watched: list[dict[int, Interest]] = []  # of each meter, by file descriptor
         self._unread: set[int] = set()  # meters with answers that wait to be read
         self._bell, self._ringer = socket.socketpair()
+        self._ringer.setblocking(False)
+        self._asked: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._selector.register(self._bell, selectors.EVENT_READ, None)
         self._stopped = False
         self._begun = time.monotonic()
@@ -61,7 +69,7 @@ class Server:
         """Of the ports, in the order they were added."""
         return [port.url for _, port, _ in self._meters]
 
-    def add(self, world: Emulator, port: Port) -> None:
+    def add(self, world: Served, port: Port) -> None:
         """Serve a meter on a port from now on."""
         passed = self._passed()
         begin_s = world.now_s - (0 if passed == AS_FAST_AS_IT_GOES else int(passed))
@@ -69,6 +77,11 @@ class Server:
         self._watched.append({})
         self._left = len(self._meters)
         self._watch(len(self._meters) - 1)
+
+    @property
+    def worlds(self) -> list[Any]:
+        """The meters, in the order they were added."""
+        return [world for world, _, _ in self._meters]
 
     def run(self) -> None:
         """Serve until `stop` is called."""
@@ -82,10 +95,76 @@ class Server:
     def stop(self) -> None:
         """Let `run` return; from any thread or a signal handler."""
         self._stopped = True
-        self._ringer.send(b"\n")
+        self._ring()
+
+    def _ring(self) -> None:
+        """Wake the server up; where the bell is full, it has been rung."""
+        with contextlib.suppress(BlockingIOError):
+            self._ringer.send(b"\n")
+
+    def ask(self, work: Callable[[], Any]) -> "Future[Any]":
+        """Have something done in the server's own thread, between two turns; from any thread.
+
+        :returns: what comes of it: the answer of `work`, or what it raised
+        """
+        future: Future[Any] = Future()
+        self._asked.append((work, future))
+        if self._stopped:
+            self._answer(gone=True)
+        else:
+            self._ring()
+        return future
+
+    def _answer(self, gone: bool = False) -> None:
+        """Do what was asked for, or say that nobody is left to do it."""
+        for _ in range(len(self._asked)):
+            try:
+                work, future = self._asked.popleft()
+            except IndexError:  # another thread has said so
+                return
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                if gone:
+                    raise InputError("the emulator has ended")
+                future.set_result(work())
+            except Exception as error:
+                future.set_exception(error)
+
+    # Within `ask` alone
+
+    def catch_up(self, index: int) -> Any:
+        """A meter, brought to its time as far as one look at the ports allows."""
+        world, _, begin_s = self._meters[index]
+        self._let_pass(world, begin_s, self._passed())
+        return world
+
+    def skip(self, index: int, seconds: int) -> None:
+        """Let time pass for one meter alone; it goes on from there."""
+        world = self._meters[index][0]
+        world.run(max(min(world.now_s + seconds, self.until_s), world.now_s))
+        self.resume(index)
+        self._deliver(index)
+
+    def resume(self, index: int) -> None:
+        """A meter goes on from its own time, wherever it has been brought to."""
+        world, port, _ = self._meters[index]
+        passed = self._passed()
+        begin_s = world.now_s - (0 if passed == AS_FAST_AS_IT_GOES else int(passed))
+        self._meters[index] = (world, port, begin_s)
+
+    def set_speed(self, speed: float) -> None:
+        """Another speed from now on; each meter goes on from its own time."""
+        self.speed = speed
+        self._begun = time.monotonic()
+        self._round = self._settled = 0
+        self._left, self._next = len(self._meters), 0
+        self._meters = [(world, port, world.now_s) for world, port, _ in self._meters]
 
     def close(self) -> None:
         """Store every account and give the ports back."""
+        self._stopped = True
+        self._answer(gone=True)
         with self.lock:
             for world in {id(world): world for world, _, _ in self._meters}.values():
                 world.meter.commit()
@@ -114,6 +193,7 @@ class Server:
                     port.serve(world, key.fd)
             for index in touched:
                 self._deliver(index)
+            self._answer()
             self._pass_time()
             self._sweep()
 
@@ -130,10 +210,10 @@ class Server:
         waits = [SWEEP_S] if self._unread else []
         if 0 < self.speed < AS_FAST_AS_IT_GOES:
             passed = (time.monotonic() - self._begun) * self.speed
-            waits.append(max((1 - passed % 1) / self.speed, SHORTEST_S))
+            waits.append(min(max((1 - passed % 1) / self.speed, SHORTEST_S), SLOWEST_S))
         return min(waits, default=LONGEST_S)
 
-    def _let_pass(self, world: Emulator, begin_s: int, passed: float) -> bool:
+    def _let_pass(self, world: Served, begin_s: int, passed: float) -> bool:
         """Bring a meter towards its time; False if it is not there yet."""
         target = min(begin_s + passed, self.until_s)
         until = min(target, world.now_s + SLICE_S)

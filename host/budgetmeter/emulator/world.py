@@ -5,19 +5,21 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import count
 
+from construct import ConstructError
 from meterfw import layouts
 from meterfw.account import rules
 from meterfw.meter import Meter
 from meterfw.store.journal import LOST, NEW
-from meterfw.tokens.till import COMMIT_MIN, COMMIT_WH
+from meterfw.tokens.memory import USED
+from meterproto import cards, tokens
 from meterproto.codes import CardOutcome, Event, Result, TokenReason
-from meterproto.tokens import meter_key
 
 from budgetmeter import units
 from budgetmeter.card import MemoryCard
 from budgetmeter.emulator import telegrams
 from budgetmeter.emulator.board import VirtualBoard
 from budgetmeter.emulator.parts import Files, Load, People, TokenIssuer
+from budgetmeter.emulator.strides import stride
 from budgetmeter.errors import InputError
 from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
@@ -68,7 +70,7 @@ class Emulator:
         self.household = household
         self.trace = Trace() if trace else NoTrace()
         files = {} if files is None else files
-        own_key, revision = key or (meter_key(VENDING_KEY, meter, 1), 1)
+        own_key, revision = key or (tokens.meter_key(VENDING_KEY, meter, 1), 1)
         for name, data in flashed(meter, revision, own_key, profile).items():
             found = files.get(name)
             if found is None or (name == "profile" and found != data):
@@ -119,6 +121,10 @@ class Emulator:
         """The load draws something else from now on."""
         self._draw_until = self.now_s
 
+    def draw(self) -> None:
+        """Let the board see what the load draws now, not with the next step of time."""
+        self._draw()
+
     def run(self, until_s: int, progress: Callable[[int], object] | None = None) -> None:
         """Run to a time in seconds since 2000 UTC+1; `progress(now_s)` is called every day."""
         report_at = self.now_s + DAY_S
@@ -149,14 +155,12 @@ class Emulator:
         if self._plans:
             until = min(until, self._plans[0][0])
         flow = board.flowing()
-        steps = min(until - now, 1 if meter.panel.clicking else self._longest)
-        if steps > 1:
-            steps = rules.stride(meter.state, meter.profile, steps, flow.rate, flow.ma, flow.w)
-        if steps > 1:
-            steps = self._before_commit(steps, flow.rate)
+        most = min(until - now, self._longest)
+        steps = stride(meter, most, (flow.rate, flow.ma, flow.w), board.drawn)
         if steps > 1 and meter.p1 is not None:
             steps = min(steps, telegrams.to_quarter(self))
         name = phase(meter.state)
+        self.trace.pass_bars(meter.state, now, now + steps)
         board.pass_time(steps)
         meter.poll()
         if board.heard_p1:
@@ -164,18 +168,6 @@ class Emulator:
         self.trace.pass_time(name, now, now + steps)
         if meter.log.count != self._seen:
             self._note()
-
-    def _before_commit(self, steps: int, rate: int) -> int:
-        """As many of the steps as end no later than the second of the next commit."""
-        meter, board = self.meter, self.board
-        seconds = (COMMIT_MIN - meter.till.uncommitted_min()) * 60 - meter.state.second
-        steps = min(steps, max(seconds, 1))
-        pulses = COMMIT_WH - meter.till.uncommitted_wh()
-        if self.profile.gas:
-            pulses = (pulses - 1) * 1000 // meter.profile.wh_per_m3
-        if rate > 0:
-            steps = min(steps, max((pulses * 3600 - board.drawn % 3600) // rate, 1))
-        return steps
 
     def _draw(self) -> None:
         draw = self.load.at(self.now_s - self.start_s)
@@ -207,10 +199,16 @@ class Emulator:
         self.board.receive(octets, self.meter.poll)
         self._note()
 
+    def settle(self) -> None:
+        """Let the meter do a pass: something was asked of it beside its port."""
+        self.meter.poll()
+        self._note()
+
     # What people and the operator do
 
     def press(self, pressed_s: int = 0) -> None:
         """Press the button for so many seconds."""
+        self.trace.press(self.now_s)
         self.board.press(pressed_s)
         self.meter.poll()
         self._note()
@@ -229,8 +227,7 @@ class Emulator:
         not even tried.
         """
         token = self.issuer.token(kind, value, extra, order_id=order_id, expiry=expiry)
-        _, why = self.meter.enter(token)
-        self._note()
+        _, why = self.enter(token)
         if layouts.TOKEN_REASON_NONE < why < layouts.TOKEN_REASON_RESULT:
             return TokenReason(why)
         result = Result(max(why - layouts.TOKEN_REASON_RESULT, layouts.RESULT_DONE))
@@ -238,14 +235,43 @@ class Emulator:
             self.trace.top_ups.append((self.now_s // 60, value))
         return result
 
+    def enter(self, token: bytes) -> tuple[int, int]:
+        """A token comes in by network or typed; answers its status and reason (`Till.enter`)."""
+        status, why = self.meter.enter(token)
+        if status == layouts.TOKEN_STATUS_EXECUTED:
+            self.trace.take(self.now_s, token)
+        self._note()
+        return status, why
+
     def insert(self, card: MemoryCard) -> CardOutcome | None:
         """Put a card into the slot, wait for its outcome, take it out; returns the outcome.
 
         None when it was pulled out before (`MemoryCard.pull_at`).
         """
+        waiting = [token for number, token in _carried(card) if not self._took(number)]
         outcome = insert(self.meter, card)
+        for token in waiting:
+            if self._took(tokens.parse(token).number):
+                self.trace.take(self.now_s, token)
         self._note()
         return outcome
+
+    def put_in(self, card: MemoryCard) -> CardOutcome | None:
+        """Put a card into the slot, wait for its outcome and leave it there; as `insert`."""
+        outcome = put_in(self.meter, card)
+        self._note()
+        return outcome
+
+    def pull_out(self) -> MemoryCard | None:
+        """Take the card out of the slot; None where none is in."""
+        card, self.board.slot = self.board.slot, None
+        self.meter.poll()
+        self._note()
+        return card
+
+    def _took(self, number: int) -> bool:
+        """Whether the meter has taken the token of this number."""
+        return self.meter.memory.numbers.state(number) == USED
 
     def cut_power(self, seconds: int = 0) -> None:
         """Take the mains away for so long; the meter restarts from its files."""
@@ -257,7 +283,7 @@ class Emulator:
         self.board.elapsed_ms()
         self.meter = Meter(self.board)
         afresh = self.meter.found in (NEW, LOST)
-        self._seen = 0 if afresh else min(self._seen, self.meter.log.count)
+        self._seen = 0 if afresh else self._seen
         self._note()
 
     # What is asked
@@ -276,8 +302,31 @@ class Emulator:
         return account, credited - charged + settled
 
 
+def _carried(card: MemoryCard) -> list[tuple[int, bytes]]:
+    """The tokens that a card brings, each with its number; none where nothing whole is on it."""
+    found = cards.newest(card.data, cards.INWARD, cards.INWARD_SIZE)
+    if found is None:
+        return []
+    try:
+        return [(tokens.parse(one).number, one) for one in cards.tokens_of(found[2])[1]]
+    except (ConstructError, ValueError):
+        return []
+
+
 def insert(meter: Meter, card: MemoryCard) -> CardOutcome | None:
     """A card's visit to a meter on a virtual board; answers its CardOutcome, None if pulled out.
+
+    :raises InputError: a meter without identity or profile, which reads no card
+    """
+    outcome = put_in(meter, card)
+    assert isinstance(meter.board, VirtualBoard)
+    meter.board.slot = None
+    meter.poll()
+    return outcome
+
+
+def put_in(meter: Meter, card: MemoryCard) -> CardOutcome | None:
+    """The first half of a visit: the card stays in the slot.
 
     :raises InputError: a meter without identity or profile, which reads no card
     """
@@ -289,10 +338,7 @@ def insert(meter: Meter, card: MemoryCard) -> CardOutcome | None:
     meter.poll()
     while board.card_in() and meter.slot.outcome == layouts.CARD_OUTCOME_READING:
         meter.poll()
-    outcome = CardOutcome(meter.slot.outcome) if board.card_in() else None
-    board.slot = None
-    meter.poll()
-    return outcome
+    return CardOutcome(meter.slot.outcome) if board.card_in() else None
 
 
 def start_of(load: SampledLoad) -> int:

@@ -20,7 +20,7 @@ from budgetmeter.flashing.remote import ACCOUNT, NEW, Found, Remote
 from budgetmeter.issue import VendingKeys
 from budgetmeter.profiles import Profile
 
-LEFT = ("repl", "main.py.new", "identity.new", "profile.new")  # by a run that was cut short
+LEFT = ("repl", "main.py.new", "identity.new", "profile.new", "crash")  # by another run
 SHADOW = "board.py"  # would be imported in place of board.mpy
 DRIVER = "ssd1306"  # of the display; micropython-lib's own
 DRIVER_BLOCKS = 3  # a file, and its folder `lib`

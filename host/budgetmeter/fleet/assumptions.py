@@ -48,12 +48,13 @@ def sweep(text: str) -> list[Case]:
     return found
 
 
-def each(values: dict[str, Any]) -> Iterator[tuple[Case, Case]]:
+def each(values: dict[str, Any], law: bool = False) -> Iterator[tuple[Case, Case]]:
     """Each assumption of a study, low and high; those that cannot be both are left out.
 
     :param values: `Study.values`
+    :param law: whether the study names a rule file, and has those of `[law]` too
     """
-    for section in ("homes", "people"):
+    for section in ("homes", "people", "law") if law else ("homes", "people"):
         for key, parameter in SECTIONS[section].items():
             if key in _FIXED or key in _HOURS:
                 continue

@@ -7,19 +7,34 @@ where that cannot be written, each process compiles for itself.
 import hashlib
 import os
 from collections.abc import Callable
+from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 from meterfw import layouts
 from meterfw.account import calendar, orders, record, rules
 
 from budgetmeter import units
+from budgetmeter.casebook import Case, case, facts, gates, ledger, rulebook, terms, view
 from budgetmeter.errors import BudgetmeterError
-from budgetmeter.fleet import compiled, draws, homes, life, people, profiles, rows
-from budgetmeter.fleet.life import live
+from budgetmeter.fleet import (
+    compiled,
+    draws,
+    homes,
+    law,
+    life,
+    officials,
+    people,
+    profiles,
+    rows,
+)
+from budgetmeter.fleet.law import Law
+from budgetmeter.fleet.life import begin, finish, go_until, intervene, live
+from budgetmeter.fleet.officials import Officials
 from budgetmeter.fleet.rows import (
     Config,
     Household,
@@ -38,14 +53,27 @@ HOUSEHOLD = dtype_of(Household)
 CONFIG = dtype_of(Config)
 OUTCOME = dtype_of(Outcome, ("phase_s", "i8", (len(phases.PHASES),)))
 SPELLS_A_DAY = 2  # room for so many self-disconnections
+WHOLE, BEGIN, ON, ORDER, FINISH = range(5)  # what the compiled code does
+
+Line = tuple[int, int, int, int]  # clock, kind, value and extra of an order
 
 
 class World(NamedTuple):
-    """A study ready to run: records and tables of plain integers."""
+    """A study ready to run: records and tables of plain integers.
+
+    :ivar law: the rule file of those who fall behind, if the policy names one; `values` are the
+        parameters of the study
+    """
 
     config: np.ndarray
     profile: np.ndarray
     tables: Tables
+    law: Law | None = None
+    values: dict[str, Any] | None = None
+
+    def falls_behind(self, config: Config, meter: int) -> bool:
+        """Whether a household has a case."""
+        return self.law is not None and officials.falls_behind(config, self.values or {}, meter)
 
 
 def world(study: Study) -> World:
@@ -89,7 +117,7 @@ def world(study: Study) -> World:
         config[name] = fixed.get(name, values.get(name))
     fields = study.profile.record()
     row = tuple(getattr(fields, name) for name in layouts.PROFILE_FIELDS)
-    return World(config, np.array([row], compiled.PROFILE), tables)
+    return World(config, np.array([row], compiled.PROFILE), tables, study.law, values)
 
 
 def month_ends(study: Study) -> list[int]:
@@ -100,6 +128,11 @@ def month_ends(study: Study) -> list[int]:
         if units.to_clock(day) >= study.end:
             return [*ends, study.end]
         ends.append(units.to_clock(day))
+
+
+def last_day(ready: World) -> date:
+    """The last day of a run."""
+    return units.from_clock(int(ready.config["end"][0]) - 1).date()
 
 
 # ---- Interpreted: one meter, in CPython ---------------------------------------------------------
@@ -121,12 +154,57 @@ def interpreted(ready: World, meter: int, log_size: int = 0) -> Life:
     state, profile = record.State(), profile_of(ready)
     household, config, outcome = Household(), config_of(ready), Outcome()
     household.meter = meter
-    tables = interpreted_tables(ready)
+    tables, position = interpreted_tables(ready), Position()
     rates, months = [0] * config.slots, [[0, 0] for _ in tables.months]
     spells = [[0, 0] for _ in range(room_for_spells(ready))]
     log = [[0] * 5 for _ in range(log_size)]
-    live(Position(), state, profile, household, config, outcome, tables, rates, months, spells, log)
+    if not ready.falls_behind(config, meter):
+        live(position, state, profile, household, config, outcome, tables, rates, months, spells,
+             log)  # fmt: skip
+        return Life(state, household, outcome, months, spells, log[: outcome.events])
+
+    class Machine(_Machine):
+        def go_until(self, clock: int) -> None:
+            go_until(position, state, profile, household, config, outcome, tables, rates, months,
+                     spells, log, clock)  # fmt: skip
+            self.look(state, outcome)
+
+        def order(self, kind: int, value: int = 0, extra: int = 0) -> None:
+            intervene(position, state, profile, household, config, outcome, kind, value, extra,
+                      spells, log)  # fmt: skip
+            self.look(state, outcome)
+
+    begin(position, state, profile, household, config, tables)
+    _play(ready, config, meter, Machine())
+    finish(position, state, outcome, months, spells)
     return Life(state, household, outcome, months, spells, log[: outcome.events])
+
+
+class _Machine:
+    """A meter as the officials see it."""
+
+    def __init__(self) -> None:
+        self.arrears = self.real_at = self.real = 0
+
+    def go_until(self, clock: int) -> None:
+        raise NotImplementedError
+
+    def order(self, kind: int, value: int = 0, extra: int = 0) -> None:
+        raise NotImplementedError
+
+    def look(self, state: Any, outcome: Any) -> None:
+        """What the officials know of the meter."""
+        self.arrears = int(state.arrears)
+        self.real_at, self.real = int(outcome.real_at), int(outcome.real)
+
+
+def _play(ready: World, config: Config, meter: int, machine: _Machine) -> Case:
+    """The case of a household beside its meter, to the end of the run."""
+    assert ready.law is not None
+    played = Officials(ready.law.book, config, ready.values or {}, meter)
+    played.play(machine)
+    machine.go_until(config.end)
+    return played.case
 
 
 def profile_of(ready: World) -> record.Profile:
@@ -165,6 +243,8 @@ class Chunk(NamedTuple):
     :ivar months: arrears and all that is owed, mc, at the end of each month
     :ivar spells: first minute and seconds of each self-disconnection, meter after meter
     :ivar log: events of each meter, where asked for
+    :ivar cases: of each household that fell behind, by the meter's place in the chunk
+    :ivar orders: the orders that each of those cases brought
     """
 
     first: int
@@ -174,6 +254,75 @@ class Chunk(NamedTuple):
     months: np.ndarray
     spells: np.ndarray
     log: np.ndarray
+    cases: dict[int, Case]
+    orders: dict[int, list[Line]]
+
+
+class _Runner:
+    """The compiled code over the arrays of a chunk."""
+
+    def __init__(self, ready: World, first: int, count: int, log_size: int) -> None:
+        self.ready, self.room = ready, np.zeros((room_for_spells(ready), 2), np.int64)
+        self.states = np.zeros(count, compiled.STATE)
+        self.households = np.zeros(count, HOUSEHOLD)
+        self.households["meter"] = np.arange(first, first + count)
+        self.outcomes = np.zeros(count, OUTCOME)
+        self.months = np.zeros((count, len(ready.tables.months), 2), np.int64)
+        self.log = np.zeros((count, log_size, 5), np.int64)
+        self.spells = np.zeros((count * 8 + len(self.room), 2), np.int64)
+        self.rates = np.zeros(int(ready.config["slots"][0]), np.int64)
+        self.position = np.zeros(1, POSITION)
+        self.run, self.done, self.filled = runner(), 0, 0
+
+    def do(self, task: int, upto: int, *order: int) -> None:
+        """A task of the compiled code; `order` is a clock value, or kind, value and extra."""
+        given = np.array([*order, 0, 0, 0][:3], np.int64)
+        self.done, self.filled = self.run(
+            task, self.done, upto, self.filled, given, self.position, self.states,
+            self.ready.profile, self.households, self.ready.config, self.outcomes,
+            self.ready.tables, self.rates, self.months, self.room, self.spells, self.log,
+        )  # fmt: skip
+
+    def whole(self, upto: int) -> None:
+        """The lives of meters without a case, up to a place in the chunk."""
+        while True:
+            self.do(WHOLE, upto)
+            if self.done == upto:
+                return
+            self.spells = np.concatenate((self.spells, np.zeros_like(self.spells)))
+
+    def grow(self) -> None:
+        """Room for the self-disconnections of one more meter."""
+        if self.filled + len(self.room) > len(self.spells):
+            self.spells = np.concatenate((self.spells, np.zeros_like(self.spells)))
+
+
+class _Compiled(_Machine):
+    """The next meter of a runner, from border to border.
+
+    :ivar lines: the orders it got
+    """
+
+    def __init__(self, on: _Runner) -> None:
+        super().__init__()
+        self.on, self.place = on, on.done
+        self.lines: list[Line] = []
+        on.do(BEGIN, self.place)
+
+    def go_until(self, clock: int) -> None:
+        self.on.do(ON, self.place, clock)
+        self.see()
+
+    def order(self, kind: int, value: int = 0, extra: int = 0) -> None:
+        clock = int(self.on.position["now"][0]) // 60
+        self.lines.append((clock, kind, value, extra))
+        self.on.do(ORDER, self.place, kind, value, extra)
+        self.see()
+
+    def see(self) -> None:
+        state, outcome = self.on.states[self.place], self.on.outcomes[self.place]
+        self.arrears = int(state["arrears"])
+        self.real_at, self.real = int(outcome["real_at"]), int(outcome["real"])
 
 
 def simulate(ready: World, first: int, count: int, log_size: int = 0) -> Chunk:
@@ -181,27 +330,21 @@ def simulate(ready: World, first: int, count: int, log_size: int = 0) -> Chunk:
 
     :raises BudgetmeterError: when a meter does not keep its books, or does what has no room
     """
-    states = np.zeros(count, compiled.STATE)
-    households = np.zeros(count, HOUSEHOLD)
-    households["meter"] = np.arange(first, first + count)
-    outcomes = np.zeros(count, OUTCOME)
-    months = np.zeros((count, len(ready.tables.months), 2), np.int64)
-    log = np.zeros((count, log_size, 5), np.int64)
-    room = np.zeros((room_for_spells(ready), 2), np.int64)
-    spells = np.zeros((count * 8 + len(room), 2), np.int64)
-    rates = np.zeros(int(ready.config["slots"][0]), np.int64)
-    position = np.zeros(1, POSITION)
-    run, done, filled = runner(), 0, 0
-    while True:
-        done, filled = run(
-            done, filled, position, states, ready.profile, households, ready.config, outcomes,
-            ready.tables, rates, months, room, spells, log,
-        )  # fmt: skip
-        if done == count:
-            break
-        spells = np.concatenate((spells, np.zeros_like(spells)))
-    chunk = Chunk(first, states, households, outcomes, months, spells[:filled], log)
-    _check(chunk, len(room))
+    on, config = _Runner(ready, first, count, log_size), config_of(ready)
+    played: dict[int, Case] = {}
+    lines: dict[int, list[Line]] = {}
+    behind = [i for i in range(count) if ready.falls_behind(config, first + i)]
+    for place in behind:
+        on.whole(place)
+        machine = _Compiled(on)
+        played[place] = _play(ready, config, first + place, machine)
+        lines[place] = machine.lines
+        on.grow()
+        on.do(FINISH, place)
+    on.whole(count)
+    chunk = Chunk(first, on.states, on.households, on.outcomes, on.months, on.spells[: on.filled],
+                  on.log, played, lines)  # fmt: skip
+    _check(chunk, len(on.room))
     return chunk
 
 
@@ -217,8 +360,11 @@ def _check(chunk: Chunk, room: int) -> None:
 
 
 def _run(
+    task: int,
     done: int,
+    upto: int,
     filled: int,
+    given: np.ndarray,
     positions: np.ndarray,
     states: np.ndarray,
     some_profiles: np.ndarray,
@@ -232,20 +378,41 @@ def _run(
     spells: np.ndarray,
     log: np.ndarray,
 ) -> tuple[int, int]:
-    """Meters one after the other, until all are done or `spells` could not hold the next one's."""
+    """Meters one after the other, until `upto` or until `spells` could not hold the next one's.
+
+    With another task than `WHOLE` a part of the life of the next one: its begin, a stretch up to
+    the clock value `given`, an order, its end.
+    """
     position, profile, config = positions[0], some_profiles[0], configs[0]
-    while done < len(states) and filled + len(room) <= len(spells):
-        outcome = outcomes[done]
-        live(
-            position, states[done], profile, households[done], config, outcome,
-            tables, rates, months[done], room, log[done],
+    if task == BEGIN:
+        begin(position, states[done], profile, households[done], config, tables)
+    elif task == ON:
+        go_until(
+            position, states[done], profile, households[done], config, outcomes[done],
+            tables, rates, months[done], room, log[done], given[0],
         )  # fmt: skip
+    elif task == ORDER:
+        intervene(
+            position, states[done], profile, households[done], config, outcomes[done],
+            given[0], given[1], given[2], room, log[done],
+        )  # fmt: skip
+    while (task == WHOLE and done < upto and filled + len(room) <= len(spells)) or task == FINISH:
+        outcome = outcomes[done]
+        if task == FINISH:
+            finish(position, states[done], outcome, months[done], room)
+        else:
+            live(
+                position, states[done], profile, households[done], config, outcome,
+                tables, rates, months[done], room, log[done],
+            )  # fmt: skip
         kept = min(outcome.spells, len(room))
         for i in range(kept):
             spells[filled + i, 0] = room[i, 0]
             spells[filled + i, 1] = room[i, 1]
         filled += kept
         done += 1
+        if task == FINISH:
+            break
     return done, filled
 
 
@@ -261,11 +428,20 @@ def warm(ready: World) -> None:
 
 
 def source_digest() -> str:
-    """Fingerprint of the sources that decide what a meter does."""
+    """Fingerprint of the sources that decide what a meter does, and what a case does to it."""
+    book = (case, facts, gates, ledger, rulebook, terms, view)
+    return _digest(*MODULES, compiled, layouts, profiles, rows, units, law, officials, *book)
+
+
+def code_digest() -> str:
+    """Fingerprint of the sources that are compiled."""
+    return _digest(*MODULES, compiled, layouts, rows, units)
+
+
+def _digest(*modules: ModuleType) -> str:
     digest = hashlib.sha256()
-    for module in (*MODULES, compiled, layouts, profiles, rows, units):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    digest.update(Path(__file__).read_bytes())
+    for path in (*(str(module.__file__) for module in modules), __file__):
+        digest.update(Path(path).read_bytes())
     return digest.hexdigest()
 
 
@@ -276,7 +452,7 @@ def kept_in() -> Path | None:
     """
     try:
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = root / "budgetmeter" / source_digest()[:16]
+        folder = root / "budgetmeter" / code_digest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=folder).close()
     except (OSError, RuntimeError):  # RuntimeError: the user has no home

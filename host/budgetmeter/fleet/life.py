@@ -5,7 +5,7 @@ rules say that nothing can happen (`quiet_s`, `quiet_pulses`) is one step, howev
 the load it spans; else `stride` says how far a step may go within a sample.
 """
 
-from meterfw.account.calendar import local, minutes_to
+from meterfw.account.calendar import local, same_local
 from meterfw.account.orders import apply, install
 from meterfw.account.record import Profile, State
 from meterfw.account.rules import (
@@ -57,6 +57,8 @@ from budgetmeter.fleet.rows import (
 from budgetmeter.report.phases import phase_number
 from budgetmeter.units import DAY_S, HOUR_S, NOMINAL_V
 
+REAL = 10 * EUR  # above it a top-up counts against minimum supply (WE-36)
+
 
 def milliamps(p: Profile, rate: int) -> int:
     """Current of a rate on one phase; gas has none."""
@@ -88,6 +90,9 @@ def enter(
     elif result == RESULT_DONE and kind == KIND_TOP_UP:
         outcome.top_ups += 1
         outcome.topped_up += value
+        if value > REAL:
+            outcome.real_at = m.clock
+            outcome.real = value
     elif result == RESULT_DONE and kind == KIND_ARREARS_PAID:
         outcome.bills_paid += value
 
@@ -203,7 +208,7 @@ def do_planned(
 
 def next_wake(position: Position, household: Household, config: Config, tables: Tables) -> int:
     """Second at which something is planned, at the latest the end."""
-    at = config.end
+    at = min(config.end, position.until)
     if position.order < len(tables.program):
         at = min(at, int(tables.program[position.order][0]))
     if position.mark < len(tables.months):
@@ -226,7 +231,7 @@ def look_up_day(
     if here // 1440 != position.day:
         position.day = here // 1440
         fill_day(household, config, p, tables, position.day, rates)
-    position.day_end = (m.clock + min(minutes_to(here, 0), minutes_to(m.clock, 120))) * 60
+    position.day_end = (m.clock + same_local(m.clock, here)) * 60
 
 
 def wait(
@@ -247,6 +252,16 @@ def flow(
 ) -> tuple[int, int]:
     """Whole samples until `room` pulse-seconds are used: how far they go, and what flows."""
     then, flowed = now, 0
+    if sample_end > reach:
+        return then, flowed
+    more = (reach - sample_end) // step_s
+    later = rates[slot + 1 :]  # pyright: ignore[reportArgumentType]
+    total = 0
+    for i in range(more):  # added up without a look at the room: processors do four at once
+        total += later[i]
+    total = rates[slot] * (sample_end - now) + total * step_s
+    if total <= room:
+        return sample_end + more * step_s, total
     while sample_end <= reach:
         more = rates[slot] * (sample_end - then)
         if flowed + more > room:
@@ -332,6 +347,80 @@ def go_on(
     position.now = then
 
 
+def begin(
+    position: Position, m: State, p: Profile, household: Household, config: Config, tables: Tables
+) -> None:
+    """A meter at the start of the run, and the people who move in."""
+    install(m, p, config.start)
+    build(household, config, p, tables)
+    move_in(household, config, m, p, tables)
+    position.now = position.wake = position.day_end = config.start * 60
+    position.day = -1
+    position.offset = position.drawn = position.counted = position.wanted = position.order = (
+        position.mark
+    ) = 0
+
+
+def go_until(
+    position: Position,
+    m: State,
+    p: Profile,
+    household: Household,
+    config: Config,
+    outcome: Outcome,
+    tables: Tables,
+    rates: Numbers,
+    months: Rows,
+    spells: Rows,
+    log: Rows,
+    until: int,
+) -> None:
+    """One meter to a clock value, which is not yet acted on.
+
+    :param rates: room for a day's samples
+    :param months: a row for each of `tables.months`
+    :param spells, log: self-disconnections and events are put down as far as the rows reach
+    """
+    position.until = until
+    while position.now < until * 60:
+        if position.now >= position.wake:
+            do_planned(position, m, p, household, config, outcome, tables, months, spells, log)
+        if position.now >= position.day_end:
+            look_up_day(position, m, p, household, config, tables, rates)
+        go_on(position, m, p, household, config, outcome, rates)
+        if m.events:
+            notice(household, config, m, take_note(m, outcome, position.now, spells, log))
+            position.wake = next_wake(position, household, config, tables)
+
+
+def intervene(
+    position: Position,
+    m: State,
+    p: Profile,
+    household: Household,
+    config: Config,
+    outcome: Outcome,
+    kind: int,
+    value: int,
+    extra: int,
+    spells: Rows,
+    log: Rows,
+) -> None:
+    """An order that a case brings, between two stretches of a life."""
+    enter(m, p, outcome, kind, value, extra, 0)
+    notice(household, config, m, take_note(m, outcome, position.now, spells, log))
+    position.wake = position.now
+
+
+def finish(position: Position, m: State, outcome: Outcome, months: Rows, spells: Rows) -> None:
+    """The end of the run: the last month, a self-disconnection that lasts, the books."""
+    mark_down(m, months[position.mark])  # the last month ends with the run
+    if outcome.off_since > 0:
+        close_spell(outcome, position.now, spells)
+        outcome.still_off = 1
+    close_books(m, outcome, position.wanted)
+
+
 def live(
     position: Position,
     m: State,
@@ -345,32 +434,9 @@ def live(
     spells: Rows,
     log: Rows,
 ) -> None:
-    """One meter from the start of the run to its end.
-
-    :param m: the meter's state; `p` its profile
-    :param rates: room for a day's samples
-    :param months: a row for each of `tables.months`
-    :param spells, log: self-disconnections and events are put down as far as the rows reach
-    """
-    install(m, p, config.start)
-    build(household, config, p, tables)
-    move_in(household, config, m, p, tables)
-    position.now = position.wake = position.day_end = config.start * 60
-    position.day = -1
-    position.offset = position.drawn = position.counted = position.wanted = position.order = (
-        position.mark
-    ) = 0
-    while position.now < config.end * 60:
-        if position.now >= position.wake:
-            do_planned(position, m, p, household, config, outcome, tables, months, spells, log)
-        if position.now >= position.day_end:
-            look_up_day(position, m, p, household, config, tables, rates)
-        go_on(position, m, p, household, config, outcome, rates)
-        if m.events:
-            notice(household, config, m, take_note(m, outcome, position.now, spells, log))
-            position.wake = next_wake(position, household, config, tables)
-    mark_down(m, months[position.mark])  # the last month ends with the run
-    if outcome.off_since > 0:
-        close_spell(outcome, position.now, spells)
-        outcome.still_off = 1
-    close_books(m, outcome, position.wanted)
+    """One meter from the start of the run to its end; arguments as `go_until`."""
+    begin(position, m, p, household, config, tables)
+    go_until(
+        position, m, p, household, config, outcome, tables, rates, months, spells, log, config.end
+    )
+    finish(position, m, outcome, months, spells)

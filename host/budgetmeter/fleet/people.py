@@ -15,6 +15,7 @@ from meterfw.layouts import (
     EVENT_KEPT_ON,
     EVENT_LIMITER_ENGAGED,
     EVENT_LOW_CREDIT,
+    EVENT_MODE_CHANGED,
     EVENT_OVERLOAD,
     KIND_ARREARS_PAID,
     KIND_LIMITER_ENABLE,
@@ -158,6 +159,11 @@ def notice(household: Household, config: Config, m: State, events: int) -> None:
         return
     if events & EVENT_OVERLOAD:
         household.careful_until = m.clock + config.careful_h * 60
+    if events & EVENT_MODE_CHANGED:
+        household.visit_at = household.errand_at = household.press_at = 0
+        if m.payment_mode == PAYMENT_MODE_PREPAYMENT:  # somebody goes for credit on the same day
+            plan_errand(household, config, m, 1)
+            plan_visit(household, config, m.clock)
     if m.payment_mode == PAYMENT_MODE_PREPAYMENT:
         if events & EVENT_DISCONNECTED and m.reasons & REASON_CREDIT:
             plan_errand(household, config, m, household.errand_h)

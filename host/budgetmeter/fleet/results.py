@@ -10,13 +10,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from budgetmeter import units
+from budgetmeter.casebook import Case, load, report
+from budgetmeter.casebook.report import Line
 from budgetmeter.errors import InputError
-from budgetmeter.fleet import table
+from budgetmeter.fleet import law, table
 from budgetmeter.fleet.run import MANIFEST, Run
 from budgetmeter.report.phases import PHASES
 from budgetmeter.units import DAY_S, HOUR_S
 
-# Reconnection times in the classes of the operator's yearly report (FE-40).
+# Times until reconnected. The classes are those of article 23, whose own figures are others: it
+# counts limiters and operator cuts (`Results.fe_40`).
 AGE_CLASSES = (
     ("within 24 h", 0, DAY_S),
     ("1 to 7 days", DAY_S, 7 * DAY_S),
@@ -105,17 +108,49 @@ class Results:
         return self.columns("volume_l" if self.gas else "energy_wh")[0]
 
     def reconnections(self) -> dict[str, int]:
-        """Self-disconnections that ended, in the age classes of FE-40, and those that did not."""
-        lasted = self.values("spells_s")
-        ends = np.cumsum(self.columns("spells")[0])
-        still = self.columns("still_off")[0] == 1
-        open_ended = np.zeros(len(lasted), bool)
-        open_ended[ends[still] - 1] = True
-        closed = lasted[~open_ended]
-        classes = {
-            name: int(((closed > low) & (closed <= high)).sum()) for name, low, high in AGE_CLASSES
-        }
-        return {**classes, "still off": int(open_ended.sum())}
+        """Self-disconnections that ended, by how long they lasted, and those that did not."""
+        names = [*(name for name, _, _ in AGE_CLASSES), "still off"]
+        return {name: int(self.of_age(name).sum()) for name in names}
+
+    def of_age(self, name: str) -> np.ndarray:
+        """How many self-disconnections of one class of age each household had, or "still off"."""
+        spells, still = self.columns("spells")[0], self.columns("still_off")[0]
+        ends = np.cumsum(spells)
+        open_ended = np.zeros(spells.sum(), bool)
+        open_ended[ends[still == 1] - 1] = True
+        chosen = open_ended
+        if name != "still off":
+            low, high = next((low, high) for key, low, high in AGE_CLASSES if key == name)
+            lasted = self.values("spells_s")
+            chosen = ~open_ended & (lasted > low) & (lasted <= high)
+        owner = np.repeat(np.arange(len(spells)), spells)
+        return np.bincount(owner[chosen], minlength=len(spells))
+
+    def prepaid_s(self) -> np.ndarray:
+        """Time in prepayment of each household, s; 0 without a law, where all always are."""
+        if "law" not in self.about:
+            return np.zeros(self.meters, np.int64)
+        length = (self.about["months"][-1] - self.population()["start"]) * 60
+        return length - self.columns("postpaid_s")[0]
+
+    def cases(self) -> Iterator[Case]:
+        """The cases of those who fell behind, in order of the meters; none without a law."""
+        if "law" not in self.about:
+            return
+        book = load(self.about["law"]["rules"], tuple(self.about["law"]["overlays"]))
+        for chunk in self.chunks(["case"]):
+            for text in chunk["case"].to_pylist():
+                if text:
+                    yield law.case_of(book, text)
+
+    def fe_40(self, year: int) -> list[Line]:
+        """The report of article 23, from what happened in the cases (FE-40).
+
+        :raises InputError: a run without a law
+        """
+        if "law" not in self.about:
+            raise InputError("FE-40 counts steps of cases: the policy of this run names no law")
+        return report.fe_40(self.cases(), year)
 
 
 def summary(results: Results) -> dict[str, Any]:
@@ -131,6 +166,7 @@ def summary(results: Results) -> dict[str, Any]:
         if hours:
             phases[phase] = hours
     hit = spells > 0
+    behind, activated, withdrawn, cut, costs, owed = results.columns(*law.FIGURES)
     return {
         "title": results.about["title"],
         "meters": results.meters,
@@ -155,6 +191,14 @@ def summary(results: Results) -> dict[str, Any]:
         "topped_up_eur": topped_up.mean() / units.EUR,
         "arrears_eur": arrears.mean() / units.EUR,
         "in_arrears_pct": 100 * (arrears > 0).mean(),
+        "law": {
+            "behind_pct": 100 * behind.mean(),
+            "activated_pct": 100 * activated.mean(),
+            "withdrawn_pct": 100 * withdrawn.mean(),
+            "cut_pct": 100 * cut.mean(),
+            "procedure_costs_eur": costs.mean() / units.EUR,
+            "owed_supplier_eur": owed.mean() / units.EUR,
+        },
     }
 
 

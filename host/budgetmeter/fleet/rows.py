@@ -43,6 +43,7 @@ class Position(Record):
 
     :ivar drawn: pulse-seconds per hour so far; `counted` the whole pulses of them
     :ivar order: the next of the operator's orders; `mark` the next end of a month
+    :ivar until: clock value up to which it goes on
     """
 
     now: int
@@ -55,6 +56,7 @@ class Position(Record):
     wanted: int
     order: int
     mark: int
+    until: int
 
 
 class Household(Record):
@@ -115,7 +117,10 @@ class Config(Record):
 
 
 class Outcome(Record):
-    """What became of a meter: registers, account and counts at the end of the run."""
+    """What became of a meter: registers, account and counts at the end of the run.
+
+    :ivar real_at: clock value of the last top-up above `life.REAL`; `real` what it was
+    """
 
     energy_wh: int
     limited_wh: int
@@ -130,6 +135,8 @@ class Outcome(Record):
     settled: int
     top_ups: int
     topped_up: int
+    real_at: int
+    real: int
     bills_paid: int
     refused: int
     trips: int

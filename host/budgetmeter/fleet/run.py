@@ -130,7 +130,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def compute(ready: engine.World, digest: str, first: int, count: int) -> bytes:
     """A chunk as the bytes of its Parquet file."""
-    made = table.build(engine.simulate(ready, first, count))
+    made = table.build(engine.simulate(ready, first, count), engine.last_day(ready))
     made = made.replace_schema_metadata({"digest": digest})
     buffer = io.BytesIO()
     pq.write_table(made, buffer, compression="zstd")

@@ -4,13 +4,15 @@ The firmware runs whole here, on a virtual board and with tokens; only consumpti
 the fleet's, from the same source, interpreted. Event for event it is what the compiled meter did.
 """
 
+from typing import Any
+
 from meterfw import layouts
 from meterfw.account.calendar import local
 
 from budgetmeter.emulator import Emulator
 from budgetmeter.errors import InputError
 from budgetmeter.fleet import engine, homes, life, people
-from budgetmeter.fleet.rows import Household, Position
+from budgetmeter.fleet.rows import Household, Position, Tables
 from budgetmeter.fleet.study import Study
 from budgetmeter.loads import FOREVER, Draw
 
@@ -26,6 +28,7 @@ class Home:
         self.tables = engine.interpreted_tables(world)
         self.household = Household()
         self.household.meter = meter
+        self.tables = self.tables._replace(program=_program(world, self.tables, meter))
         homes.build(self.household, self.config, self.profile, self.tables)
         self._day = -1
         self._rates = [0] * self.config.slots
@@ -50,6 +53,15 @@ class Home:
         return Draw(rate, ma, w, until, rate)
 
 
+def _program(world: engine.World, tables: Tables, meter: int) -> Any:
+    """The operator's orders, and before them those that the household's case brings."""
+    program = [list(line) for line in tables.program]
+    if not world.falls_behind(engine.config_of(world), meter):
+        return program
+    lines = engine.simulate(world, meter, 1).orders[0]
+    return sorted([[*line, 0, 100] for line in lines] + program, key=lambda line: line[0])
+
+
 class Resident:
     """The people of a home on an `Emulator`, and the operator's orders to it."""
 
@@ -57,6 +69,7 @@ class Resident:
         self.home = home
         self._position = Position()
         self._position.mark = len(home.tables.months)
+        self._position.until = home.config.end
         self._planned: set[int] = set()
 
     def move_in(self, world: Emulator) -> None:

@@ -16,7 +16,9 @@ from typing import Any, NamedTuple, NoReturn
 
 from budgetmeter import orders, profiles, resources, units
 from budgetmeter.errors import InputError
+from budgetmeter.fleet import law as laws
 from budgetmeter.fleet.draws import METERS
+from budgetmeter.fleet.law import Law
 from budgetmeter.loads import Request
 
 
@@ -95,12 +97,30 @@ SECTIONS = {
         "bill_days": Parameter(30, 1, 3660, "days between bills for minimum supply"),
         "bill_paid_pct": Parameter(70, 0, 100, "bills paid, %"),
     },
+    "law": {
+        "behind_pct": Parameter(10, 0, 100, "homes that leave a bill of their supplier unpaid, %"),
+        "debt_eur": Parameter(
+            [110, 160, 230, 400, 900], 1, 100_000, f"that bill, EUR: {QUANTILES}"
+        ),
+        "pay_days": Parameter(
+            [15, 35, 60, 90, 150, 300, 700],
+            1, 3660, f"days from the bill until it can be paid at once: {QUANTILES}",
+        ),
+        "plan_pct": Parameter(25, 0, 100, "a plan is agreed after the notice, %"),
+        "plan_kept_pct": Parameter(60, 0, 100, "plans that are kept, %"),
+        "refuses_pct": Parameter(5, 0, 100, "prepayment is refused (Wallonia), %"),
+        "withdraws_pct": Parameter(30, 0, 100, "the commission (Flanders: LAC) is against them, %"),
+        "bad_will_pct": Parameter(5, 0, 100, "manifest bad will (Flanders), of those prepaid, %"),
+        "access_pct": Parameter(60, 0, 100, "the operator has access to their meter, %"),
+        "mends_days": Parameter([1, 7, 20, 60], 0, 3660, f"days until it ends: {QUANTILES}"),
+    },
 }  # fmt: skip
 GAS = {  # other defaults where gas is metered
     "base_kwh": [600, 1200, 1800, 2600, 4000],
     "heating_kwh": [2000, 5000, 8000, 11_000, 15_000, 25_000],
 }
-_QUANTILE_LISTS = ("base_kwh", "heating_kwh", "cover_pct", "errand_h", "limited_h")
+_QUANTILE_LISTS = ("base_kwh", "heating_kwh", "cover_pct", "errand_h", "limited_h", "debt_eur",
+                   "pay_days", "mends_days")  # fmt: skip
 NOT_FOR_A_FLEET = ("parameter", "key-change", "clock", "test")
 SHARE = Parameter(100, 0, 100, "meters an order goes to, %")
 OPTIONS = {"meters": "--meters", "days": "--days", "step_min": "--step", "seed": "--seed"}
@@ -121,6 +141,7 @@ class Study:
     :ivar loads: paths of the user's sources; none for what comes with the package
     :ivar request: what the study says of those files
     :ivar program: orders of the operator: (clock, kind, value, extra, order id, share in %)
+    :ivar law: the rule file of those who fall behind; they begin without prepayment
     """
 
     name: str
@@ -132,6 +153,7 @@ class Study:
     loads: tuple[str, ...]
     program: tuple[Line, ...]
     request: Request = field(default_factory=Request)
+    law: Law | None = None
 
     @property
     def end(self) -> int:
@@ -152,6 +174,7 @@ class Study:
             "population": self.population(),
             "profile": self.profile.values,
             "program": [list(line) for line in self.program],
+            **({"law": self.law.document} if self.law else {}),
         }
 
     def digest(self, *more: str) -> str:
@@ -232,8 +255,12 @@ class _Reader:
     def read(self, document: dict[str, Any]) -> Study:
         self.known(document, _KEYS, "the file")
         policy = document.get("policy", {})
-        self.known(policy, ("profile", "change", "order"), "policy")
+        self.known(policy, ("profile", "change", "order", "law"), "policy")
+        law = laws.read(policy["law"], self.where) if "law" in policy else None
         profile = self.profile(policy)
+        if law is not None:
+            self.same_energy(law, profile)
+            profile = profile.changed({"payment_mode": "credit"}, f"{self.where}: law")
         values = {}
         for name, section in SECTIONS.items():
             table = document.get(name, {})
@@ -256,7 +283,10 @@ class _Reader:
             self.loads(document.get("load", [])),
             self.program(policy.get("order", []), start),
             self.request(document),
+            law,
         )
+        if law is not None and units.from_clock(start).date() < law.book.first_day:
+            self.fail(f"start is before {law.book.first_day}, when {law.book.name} begins")
         try:
             units.to_clock(units.from_clock(start) + timedelta(days=values["days"]))
         except ValueError as error:
@@ -277,6 +307,13 @@ class _Reader:
         if not isinstance(change, dict):
             self.fail("policy: change is a table")
         return profile.changed(change, f"{self.where}: change") if change else profile
+
+    def same_energy(self, law: Law, profile: profiles.Profile) -> None:
+        energy = "gas" if profile.gas else "electricity"
+        if energy not in law.book.energy:
+            self.fail(f"{law.book.name} is for {law.book.energy}, the profile for {energy}")
+        if not profile.prepayment:
+            self.fail("law needs a profile with prepayment")
 
     def check(self, parameter: Parameter, given: Any, fail: Callable[[str], NoReturn]) -> None:
         """Call `fail` with what is wrong with a value, if anything."""

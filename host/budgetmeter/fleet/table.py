@@ -1,7 +1,11 @@
 """A chunk of meters as an Arrow table: the columns of the Parquet files, with unit and meaning."""
 
+from datetime import date
+from typing import Any
+
 import pyarrow as pa
 
+from budgetmeter.fleet import law
 from budgetmeter.fleet.engine import Chunk
 from budgetmeter.report.phases import PHASES
 
@@ -40,6 +44,8 @@ OUTCOME = {
     "settled": (_MONEY, "balances taken out of the account"),
     "top_ups": (_COUNT, "top-ups booked"),
     "topped_up": (_MONEY, "their sum"),
+    "real_at": (("clock", pa.int32()), "the last top-up above 10 EUR; 0 none"),
+    "real": (_MONEY, "what it was"),
     "bills_paid": (_MONEY, "minimum supply paid by invoice"),
     "refused": (_COUNT, "orders the meter did not take"),
     "trips": (_COUNT, "supply opened by the limiter for overload"),
@@ -50,6 +56,14 @@ OUTCOME = {
     "off_s": (_SECONDS, "time in them, until supply was closed again"),
     "longest_off_s": (_SECONDS, "the longest"),
     "still_off": (_COUNT, "1: the last one lasted at the end"),
+}
+LAW = {
+    "behind": (_COUNT, "1: left a bill of the supplier unpaid, and has a case"),
+    "activated": (_COUNT, "1: prepayment was activated by the procedure"),
+    "withdrawn": (_COUNT, "1: the operator ended minimum supply"),
+    "cut": (_COUNT, "1: the operator cut supply"),
+    "procedure_costs": (_MONEY, "costs of reminder and notice"),
+    "owed_supplier": (_MONEY, "owed to the supplier at the end"),
 }
 LISTS = {
     "months_arrears": ("mc", "owed for minimum supply at the end of each month"),
@@ -62,10 +76,11 @@ LISTS = {
 def schema() -> pa.Schema:
     """The schema of a chunk; unit and meaning are in the fields' metadata."""
     fields = [_field("meter", pa.int32(), "", "number of the meter in the fleet")]
-    for name, ((unit, kind), meaning) in {**HOME, **OUTCOME}.items():
+    for name, ((unit, kind), meaning) in {**HOME, **OUTCOME, **LAW}.items():
         fields.append(_field(name, kind, unit, meaning))
     for phase in PHASES[:-1]:
         fields.append(_field(phase_column(phase), pa.int64(), "s", f"time in the phase: {phase}"))
+    fields.append(_field("case", pa.string(), "", "the facts of its case as JSON; empty without"))
     for name, (unit, meaning) in LISTS.items():
         fields.append(_field(name, pa.list_(pa.int32()), unit, meaning))
     return pa.schema(fields)
@@ -75,14 +90,23 @@ def _field(name: str, kind: pa.DataType, unit: str, meaning: str) -> pa.Field:
     return pa.field(name, kind, nullable=False, metadata={"unit": unit, "meaning": meaning})
 
 
-def build(chunk: Chunk) -> pa.Table:
-    """The Arrow table of an `engine.Chunk`."""
+def build(chunk: Chunk, end: date) -> pa.Table:
+    """The Arrow table of an `engine.Chunk`.
+
+    :param end: the day of the end of the run
+    """
     wanted = schema()
-    columns = {"meter": chunk.households["meter"]}
+    columns: dict[str, Any] = {"meter": chunk.households["meter"]}
     columns |= {name: chunk.households[name] for name in HOME}
     columns |= {name: chunk.outcomes[name] for name in OUTCOME}
     for i, phase in enumerate(PHASES[:-1]):
         columns[phase_column(phase)] = chunk.outcomes["phase_s"][:, i]
+    places = range(len(chunk.states))
+    of_cases = [law.figures(chunk.cases.get(place), end) for place in places]
+    columns |= {name: [one[name] for one in of_cases] for name in LAW}
+    columns["case"] = [
+        law.written(chunk.cases[place].facts) if place in chunk.cases else "" for place in places
+    ]
     arrays = [
         pa.array(columns[field.name], field.type) for field in wanted if field.name in columns
     ]

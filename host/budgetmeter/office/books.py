@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from construct import ConstructError
 from meterproto import cards as layout
 from meterproto.codes import Kind
+from meterproto.kinds import CREDIT
 
 from budgetmeter.errors import InputError
 from budgetmeter.office import reports, restore, settle
@@ -20,7 +21,6 @@ from budgetmeter.office.tables import deliveries, issued
 from budgetmeter.orders import Order
 
 __all__ = ["Reading", "history", "latest", "mode_at", "parse"]
-CREDIT = (Kind.TOP_UP, Kind.SUPPORT, Kind.AID)  # kinds that carry money
 MOST_MONEY = layout.MOST_TOKENS - 2  # on one card: what is not money finds room beside it
 
 
@@ -137,18 +137,18 @@ def _rank(row):
     return 1 if row.kind in CREDIT else 2
 
 
-def credit_orders(connection, meter):
+def credit_orders(connection, meter, kinds=CREDIT):
     """Money that was handed out: (order id, mc), each order once whatever tokens it had."""
     rows = connection.execute(
         sa.select(deliveries.c.order_id, deliveries.c.value).where(
-            deliveries.c.meter == meter, _is_money(), deliveries.c.state != RENEWED
+            deliveries.c.meter == meter, _is_money(kinds), deliveries.c.state != RENEWED
         )
     )
     return [tuple(row) for row in rows]
 
 
-def _is_money():
-    return deliveries.c.kind.in_([int(kind) for kind in CREDIT])
+def _is_money(kinds=CREDIT):
+    return deliveries.c.kind.in_([int(kind) for kind in kinds])
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ class CaseBook:
             if meter is not None and of_meter(connection, meter) is not None:
                 raise InputError(f"meter {meter} has a case already")
             values = {"customer": customer, "meter": meter, "rules": rules}
-            number = connection.execute(cases.insert().values(values)).inserted_primary_key[0]
+            number = connection.execute(cases.insert(), values).inserted_primary_key[0]
             self._append(connection, number, fact)
             self.office.note_in(connection, "case", meter, detail=f"case {number}: {rules}")
             return number

@@ -46,7 +46,7 @@ def protected(connection, meter, at_s):
 def begin(connection, meter, contract, since_s):
     """The access point of a new meter, and its first tenancy: a row of `contracts`, and periods."""
     check(contract["customer"])
-    connection.execute(contracts.insert().values(contract))
+    connection.execute(contracts.insert(), contract)
     connection.execute(points.insert().values(point=meter))
     connection.execute(placements.insert().values(meter=meter, point=meter, since_s=since_s))
     _open(connection, meter, contract["customer"], TENANCY, since_s)

@@ -113,7 +113,7 @@ class Office:
             "real_at": datetime.now(UTC),
             "real_user": _real_user()[:64],
         }
-        connection.execute(audit.insert().values(row))
+        connection.execute(audit.insert(), row)
 
     def note(self, action, detail=""):
         """Write a line into the audit log."""
@@ -220,7 +220,7 @@ class Office:
         mode = self._load_profile(row["profile"]).values["payment_mode"]
         at_s = self.now_s if since_s is None else since_s
         known = {"meter": meter, "customer": f"{meter:09d}", "protected": False, **contract}
-        connection.execute(meters.insert().values(row))
+        connection.execute(meters.insert(), row)
         customers.begin(connection, meter, known, at_s)
         connection.execute(modes.insert().values(meter=meter, at_s=at_s, mode=mode))
 
@@ -409,23 +409,21 @@ class Office:
             "extra": fields.extra,
             "expiry": fields.expiry,
         }
-        connection.execute(
-            issued.insert().values(
-                **shared,
-                number=fields.number,
-                key_revision=fields.key_revision,
-                token=token,
-                at=self.now(),
-                actor=self.actor[:64],
-            )
-        )
+        sealed = {
+            "number": fields.number,
+            "key_revision": fields.key_revision,
+            "token": token,
+            "at": self.now(),
+            "actor": self.actor[:64],
+        }
+        connection.execute(issued.insert(), shared | sealed)
         where = sa.and_(
             deliveries.c.meter == fields.meter, deliveries.c.order_id == fields.order_id
         )
         again = {**newest, "on_card": True} if on_card else newest
         if not connection.execute(deliveries.update().where(where).values(again)).rowcount:
-            row = {**shared, **newest, "state": settle.OUT, "on_card": on_card, **more}
-            connection.execute(deliveries.insert().values(**row, at_s=self.now_s))
+            state = {"state": settle.OUT, "on_card": on_card, "at_s": self.now_s}
+            connection.execute(deliveries.insert(), shared | newest | state | more)
         return Issued(fields.meter, fields.number, fields.order_id, fields.kind, token)
 
     def _note_right(self, connection, token, order, expiry):
@@ -443,7 +441,7 @@ class Office:
             "cancelled": False,
             "actor": self.actor[:64],
         }
-        connection.execute(items.insert().values(values))
+        connection.execute(items.insert(), values)
 
     def close_in(self, connection, order):
         """A token of an order that changes nothing: once taken, the order has no effect.

@@ -1,7 +1,7 @@
 """What the office has pending for a meter, and how it gets there: by card, or by network instead.
 
-An item takes its order id when it is queued. Whatever way its tokens go, the meter carries an order
-out once.
+An item takes its order id when its first token is sealed. Whatever way its tokens go, the meter
+carries an order out once.
 """
 
 import time
@@ -12,6 +12,7 @@ from typing import NoReturn
 import sqlalchemy as sa
 from meterproto import cards as layout
 from meterproto.codes import Energy, Kind, PaymentMode
+from meterproto.kinds import CREDIT
 
 from budgetmeter import orders, resources, units
 from budgetmeter.errors import InputError
@@ -116,7 +117,7 @@ class Pending:
             "actor": office.actor[:64],
         }
         later.withdraw_older(connection, office, meter, order)
-        number = connection.execute(items.insert().values(values)).inserted_primary_key[0]
+        number = connection.execute(items.insert(), values).inserted_primary_key[0]
         office.note_in(connection, "queue", meter, detail=orders.note(order))
         return Item(number, meter, 0, order, expiry, campaign, office.now_s, "queued")
 
@@ -304,7 +305,7 @@ class Pending:
             why = ""
             if item.order.kind in NEEDS_FRESH:
                 why = self._not_fresh(connection, taken.reading, taken.doubt, item)
-            most = books.MOST_MONEY if item.order.kind in books.CREDIT else layout.MOST_TOKENS
+            most = books.MOST_MONEY if item.order.kind in CREDIT else layout.MOST_TOKENS
             if not why and on_card + len(given) >= most:
                 why = "the card is full"
             if not why:

@@ -162,7 +162,7 @@ def _note_mode(connection, meter, reading):
     row = {"meter": meter, "at_s": reading.at_s, "mode": reading.state.payment_mode}
     same = sa.and_(modes.c.meter == meter, modes.c.at_s == reading.at_s)
     connection.execute(modes.delete().where(same))
-    connection.execute(modes.insert().values(row))
+    connection.execute(modes.insert(), row)
 
 
 def mode_at(connection, meter, at_s):
@@ -228,4 +228,4 @@ def note_area(connection, office, card, sequence):
     same = sa.and_(areas.c.card == card, areas.c.sequence == sequence)
     if connection.execute(sa.select(areas.c.at_s).where(same)).first() is None:
         row = {"card": card, "sequence": sequence, "at_s": office.now_s}
-        connection.execute(areas.insert().values(row))
+        connection.execute(areas.insert(), row)

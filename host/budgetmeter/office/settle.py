@@ -6,16 +6,16 @@ overtaken is settled by the meter's own total of credit, where that leaves no do
 
 import sqlalchemy as sa
 from meterproto.codes import Kind, PaymentMode
+from meterproto.kinds import ADDS
 from meterproto.tokens import WINDOW
 
-from budgetmeter.office.tables import deliveries
+from budgetmeter.office.tables import deliveries, issued
 from budgetmeter.orders import Order
 
 OUT, TAKEN, LAPSED = "out", "taken", "lapsed"
 VOID = "void"  # taken back by the office, and closed at the meter or on the card
 SUPERSEDED = "superseded"  # spent without effect: a later order set the same
 RENEWED = "renewed"  # another order was issued in its place
-ADDS = (Kind.TOP_UP, Kind.SUPPORT, Kind.AID, Kind.ARREARS_PAID)  # what the meter counts as credited
 
 MOST_CHOICES = 4096  # of void payments that are looked through
 
@@ -100,16 +100,28 @@ def _settle_void(connection, office, reading, order):
         if gone or reading.head.number - order.closing >= WINDOW:
             office.close_in(connection, order)
         return False
-    spent, closed = reading.spent(order.number), reading.spent(order.closing)
-    if spent is False:
+    own, closing = _numbers(connection, order)
+    if all(reading.spent(number) is False for number in own):
         change(connection, order, state=VOID, doubt="")
-    elif closed is False:
+    elif all(reading.spent(number) is False for number in closing):
         change(connection, order, state=TAKEN, doubt="")
     elif order.kind not in ADDS:
         change(connection, order, state=VOID, doubt="")
     else:
         return True
     return False
+
+
+def _numbers(connection, order):
+    """Numbers of all tokens of an order, and of those that close it: any of them can be the one."""
+    query = sa.select(issued.c.number, issued.c.kind).where(
+        issued.c.meter == order.meter, issued.c.order_id == order.order_id
+    )
+    rows = connection.execute(query).all()
+    return (
+        {order.number, *(row.number for row in rows if row.kind == order.kind)},
+        {order.closing, *(row.number for row in rows if row.kind != order.kind)},
+    )
 
 
 def _settle_both(connection, office, row, reading, orders):

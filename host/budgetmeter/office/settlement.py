@@ -1,22 +1,24 @@
 """Settlement of minimum supply after three months without a real top-up (WE-36).
 
 Worked out from the office's own top-up log and from what the cards brought back, for many meters
-with a few questions to the books.
+with a few questions to the books. What was used until a day is in `indexes`.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from meterproto.codes import Event, Kind, PaymentMode
 
 from budgetmeter import units
-from budgetmeter.office import reports, settle
+from budgetmeter.office import indexes, reports, settle
+from budgetmeter.office.indexes import History
 from budgetmeter.office.judge import add_months
 from budgetmeter.office.reports import Reading
-from budgetmeter.office.tables import contracts, deliveries, modes, readings
+from budgetmeter.office.tables import case_facts, cases, contracts, deliveries, modes, readings
 
 if TYPE_CHECKING:
     from budgetmeter.office.office import Office
@@ -24,15 +26,18 @@ if TYPE_CHECKING:
 MONTHS = 3
 THRESHOLD = 10 * units.EUR  # a top-up counts above it (WE-36, AMB-14)
 ASK_DAYS = 15  # how long the customer has to bring an index (WE-37)
+BILLS = ("settlement-invoice", "minimum-bill")  # facts of a case that settle a window
+
+Span = tuple[int, int | None]  # from a time on, until another one or still; s since 2000 UTC+1
 
 
 @dataclass(frozen=True)
 class Settlement:
     """An order to settle: a window in seconds since 2000 UTC+1, and what was used in it.
 
-    :ivar limited_wh: energy under the limiter until the end of the window; None if nothing is known
+    :ivar limited_wh: energy under the limiter in the window; None if nothing is known
     :ivar arrears: owed for it, mc; None if nothing is known
-    :ivar read: from an index at or after the end; else estimated from earlier ones
+    :ivar read: from indexes at or around its ends; else estimated from earlier ones
     :ivar ask_until_s: until when an index is asked of the customer
     """
 
@@ -69,35 +74,58 @@ def due_of(
     :param last: the newest reading of those that have one
     """
     found: dict[int, list[Settlement]] = defaultdict(list)
-    protected = _protected(connection, office, list(rows), last)
+    coupled = set(_protected(connection, office, list(rows), last))
     # Without a limiter in the newest report none is due.
     active = [m for m, reading in last.items() if reading.state.limiter_available]
     histories = _histories(connection, office, active, last)
-    since = {m: begun for m in active if (begun := _active_since(histories[m])) is not None}
-    begun_at = _prepaid_since(connection, protected)
-    for meter, begins in begun_at.items():
-        since[meter] = min(since.get(meter, begins), begins)
-    counted = _top_ups(connection, since)
-    for meter, begins in since.items():
-        points = _indexes(histories.get(meter, []))
-        found[meter] = _windows(begins, counted[meter], points, office.now_s)
+    chosen = sorted(coupled | set(active))
+    prepaid = _prepaid(connection, chosen)
+    counted, paid = _top_ups(connection, chosen), _paid(connection, chosen)
+    billed = _billed(connection, chosen)
+    for meter in chosen:
+        since = 0 if meter in coupled else _active_since(histories[meter])
+        if since is None:
+            continue
+        known = indexes.history(histories.get(meter, []))
+        done = max([*(at for at, _ in paid[meter]), *billed[meter]], default=0)
+        for begins, ends in prepaid[meter]:
+            until = office.now_s if ends is None else min(ends, office.now_s)
+            for window in _windows(max(begins, since), until, counted[meter]):
+                if window[1] > done:
+                    found[meter].append(_settled(window, known, paid[meter]))
     return found
 
 
-def _windows(
-    since: int, log: list[int], points: list[tuple[int, int, int]], now_s: int
-) -> list[Settlement]:
-    """The windows of three months without a top-up in them, from a time on."""
-    found: list[Settlement] = []
-    while add_months(since, MONTHS) <= now_s:
+def _windows(since: int, until: int, log: list[int]) -> list[tuple[int, int]]:
+    """The windows of three months without a top-up in them, between two times."""
+    found: list[tuple[int, int]] = []
+    while add_months(since, MONTHS) <= until:
         end = add_months(since, MONTHS)
         within = [at for at in log if since < at <= end]
         if within:
             since = within[-1]
             continue
-        found.append(Settlement(since, end, *_used(points, end)))
+        found.append((since, end))
         since = end
     return found
+
+
+def _settled(
+    window: tuple[int, int], known: History | None, paid: list[tuple[int, int]]
+) -> Settlement:
+    """What was used and is owed for a window; what was paid in it is owed no more on the meter."""
+    since, until = window
+    if known is None:
+        return Settlement(since, until, None, None, False)
+    begin, end = known.at(since), known.at(until)
+    within = sum(value for at, value in paid if since < at <= until)
+    return Settlement(
+        since,
+        until,
+        max(end.limited_wh - begin.limited_wh, 0),
+        max(end.arrears + within - begin.arrears, 0),
+        end.read,
+    )
 
 
 def _protected(
@@ -145,14 +173,44 @@ def _active_since(history: list[Reading]) -> int | None:
     return min(starts, default=None)
 
 
-def _prepaid_since(connection: sa.Connection, chosen: list[int]) -> dict[int, int]:
-    """When meters were first in prepayment."""
-    query = (
-        sa.select(modes.c.meter, sa.func.min(modes.c.at_s))
-        .where(modes.c.meter.in_(chosen), modes.c.mode == int(PaymentMode.PREPAYMENT))
-        .group_by(modes.c.meter)
+def _prepaid(connection: sa.Connection, chosen: list[int]) -> dict[int, list[Span]]:
+    """When meters were in prepayment: the limiter's function is coupled with it (WE-33, WE-36)."""
+    query = sa.select(modes).where(modes.c.meter.in_(chosen)).order_by(modes.c.meter, modes.c.at_s)
+    found: dict[int, list[Span]] = defaultdict(list)
+    for row in connection.execute(query):
+        spans = found[row.meter]
+        if row.mode == int(PaymentMode.PREPAYMENT):
+            if not spans or spans[-1][1] is not None:
+                spans.append((row.at_s, None))
+        elif spans and spans[-1][1] is None:
+            spans[-1] = (spans[-1][0], row.at_s)
+    return found
+
+
+def _paid(connection: sa.Connection, chosen: list[int]) -> dict[int, list[tuple[int, int]]]:
+    """Payments of minimum supply by invoice: when, and mc."""
+    query = sa.select(deliveries.c.meter, deliveries.c.at_s, deliveries.c.value).where(
+        deliveries.c.meter.in_(chosen),
+        deliveries.c.kind == int(Kind.ARREARS_PAID),
+        deliveries.c.state.not_in([settle.RENEWED, settle.VOID, settle.LAPSED]),
     )
-    return dict(connection.execute(query).all())  # type: ignore[arg-type]
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for meter, at_s, value in connection.execute(query.order_by(deliveries.c.at_s)):
+        found[meter].append((at_s, value))
+    return found
+
+
+def _billed(connection: sa.Connection, chosen: list[int]) -> dict[int, list[int]]:
+    """When minimum supply was billed, as the cases of the meters have it: the end of the day."""
+    query = (
+        sa.select(cases.c.meter, case_facts.c.day)
+        .join(case_facts, case_facts.c.case == cases.c.case)
+        .where(cases.c.meter.in_(chosen), case_facts.c.name.in_(BILLS))
+    )
+    found: dict[int, list[int]] = defaultdict(list)
+    for meter, day in connection.execute(query):
+        found[meter].append(((day - date(2000, 1, 1)).days + 1) * units.DAY_S)
+    return found
 
 
 def _top_ups(connection: sa.Connection, chosen: Iterable[int]) -> dict[int, list[int]]:
@@ -167,30 +225,3 @@ def _top_ups(connection: sa.Connection, chosen: Iterable[int]) -> dict[int, list
     for meter, at_s in connection.execute(query.order_by(deliveries.c.at_s)):
         found[meter].append(at_s)
     return found
-
-
-def _indexes(history: list[Reading]) -> list[tuple[int, int, int]]:
-    """Known (time in s, limited Wh, arrears), oldest first, each time once."""
-    points: dict[int, tuple[int, int]] = {}
-    for reading in history:
-        for capture in reading.captures:
-            points[capture.clock * 60] = (capture.limited_wh, capture.arrears)
-        points[reading.at_s] = (reading.state.limited_wh, reading.state.arrears)
-    return sorted((at, *values) for at, values in points.items())
-
-
-def _used(points: list[tuple[int, int, int]], end: int) -> tuple[int | None, int | None, bool]:
-    """Limited energy and arrears at a time, and whether they were read."""
-    after = [point for point in points if point[0] >= end]
-    if after:
-        return after[0][1], after[0][2], True
-    if not points:
-        return None, None, False
-    last = points[-1]
-    if len(points) == 1 or points[-2][0] == last[0]:
-        return last[1], last[2], False
-    before = points[-2]
-    span, ahead = last[0] - before[0], end - last[0]
-    # WE-37: the last card read-out plus the use between the last two
-    grown = [max(last[i] - before[i], 0) * ahead // span for i in (1, 2)]
-    return last[1] + grown[0], last[2] + grown[1], False

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from meterproto import cards as layout
 from meterproto.codes import CardType, Kind, PaymentMode
+from meterproto.kinds import CREDIT
 
 from budgetmeter import units
 from budgetmeter.card import head_of, inward_writes, personalise, put, write_inward
@@ -100,7 +101,7 @@ class Terminal:
                 "at": office.now(),
                 "actor": office.actor[:64],
             }
-            number = connection.execute(cards.insert().values(values)).inserted_primary_key[0]
+            number = connection.execute(cards.insert(), values).inserted_primary_key[0]
             office.note_in(connection, "card", meter, detail=f"{kind.word} card {number}")
             return number, row["key_revision"], tokens
 
@@ -205,7 +206,7 @@ class Terminal:
             lacking=lacking or 0,
             given=given,
             withheld=withheld,
-            carried=sum(o.value for o in orders if o.kind in books.CREDIT),
+            carried=sum(o.value for o in orders if o.kind in CREDIT),
             tokens=len(tokens),
             repeated=repeated,
             said=taken.said + self._clock_advice(taken),

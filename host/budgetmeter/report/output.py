@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 PLOTS = (".png", ".svg", ".pdf")
+REPORTS = (".html", ".htm")
 
 
 class _Octets(io.FileIO):
@@ -88,11 +89,35 @@ def plotter(path: Path | None, module: str) -> ModuleType | None:
         return None
     if path.suffix.lower() not in PLOTS:
         raise InputError(f"--plot {path}: a file ending in {', '.join(PLOTS[:-1])} or {PLOTS[-1]}")
+    return _drawing("--plot", module)
+
+
+def writer(path: Path | None, module: str) -> ModuleType | None:
+    """The module that writes a report with a plot in it, when there is one to write.
+
+    :param path: where to
+    :param module: its name; it needs matplotlib, which is an extra
+    :raises InputError: not an HTML file, or no matplotlib
+    """
+    if path is None:
+        return None
+    as_report(path)
+    return _drawing("--report", module)
+
+
+def as_report(path: Path) -> None:
+    """:raises InputError: not an HTML file"""
+    if path.suffix.lower() not in REPORTS:
+        raise InputError(f"--report {path}: a file ending in {' or '.join(REPORTS)}")
+
+
+def _drawing(option: str, module: str) -> ModuleType:
+    """:raises InputError: no matplotlib"""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody asked about its caches
     try:
         return import_module(module)
     except ImportError:
-        raise InputError("--plot needs matplotlib: pip install 'budgetmeter[plot]'") from None
+        raise InputError(f"{option} needs matplotlib: pip install 'budgetmeter[plot]'") from None
 
 
 @contextmanager

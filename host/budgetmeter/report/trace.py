@@ -8,7 +8,8 @@ from meterfw import layouts
 from meterfw.account import rules
 from meterfw.account.record import State
 from meterfw.store.log import Log
-from meterproto.codes import Event, LogCode, Reason, logged
+from meterproto import tokens
+from meterproto.codes import Event, Kind, LogCode, Reason, logged
 
 from budgetmeter import catalogue, units
 
@@ -16,12 +17,14 @@ SAMPLE_S = 900
 
 
 def floor(m: State) -> int:
-    """Balance at which nothing more is given, mc: negative limit and emergency credit taken up."""
-    taken = m.emergency_status in (
-        layouts.EMERGENCY_STATUS_IN_USE,
-        layouts.EMERGENCY_STATUS_CONSUMED,
-    )
-    return -m.overdraft - (m.emergency_preset if taken else 0)
+    """Balance at which what is in use is used up, mc.
+
+    Emergency credit that is owed lies below the negative credit limit: credit ends at the limit
+    less what is owed of it, and emergency credit in use at the limit less the whole of it.
+    """
+    if m.emergency_status == layouts.EMERGENCY_STATUS_IN_USE:
+        return -m.overdraft - m.emergency_preset
+    return -m.overdraft - m.emergency_used
 
 
 def reasons_text(bits: int) -> str:
@@ -62,6 +65,25 @@ class Spell(NamedTuple):
     end: int
 
 
+class Taken(NamedTuple):
+    """An order the meter took, whatever way it came.
+
+    :ivar at_s: when, seconds since 2000 UTC+1
+    :ivar value: as its `meterproto.kinds` row says; of money, mc
+    """
+
+    at_s: int
+    kind: Kind
+    value: int
+
+
+class Span(NamedTuple):
+    """A stretch of time, seconds since 2000, UTC+1."""
+
+    begin: int
+    end: int
+
+
 @dataclass
 class Trace:
     """Everything a report or plot is made from."""
@@ -70,6 +92,10 @@ class Trace:
     top_ups: list[tuple[int, int]] = field(default_factory=list)  # (clock, mc)
     durations: dict[str, int] = field(default_factory=dict)  # phase: seconds
     spells: list[Spell] = field(default_factory=list)
+    friendly: list[Span] = field(default_factory=list)  # hours without disconnection
+    holds: list[Span] = field(default_factory=list)  # no disconnection, as the operator asked
+    orders: list[Taken] = field(default_factory=list)
+    presses: list[int] = field(default_factory=list)  # of the button: seconds since 2000, UTC+1
     times: list[int] = field(default_factory=list)  # samples: seconds since 2000, UTC+1
     balances: list[int] = field(default_factory=list)  # mc
     floors: list[int] = field(default_factory=list)  # mc
@@ -82,6 +108,22 @@ class Trace:
         if self.spells and self.spells[-1].phase == name and self.spells[-1].end == begin:
             begin = self.spells.pop().begin
         self.spells.append(Spell(name, begin, end))
+
+    def pass_bars(self, m: State, begin: int, end: int) -> None:
+        """Book what barred a disconnection over a stretch of time: friendly hours, a hold."""
+        if m.window == 1:
+            _extend(self.friendly, begin, end)
+        if m.hold_until > begin // 60:
+            _extend(self.holds, begin, end)
+
+    def press(self, at_s: int) -> None:
+        """Note a press of the button."""
+        self.presses.append(at_s)
+
+    def take(self, at_s: int, token: bytes) -> None:
+        """Note a token that the meter took."""
+        body = tokens.parse(token)
+        self.orders.append(Taken(at_s, Kind(body.kind), body.value))
 
     def sample(self, now_s: int, m: State, drawn: int) -> None:
         """Note the state, and what the load has drawn so far, for a plot."""
@@ -96,8 +138,7 @@ class Trace:
 
     def drain(self, log: Log, seen: int, m: State) -> int:
         """Take over log entries from number `seen` on; returns the next number."""
-        for number in range(max(seen, log.first()), log.count):
-            clock, second, stored, reasons, balance = log.entry(number)
+        for _, (clock, second, stored, reasons, balance) in log.numbered(seen):
             code = logged(stored)
             detail = ""
             if code == Event.CREDITED:
@@ -118,8 +159,24 @@ class NoTrace(Trace):
     def pass_time(self, name: str, begin: int, end: int) -> None:
         pass
 
+    def pass_bars(self, m: State, begin: int, end: int) -> None:
+        pass
+
+    def press(self, at_s: int) -> None:
+        pass
+
+    def take(self, at_s: int, token: bytes) -> None:
+        pass
+
     def sample(self, now_s: int, m: State, drawn: int) -> None:
         pass
 
     def drain(self, log: Log, seen: int, m: State) -> int:
         return log.count
+
+
+def _extend(spans: list[Span], begin: int, end: int) -> None:
+    """Add a stretch of time to those before it, as one where they meet."""
+    if spans and spans[-1].end == begin:
+        begin = spans.pop().begin
+    spans.append(Span(begin, end))

@@ -17,6 +17,8 @@ from budgetmeter.office.tables import meters
 from budgetmeter.office.terminal import Receipt, Terminal
 from budgetmeter.orders import Order
 
+BOOKED = (*books.CREDIT, Kind.ARREARS_PAID)  # what a meter adds to its credit booked
+
 
 class EmulatedKeys:
     """The vending key of emulated meters, as a `budgetmeter.office.keys.KeyFile`."""
@@ -97,7 +99,7 @@ class Counter:
 
     def send(self, number: int) -> tuple[int, int]:
         """A pending item goes to the meter by network; answers status and reason."""
-        return self.world.meter.enter(self.pending.send(number).token)
+        return self.world.enter(self.pending.send(number).token)
 
     def one_shot(self, kind: int, number: int) -> MemoryCard:
         """A card that carries one pending item."""
@@ -112,11 +114,12 @@ class Counter:
     def balanced(self) -> tuple[int, int] | None:
         """Money the office handed out, and as the meter knows it: not taken yet, and booked; mc.
 
-        None after a change of the payment mode, which books an initial reserve.
+        None after a change of the payment mode that books an initial reserve.
         """
-        if self.world.trace.count(Event.MODE_CHANGED):
+        changed = self.world.trace.count(Event.MODE_CHANGED)
+        if changed and self.world.profile.record().initial_reserve:
             return None
         taken = self.world.meter.memory.orders
-        handed = self.office.transaction(lambda c: books.credit_orders(c, METER))
+        handed = self.office.transaction(lambda c: books.credit_orders(c, METER, BOOKED))
         waiting = sum(value for order, value in handed if taken.state(order) != USED)
         return sum(value for _, value in handed), waiting + self._booked() - self._credited

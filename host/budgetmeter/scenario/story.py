@@ -1,4 +1,4 @@
-"""A scenario with a case as one timeline: letters and steps, the ledger, and the meter's events."""
+"""A scenario with a case as one timeline: steps, letters, the ledger, and the meter's events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,19 +7,20 @@ from datetime import datetime, time
 from budgetmeter import units
 from budgetmeter.casebook import Case
 from budgetmeter.casebook.facts import euros
+from budgetmeter.casebook.letters import Letter, letters
 from budgetmeter.emulator import Emulator
 
-PROCEDURE, LEDGER, METER = "procedure", "ledger", "meter"
-# Facts of this order come before the meter's events of the same moment.
-_ORDER = (PROCEDURE, LEDGER, METER)
+PROCEDURE, LETTER, LEDGER, METER = "procedure", "letter", "ledger", "meter"
+# What is known to the day comes before the meter's events of that day.
+_ORDER = {PROCEDURE: 0, LETTER: 0, LEDGER: 1, METER: 2}
 
 
 @dataclass(frozen=True)
 class Line:
     """Something that happened.
 
-    :ivar at: Belgian local time; of a fact only the day is known
-    :ivar lane: procedure, ledger or meter
+    :ivar at: Belgian local time; of all but the meter's events only the day is known
+    :ivar lane: procedure, letter, ledger or meter
     """
 
     at: datetime
@@ -40,12 +41,17 @@ class Story:
     def text(self) -> Iterator[str]:
         """The timeline, a line for each."""
         for line in self.lines:
-            yield f"{line.at:%Y-%m-%d %H:%M}  {line.lane:9}  {line.text}"
+            at = f"{line.at:%Y-%m-%d %H:%M}" if line.lane == METER else f"{line.at:%Y-%m-%d}"
+            yield f"{at:16}  {line.lane:9}  {line.text}"
 
     @property
-    def marks(self) -> list[tuple[datetime, str]]:
-        """The lane of the procedure: when, and what."""
-        return [(line.at, line.text) for line in self.lines if line.lane == PROCEDURE]
+    def marks(self) -> list[tuple[datetime, str, bool]]:
+        """The lane of the procedure: when, what, and whether it is a letter."""
+        return [
+            (line.at, line.text.split(" ")[0], line.lane == LETTER)
+            for line in self.lines
+            if line.lane in (PROCEDURE, LETTER)
+        ]
 
 
 def tell(world: Emulator, case: Case) -> Story:
@@ -53,10 +59,15 @@ def tell(world: Emulator, case: Case) -> Story:
     today = units.from_clock(world.now_s // 60).date()
     story = Story()
     view = case.view(today)
+    written = iter(letters(case, today))
     for fact in view.facts:
         step = case.book.steps.get(fact.name)
-        rule = f" ({step.rule})" if step else ""
-        story.lines.append(Line(datetime.combine(fact.day, time()), PROCEDURE, f"{fact}{rule}"))
+        at = datetime.combine(fact.day, time())
+        if step is not None and step.letter:
+            story.lines.append(Line(at, LETTER, _shown(next(written))))
+        else:
+            rule = f" ({step.rule})" if step else ""
+            story.lines.append(Line(at, PROCEDURE, f"{fact}{rule}"))
     for entry in view.ledger.entries:
         at = datetime.combine(entry.day, time())
         owed = story.owed.setdefault(entry.account, [])
@@ -67,5 +78,16 @@ def tell(world: Emulator, case: Case) -> Story:
     for one in world.trace.entries:
         text = f"{one.code.word} {one.detail}".rstrip()
         story.lines.append(Line(one.time, METER, text))
-    story.lines.sort(key=lambda line: (line.at, _ORDER.index(line.lane)))
+    story.lines.sort(key=lambda line: (line.at, _ORDER[line.lane]))
     return story
+
+
+def _shown(letter: Letter) -> str:
+    """A letter in a line: its step, what it says of money and terms, and its clause."""
+    parts = [
+        f"owed {euros(letter.owed)}" if letter.owed is not None else "",
+        f"cost {euros(letter.cost)}" if letter.cost else "",
+        f"until {letter.due}" if letter.due else "",
+    ]
+    says = ", ".join(filter(None, parts))
+    return f"{letter.step} of the {letter.actor}{': ' if says else ''}{says} ({letter.rule})"

@@ -16,7 +16,7 @@ from meterfw.tokens import crypto
 from meterfw.wire import fcs
 from meterfw.wire.link import CHUNK, FRAME, Link
 
-from tests.firmware.support import Kind, Message, TokenStatus, profile
+from tests.firmware.support import GIVEN, Kind, Message, TokenStatus, profile
 
 METER = 123_456_789
 VENDING_KEY = bytes(range(32))
@@ -30,16 +30,6 @@ ANSWERS = {
     Message.TOKEN: "TOKEN_ANSWER",
     Message.ERROR: "ERROR",
 }
-
-# Fields of records that the firmware reads by position, so that `layouts` has no names for them
-FIELDS = {
-    "IDENTITY": "meter key_revision energy firmware profile layout",
-    "EVENTS_PAGE": "first next total count",
-    "ENTRY": "clock second code reasons balance",
-    "TOKEN_ANSWER": "status reason number balance control_state",
-    "ERROR": "code",
-}
-ERROR_FORMAT = "<B"
 
 
 class BenchBoard(Board):
@@ -210,13 +200,12 @@ def content(wire):
 
 
 class Fields:
-    """The fields of a record of `layouts`, as attributes."""
+    """The fields of a record of the protocol, as attributes."""
 
     def __init__(self, name, data):
-        layout = getattr(layouts, name + "_FORMAT", ERROR_FORMAT)
-        names = FIELDS[name].split() if name in FIELDS else getattr(layouts, name + "_FIELDS")
-        values = struct.unpack(layout, data[: struct.calcsize(layout)])
-        for field, value in zip(names, values):
+        layout = GIVEN["records"][name]
+        values = struct.unpack(layout["format"], data[: struct.calcsize(layout["format"])])
+        for field, value in zip(layout["fields"], values):
             setattr(self, field, value)
 
 

@@ -8,6 +8,7 @@ from meterfw.account import rules
 from tests.firmware.support import (
     Cause,
     Kind,
+    LimiterRepay,
     PaymentMode,
     Result,
     books,
@@ -111,7 +112,7 @@ class Limiter(unittest.TestCase):
 
     @rule("AMB-10")
     def test_whole_top_ups_release_when_arrears_are_gone_and_fifty_cents_remain(self):
-        repay = {"limiter_repay": layouts.LIMITER_REPAY_TOPUP_ALL}
+        repay = {"limiter_repay": LimiterRepay.TOPUP_ALL}
         m, p = meter("wallonia-digital", changes=repay, **LIMITED, arrears=mc(20))
         assert m.limiter_engaged == 1
         order(m, p, Kind.TOP_UP, mc("32.49"))  # the preset is 15, of which 12 are owed

@@ -32,7 +32,7 @@ EVENING = clock("2020-12-08 17:00")  # inside
 def codes(bench):
     """The event codes the meter's log holds."""
     log = bench.meter.log
-    return [log.entry(number)[2] for number in range(log.first(), log.count)]
+    return [entry[2] for _, entry in log.numbered()]
 
 
 def use(bench, wh):
@@ -418,7 +418,7 @@ class UncertainTime(unittest.TestCase):
         bench.restart()
         assert bench.state.clock == EVENING + COMMIT_MIN
         assert bench.state.uncertain == 1
-        assert bench.meter.log.entry(bench.meter.log.count - 1)[2] == LogCode.TIME_UNCERTAIN
+        assert bench.meter.log.entry(bench.meter.log.place - 1)[2] == LogCode.TIME_UNCERTAIN
         bench.restart()
         assert bench.state.clock == EVENING + 2 * COMMIT_MIN
         assert "time_uncertain 1" in bench.type("status")
@@ -547,12 +547,52 @@ class UncertainTime(unittest.TestCase):
 
 
 class LogAndErrors(unittest.TestCase):
+    def test_restarts_in_a_row_are_one_pair_under_new_numbers(self):
+        bench = Bench(clock=NOON)
+        bench.enter(bench.office.token(Kind.TOP_UP, EUR))
+        before = codes(bench)
+        last = -1
+        for _ in range(200):
+            bench.restart()
+            assert codes(bench) == before + [LogCode.POWER_DOWN, LogCode.POWER_UP]
+            assert bench.events()[-2][0] > last
+            last = bench.events()[-1][0]
+        bench.enter(bench.office.token(Kind.TOP_UP, EUR))
+        bench.restart()
+        assert codes(bench).count(LogCode.POWER_UP) == 2
+
+    def test_a_number_that_was_shown_is_never_another_event(self):
+        """Noting a refused token wears no flash: a start goes on above all that can be shown."""
+        bench = Bench(clock=NOON)
+        names = bench.stores()
+        seen = {}
+        for life in range(6):
+            for i in range(life * 150):  # more than the numbers of one reserve
+                bench.enter(b"junk")
+                if i % 7 == 0:
+                    bench.meter.log.note(bench.state, LogCode.SENSOR_SILENT)
+                if i % 50 == 0:
+                    self._see(bench, seen)
+            self._see(bench, seen)
+            assert names == []
+            highest = max(seen)
+            bench.restart()
+            fresh = [(n, entry.code) for n, entry in bench.events() if n > highest]
+            assert [code for _, code in fresh] == [LogCode.POWER_DOWN, LogCode.POWER_UP]
+            self._see(bench, seen)
+            names.clear()
+
+    def _see(self, bench, seen):
+        for number, entry in bench.events():
+            one = (entry.clock, entry.second, entry.code, entry.reasons, entry.balance)
+            assert seen.setdefault(number, one) == one
+
     def test_refusals_in_a_row_are_one_entry(self):
         bench = Bench(clock=NOON)
         before = bench.meter.log.count
         for _ in range(500):
             bench.enter(b"junk")
-        assert bench.meter.log.count == before + 1
+        assert len(codes(bench)) == before + 1
         assert codes(bench)[-1] == LogCode.TOKEN_REFUSED
         assert LogCode.STATE_NEW in codes(bench)
 

@@ -323,7 +323,7 @@ class LockOut(unittest.TestCase):
             assert bench.enter(forged(bench))[1] == TokenReason.LOCKED
             bench.wait(1)
         log = bench.meter.log
-        codes = [log.entry(n)[2] for n in range(log.first(), log.count)]
+        codes = [entry[2] for _, entry in log.numbered()]
         assert codes.count(LogCode.LOCKED_OUT) == 8
         assert bench.enter(bench.office.token(Kind.TOP_UP, EUR)) == DONE
         for _ in range(4):  # and five are free again

@@ -211,7 +211,7 @@ class Frames(unittest.TestCase):
             bench.enter(bench.office.token(Kind.HOLD, bench.state.clock + 100))
         seen = bench.events()
         numbers = [n for n, _ in seen]
-        assert numbers == list(range(bench.meter.log.first(), bench.meter.log.count))
+        assert numbers == [n for n, _ in bench.meter.log.numbered()]
         assert len(numbers) == 80
         codes = {entry.code for _, entry in seen}
         assert codes == {layouts.EVENT_WORDS.split().index("hold-granted"), LogCode.TOKEN_ACCEPTED}

@@ -1,0 +1,1 @@
+"""The bridges: MQTT, metrics and DLMS, in the eyes of programs that nobody here wrote."""
