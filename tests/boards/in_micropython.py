@@ -5,7 +5,6 @@ import sys
 from binascii import unhexlify
 
 import framebuf
-import micropython
 import peripherals
 
 measured = unhexlify(globals()["INPUT"])
@@ -55,28 +54,12 @@ quiet = made.sensor.uart = Quiet()
 made.port.source = Nobody()
 meter.poll()
 
-
-def locked(polls, step_ms, plant):
-    """Polls with the heap locked: no frame, token, commit or display change in them."""
-    micropython.heap_lock()
-    try:
-        for _ in range(polls):
-            world.now_ms += step_ms
-            meter.poll()
-            if plant:
-                bytearray(100)
-        return "ok"
-    except MemoryError:
-        return "raised"
-    finally:
-        micropython.heap_unlock()
-
-
 print(
     json.dumps(
         {
-            "steady": locked(5000, 10, False),  # less than a minute: the page stays
-            "planted": locked(1, 10, True),
+            # less than a minute: the page stays
+            "steady": peripherals.locked(meter, 5000, 10, False),
+            "planted": peripherals.locked(meter, 1, 10, True),
             "measured": quiet.taken,
             "flashed": meter.flashed,
             "closed": world.level(board.PINS["relay"]),

@@ -566,3 +566,24 @@ def modules(framebuf=None):
 def install(framebuf=None):
     """Put the virtual modules where `import` finds them."""
     sys.modules.update(modules(framebuf))
+
+
+def locked(meter, polls, step_ms, plant):
+    """Polls with the heap locked: no frame, token, commit or display change in them.
+
+    `plant` lets each poll allocate, so that the check is known to fail.
+    """
+    import micropython
+
+    micropython.heap_lock()
+    try:
+        for _ in range(polls):
+            world.now_ms += step_ms
+            meter.poll()
+            if plant:
+                bytearray(100)
+        return "ok"
+    except MemoryError:
+        return "raised"
+    finally:
+        micropython.heap_unlock()

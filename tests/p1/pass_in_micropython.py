@@ -3,7 +3,6 @@
 import json
 import sys
 
-import micropython
 import peripherals
 
 world = peripherals.world
@@ -64,24 +63,10 @@ for _ in range(600):  # until the log has it that the sensor is silent
     world.now_ms += 10
     meter.poll()
 
-
-def locked(polls, step_ms, plant):
-    """Polls with the heap locked: no frame, token, commit or display change in them."""
-    micropython.heap_lock()
-    try:
-        for _ in range(polls):
-            world.now_ms += step_ms
-            meter.poll()
-            if plant:
-                bytearray(100)
-        return "ok"
-    except MemoryError:
-        return "raised"
-    finally:
-        micropython.heap_unlock()
-
-
-said = {"steady": locked(4000, 10, False), "planted": locked(1, 10, True)}
+said = {
+    "steady": peripherals.locked(meter, 4000, 10, False),
+    "planted": peripherals.locked(meter, 1, 10, True),
+}
 said["sent"] = bytes(wire.kept[: wire.end]).decode()
 said["clock"], said["second"] = meter.state.clock, meter.state.second
 said["baud"], said["inverted"] = uart.baud, uart.invert

@@ -41,7 +41,7 @@ MOST = 10_000  # meters in one process
 FASTEST = 1_000_000  # times real time
 
 
-def emulate(  # noqa: PLR0915
+def emulate(
     tcp: Annotated[
         int | None,
         typer.Option(metavar="PORT", min=0, max=65_535, help="TCP port; 0 takes a free one"),
@@ -111,12 +111,7 @@ def emulate(  # noqa: PLR0915
     as_json: Annotated[bool, typer.Option("--json", help="print each meter as JSON")] = False,
 ) -> None:
     """Meters on real ports, until stopped. Prints number and URL of each as soon as it answers."""
-    if http_secret is not None and http is None:
-        raise InputError("--http-secret goes with --http")
-    if pty and (tcp is not None or (bind != LOOPBACK and http is None)):
-        raise InputError("either --tcp or --pty")
-    if not bind:
-        raise InputError("--bind takes an address")
+    _check_place(tcp, pty, bind, http, http_secret)
     tcp = tcp or 0
     numbers = 2 * count if gas else count
     _check_numbers(meter, count, numbers, tcp, p1)
@@ -132,9 +127,8 @@ def emulate(  # noqa: PLR0915
     place = metrics_place(metrics)
     _make_room(numbers + count if p1 is not None else numbers)
     with contextlib.ExitStack() as stack:
-        folder = None
-        if state is not None:
-            folder = stack.enter_context(contextlib.closing(StateFolder(state)))
+        kept = None if state is None else contextlib.closing(StateFolder(state))
+        folder = kept and stack.enter_context(kept)
         follow = not start and sampled is None and rate == 1  # the clock on the wall
         server = Server(rate, _end(clock, sampled, days), give_up)
         stack.callback(server.close)
@@ -159,9 +153,8 @@ def emulate(  # noqa: PLR0915
             world.behind = behind and serve(number + count, behind)
         if place is not None:
             stack.enter_context(contextlib.closing(exporter(place, _source(worlds, server.lock))))
-        page = None
-        if http is not None:
-            page = stack.enter_context(_http(server, bind, http, http_secret, key is None)).url
+        web = None if http is None else _http(server, bind, http, http_secret, key is None)
+        page = web and stack.enter_context(web).url
         _stop_on_signals(server)
         _announce(announced, as_json, page)
         for line in () if sampled is None else sampled.notes:
@@ -169,11 +162,31 @@ def emulate(  # noqa: PLR0915
         if not pty:
             _warn(bind, key is None)
         if for_s is not None:
-            ending = threading.Timer(for_s, server.stop)
-            ending.daemon = True
-            stack.callback(ending.cancel)
-            ending.start()
+            stack.callback(_ending(server, for_s).cancel)
         server.run()
+
+
+def _check_place(
+    tcp: int | None, pty: bool, bind: str, http: int | None, secret: Path | None
+) -> None:
+    """Whether it is clear where the meters are reached.
+
+    :raises InputError: it is not
+    """
+    if secret is not None and http is None:
+        raise InputError("--http-secret goes with --http")
+    if pty and (tcp is not None or (bind != LOOPBACK and http is None)):
+        raise InputError("either --tcp or --pty")
+    if not bind:
+        raise InputError("--bind takes an address")
+
+
+def _ending(server: Server, after_s: float) -> threading.Timer:
+    """What ends the server after so long."""
+    ending = threading.Timer(after_s, server.stop)
+    ending.daemon = True
+    ending.start()
+    return ending
 
 
 def _check_numbers(meter: int, count: int, numbers: int, tcp: int, p1: int | None) -> None:

@@ -71,9 +71,7 @@ class Server:
 
     def add(self, world: Served, port: Port) -> None:
         """Serve a meter on a port from now on."""
-        passed = self._passed()
-        begin_s = world.now_s - (0 if passed == AS_FAST_AS_IT_GOES else int(passed))
-        self._meters.append((world, port, begin_s))
+        self._meters.append((world, port, self._begins(world)))
         self._watched.append({})
         self._left = len(self._meters)
         self._watch(len(self._meters) - 1)
@@ -88,17 +86,16 @@ class Server:
         while not self._stopped:
             self.turn()
 
-    def ring(self) -> None:
-        """Hand on what a meter has sent while somebody else had the lock; from any thread."""
-        self._ringer.send(b"\n")
-
     def stop(self) -> None:
         """Let `run` return; from any thread or a signal handler."""
         self._stopped = True
-        self._ring()
+        self.ring()
 
-    def _ring(self) -> None:
-        """Wake the server up; where the bell is full, it has been rung."""
+    def ring(self) -> None:
+        """Wake the server up, from any thread: it hands on what a meter has sent meanwhile.
+
+        Where the bell is full, it has been rung.
+        """
         with contextlib.suppress(BlockingIOError):
             self._ringer.send(b"\n")
 
@@ -112,7 +109,7 @@ class Server:
         if self._stopped:
             self._answer(gone=True)
         else:
-            self._ring()
+            self.ring()
         return future
 
     def _answer(self, gone: bool = False) -> None:
@@ -149,9 +146,12 @@ class Server:
     def resume(self, index: int) -> None:
         """A meter goes on from its own time, wherever it has been brought to."""
         world, port, _ = self._meters[index]
+        self._meters[index] = (world, port, self._begins(world))
+
+    def _begins(self, world: Served) -> int:
+        """When a meter's time begins, so that it goes on from where it is."""
         passed = self._passed()
-        begin_s = world.now_s - (0 if passed == AS_FAST_AS_IT_GOES else int(passed))
-        self._meters[index] = (world, port, begin_s)
+        return world.now_s - (0 if passed == AS_FAST_AS_IT_GOES else int(passed))
 
     def set_speed(self, speed: float) -> None:
         """Another speed from now on; each meter goes on from its own time."""

@@ -1,10 +1,14 @@
-"""The words of the page in four languages, from `texts.toml`."""
+"""The words of the page in four languages: its own of `texts.toml`, and those that all share."""
 
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from budgetmeter import texts
+from budgetmeter.texts import LANGUAGES
+
+SHARED = ("emergency.", "event.", "reason.", "supply.")  # sections of `budgetmeter.texts`
 
 
 @cache
@@ -15,22 +19,15 @@ def _document() -> dict[str, Any]:
 
 def languages() -> dict[str, str]:
     """The languages, each with its own name."""
-    document = _document()
-    return dict(zip(document["languages"], document["names"], strict=True))
+    return dict(zip(LANGUAGES, _document()["names"], strict=True))
 
 
 def table() -> dict[str, dict[str, str]]:
     """Each language's words by their key, such as "hall.title"."""
-    found: dict[str, dict[str, str]] = {language: {} for language in languages()}
-    for key, words in _rows(_document(), ""):
-        for language, word in zip(found, words, strict=True):
-            found[language][key] = word
-    return found
-
-
-def _rows(section: dict[str, Any], above: str) -> Iterator[tuple[str, list[str]]]:
-    for key, value in section.items():
-        if isinstance(value, dict):
-            yield from _rows(value, f"{above}{key}.")
-        elif above:
-            yield above + key, value
+    own = {key: value for key, value in _document().items() if key != "names"}
+    words = {key: row for key, row in texts.table().items() if key.startswith(SHARED)}
+    words |= dict(texts.rows(own))
+    return {
+        language: {key: row[place] for key, row in words.items()}
+        for place, language in enumerate(LANGUAGES)
+    }
