@@ -13,7 +13,6 @@ import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from budgetmeter import texts, units
 from budgetmeter.report import dates, marks, power
@@ -115,6 +114,7 @@ def _procedure(axis: Axes, facts: Facts, span: tuple[Any, Any], words: Words) ->
     """
     begin, length = span[0], max((span[1] - span[0]).total_seconds(), 1)
     ends: list[float] = []  # of each row, as a part of the axis
+    named: set[str] = set()  # what stands in the legend
     for day, text, letter in facts:
         at = max(day, begin)
         here = (at - begin).total_seconds() / length
@@ -125,16 +125,15 @@ def _procedure(axis: Axes, facts: Facts, span: tuple[Any, Any], words: Words) ->
         row = next(free, len(ends))
         ends[row : row + 1] = [max(here, first + width)]
         look = {"marker": "s", "markersize": 3} if letter else {"marker": "|", "markersize": 6}
-        axis.plot([at], [-row], color=INK, clip_on=False, **look)  # type: ignore[arg-type]
+        kind = words("plot.letter" if letter else "plot.fact")
+        label = None if kind in named else kind
+        named.add(kind)
+        axis.plot([at], [-row], color=INK, linestyle="", clip_on=False, label=label, **look)  # type: ignore[arg-type]  # fmt: skip
         axis.annotate(text, (at, -row), xytext=(-4 if left else 4, 0), textcoords="offset points",
                       fontsize=6, va="center", ha="right" if left else "left")  # type: ignore[arg-type]  # fmt: skip
     axis.set_ylim(-max(len(ends), 1) + 0.2, 0.8)
     axis.set_yticks([])
-    handles = [
-        Line2D([], [], linestyle="", marker=marker, markersize=size, color=INK, label=label)
-        for marker, size, label in (("|", 6, "fact or step"), ("s", 3, "letter"))
-    ]
-    axis.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8,
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8,
                 frameon=False, borderaxespad=0)  # fmt: skip
     _name(axis, words("plot.procedure"))
 
