@@ -19,15 +19,17 @@ FOR_PROTECTED = (Kind.LIMITER_ENABLE, Kind.AID)
 GUARANTEE_MONTHS = 6  # the limiter after a judge's order (WE-34)
 
 
-def judge(connection, office, meter, order, expiry=0, profile=None):
+def judge(connection, office, meter, order, expiry=0, profile=None, has_case=True):
     """Whether an order may be given now; answers its expiry.
 
     :param profile: of the meter, where it is known
+    :param has_case: False where the meter is known to have none
     :raises InputError: a rule refuses it: winter, guarantee, once only, not eligible
     """
     now_s = office.now_s
     profile = office.profile_in(connection, meter) if profile is None else profile
-    cases.ask(connection, office, meter, order)
+    if has_case:
+        cases.ask(connection, office, meter, order)
     check_now(connection, office, meter, order)
     protected = order.kind in FOR_PROTECTED and customers.protected(connection, meter, now_s)
     if order.kind == Kind.LIMITER_ENABLE and not protected:
