@@ -192,20 +192,23 @@ def with_a_case(connection: Any, meters: list[int]) -> set[int]:
 
 
 def _known(connection: Any, book: Rulebook, meter: int) -> list[Fact]:
-    """Facts that stand in the books of a meter: money, and orders that are not dead."""
-    query = sa.select(deliveries).where(
-        deliveries.c.meter == meter, deliveries.c.state.not_in(_DEAD)
-    )
+    """Facts that stand in the books of a meter, and of those that hung there before it.
+
+    Money, and orders that are not dead.
+    """
+    there = sa.or_(deliveries.c.meter == meter, deliveries.c.meter.in_(customers.meters_at(meter)))
+    query = sa.select(deliveries).where(there, deliveries.c.state.not_in(_DEAD))
     found = []
-    for row in connection.execute(query.order_by(deliveries.c.at_s, deliveries.c.order_id)):
-        fact = _fact_of(book, Order(Kind(row.kind), row.value, row.extra), row)
+    rows = connection.execute(query.order_by(deliveries.c.at_s, deliveries.c.order_id))
+    for number, row in enumerate(rows, FROM_BOOKS):
+        fact = _fact_of(book, Order(Kind(row.kind), row.value, row.extra), row.at_s, number)
         if fact is not None:
             found.append(fact)
     return found
 
 
-def _fact_of(book: Rulebook, order: Order, row: Any) -> Fact | None:
-    day, number = _day(row.at_s), FROM_BOOKS + row.order_id
+def _fact_of(book: Rulebook, order: Order, at_s: int, number: int) -> Fact | None:
+    day = _day(at_s)
     cents = {"amount": order.value // CENT}
     for kind, name in ((Kind.TOP_UP, "top-up"), (Kind.ARREARS_PAID, "minimum-payment"),
                        (Kind.AID, "aid-given")):  # fmt: skip

@@ -10,6 +10,7 @@ import re
 import sqlalchemy as sa
 
 from budgetmeter.errors import InputError
+from budgetmeter.office import identifiers, later
 from budgetmeter.office.tables import contracts, periods, placements, points
 
 SIZE = 32  # characters of a customer's number
@@ -19,11 +20,9 @@ TENANCY, PROTECTED = "tenancy", "protected"
 def check(customer):
     """A customer's number as it is kept: refused, never cut.
 
-    :raises InputError: empty, or too long
+    :raises InputError: empty, too long, or not printable in one way
     """
-    if not 0 < len(customer) <= SIZE or not customer.isprintable():
-        raise InputError(f"customer {customer!r}: 1 to {SIZE} printable characters")
-    return customer
+    return identifiers.check("the customer's number", customer, SIZE)
 
 
 def contract(connection, meter):
@@ -55,12 +54,16 @@ def begin(connection, meter, contract, since_s):
 
 
 def move_in(office, meter, customer, since_s=None, protected=False):
-    """End the tenancy at a meter and begin another one; its protected status ends with it."""
+    """End the tenancy at a meter and begin another one; its protected status ends with it.
+
+    Rights that wait for who leaves are taken back: they are not of who comes.
+    """
     check(customer)
 
     def work(connection):
         at_s = _since(office, connection, meter, since_s)
         _close(connection, meter, None, at_s)
+        later.withdraw_rights(connection, office, meter, customer)
         values = {"customer": customer, "protected": protected, "judge_s": None,
                   "judge_until_s": None}  # fmt: skip
         where = contracts.c.meter == meter
@@ -146,6 +149,11 @@ def describe_point(office, meter, ean=None, residence=None):
 def _point(meter):
     """The number of a meter's access point, as a part of a query."""
     return sa.select(placements.c.point).where(placements.c.meter == meter).scalar_subquery()
+
+
+def meters_at(meter):
+    """The meters that hang or hung where a meter does, as a part of a query."""
+    return sa.select(placements.c.meter).where(placements.c.point == _point(meter))
 
 
 def history(connection, meter):

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from meterfw.account import calendar
 from meterproto.codes import Kind, WinterBar
+from meterproto.tokens import WINDOW
 
 from budgetmeter import profiles, units
 from budgetmeter.casebook import terms
 from budgetmeter.errors import InputError
-from budgetmeter.office import cases, customers, settle
+from budgetmeter.office import cases, customers, forecast, reports, settle
 from budgetmeter.office.tables import deliveries, items
+from budgetmeter.orders import Order
 
 FOR_PROTECTED = (Kind.LIMITER_ENABLE, Kind.AID)
 GUARANTEE_MONTHS = 6  # the limiter after a judge's order (WE-34)
@@ -24,7 +26,8 @@ def judge(connection, office, meter, order, expiry=0, profile=None, has_case=Tru
 
     :param profile: of the meter, where it is known
     :param has_case: False where the meter is known to have none
-    :raises InputError: a rule refuses it: winter, guarantee, once only, not eligible
+    :raises InputError: a rule refuses it: winter, guarantee, once only, not eligible, or a
+        payment that the meter would refuse
     """
     now_s = office.now_s
     profile = office.profile_in(connection, meter) if profile is None else profile
@@ -36,6 +39,8 @@ def judge(connection, office, meter, order, expiry=0, profile=None, has_case=Tru
         raise InputError("the limiter is for protected customers")  # OC-18
     if order.kind == Kind.OVERDRAFT:
         _once(connection, office, meter, profile)
+    if order.kind == Kind.TOP_UP:
+        _sold(connection, office, meter, order)
     if order.kind == Kind.AID:
         return _aid(profile, protected, expiry, now_s)
     return expiry
@@ -77,6 +82,25 @@ def _once(connection, office, meter, profile):
         over = row.extra * 60 <= office.now_s and row.state != settle.TAKEN
         if not (unused or waiting_over or over):
             raise InputError(f"a negative credit limit was granted before: item {row.item}")
+
+
+def _sold(connection, office, meter, order):
+    """What the meter would refuse by its last report is not sold, whatever way it would go."""
+    known = reports.latest(connection, office, meter)
+    if known is None:
+        return
+    way = (
+        sa.select(deliveries.c.kind, deliveries.c.value, deliveries.c.extra)
+        .where(
+            deliveries.c.meter == meter,
+            deliveries.c.state == settle.OUT,
+            deliveries.c.closing.is_(None),
+        )
+        .order_by(deliveries.c.number.desc())
+        .limit(WINDOW)  # of older ones the meter takes none any more
+    )
+    orders = [Order(Kind(kind), *values) for kind, *values in connection.execute(way)][::-1]
+    forecast.check_payment(meter, known, orders, order.value)
 
 
 def _aid(profile, protected, expiry, now_s):

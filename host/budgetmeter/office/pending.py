@@ -107,7 +107,7 @@ class Pending:
         if 0 < expiry <= office.now_s // 60:
             raise InputError(f"expiry {orders.moment(expiry)} is past")
         expiry = judge.judge(connection, office, meter, order, expiry, profile, has_case)
-        later.withdraw_older(connection, office, meter, order)
+        later.withdraw_older(connection, office, meter, order, expiry)
         return {
             "meter": meter,
             "order_id": 0,  # taken when the first token is sealed
