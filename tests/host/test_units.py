@@ -17,11 +17,23 @@ def test_euros_read_back_exactly(amount):
 
 
 @pytest.mark.parametrize(
-    "text", ["0.000001", "ten", "", "1e999", "1e999999999", "NaN", True, None, 1.5]
+    "text",
+    [
+        *("0.000001", "ten", "", "1e999", "1e999999999", "NaN", True, None, 1.5),
+        *("1_0", "1e1", "+1", " 1", "1 ", "1\n", "\u0663", "1\u00a0", ".5", "5.", "--1", "0x1"),
+        *("1.000,00", "1,000.00", "0.3" + "0" * 40 + "1"),
+    ],
 )
 def test_amounts_that_are_none(text):
     with pytest.raises(ValueError, match=r"number|finer"):
         units.mc(text)
+
+
+@pytest.mark.parametrize(("text", "right"), [("0,30", "0.30"), ("1,5", "1.5"), ("20,00", "20.00")])
+def test_a_decimal_comma_is_answered_with_the_right_spelling(text, right):
+    for read in (units.mc, units.decimal, units.payment):
+        with pytest.raises(ValueError, match=rf"^'{text}' is not a number: write {right}$"):
+            read(text)
 
 
 @given(st.integers(120, 36524 * 1440))
