@@ -153,11 +153,15 @@ def now() -> datetime:
 def end_clock(value: object) -> int:
     """Clock value of an end; a day alone is meant to its last minute and ends at midnight.
 
+    The last day of the calendar has no midnight after it: it ends a minute before.
+
     :param value: as `moment` takes it
     :raises ValueError: no time
     """
     end = moment(value)
-    return to_clock(end + timedelta(days=1)) if _is_day(value) else to_clock(end)
+    if not _is_day(value):
+        return to_clock(end)
+    return to_clock(min(end + timedelta(days=1), END - timedelta(minutes=1)))
 
 
 def _is_day(value: object) -> bool:

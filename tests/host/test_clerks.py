@@ -175,3 +175,21 @@ def test_the_case_of_a_replaced_meter_knows_what_was_paid_before(counter):
     facts = [f for f in book.load(book.find(meter=NEW)).facts if f.name == "top-up"]
     assert [fact.given["amount"] for fact in facts] == [2000, 3000]
     assert len({fact.number for fact in facts}) == 2
+
+
+# ---- The last day of the calendar ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("profile", "kind", "given"),
+    [
+        ("wallonia-digital", "hold", {}),
+        ("wallonia-digital", "overdraft", {"amount": "50"}),
+        ("brussels-limiter", "limit", {"power": "4600"}),
+    ],
+)
+def test_an_end_on_the_last_day_of_the_calendar_works(profile, kind, given):
+    counter = Counter(profile, at="2099-12-01 12:00").enrol()
+    last = order(kind, until="2099-12-31", **given)
+    ends = orders.expiry("2099-12-31")
+    assert executed(counter.meter.enter(counter.office.issue(METER, last, ends).token))

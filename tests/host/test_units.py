@@ -9,6 +9,7 @@ import pytest
 from budgetmeter import units
 from hypothesis import given
 from hypothesis import strategies as st
+from meterproto import records
 
 
 @given(st.integers(-(10**12), 10**12))
@@ -87,7 +88,8 @@ def test_an_end_is_the_midnight_after_a_day_alone():
     for text in ("2021-03-31", "20210331", "2021-W13-3"):
         assert units.end_clock(text) == midnight
     assert units.end_clock("2021-03-31T00:00") == midnight - 1440
-    for text in ("9999-12-31", "9999-12-31T23:59", "0001-01-01", "2099-12-31"):
+    assert units.end_clock("2099-12-31") == records.CLOCK_LIMIT
+    for text in ("9999-12-31", "9999-12-31T23:59", "0001-01-01", "2100-01-01"):
         with pytest.raises(ValueError, match="2000 to 2099"):
             units.end_clock(text)
 
