@@ -136,6 +136,23 @@ def test_rights_that_wait_are_not_of_the_next_customer():
     assert sorted(item.meter for item in made) == [METER, NEW]
 
 
+@pytest.mark.parametrize(
+    ("profile", "kind", "given"),
+    [("wallonia-card", "limiter-enable", {}), ("wallonia-gas", "aid", {"amount": "50"})],
+)
+def test_what_waits_for_a_protected_customer_ends_with_the_status(profile, kind, given):
+    counter = Counter(profile).enrol(protected=True)
+    item = counter.queue(kind, **given)
+    customers.protect(counter.office, METER, False)
+    counter.wait(1)
+    counter.insert()
+    receipt = counter.pay()
+    assert (receipt.given, len(receipt.withheld)) == ([], 1)
+    assert "is for protected customers" in receipt.withheld[0][1]
+    with pytest.raises(InputError, match="is for protected customers"):
+        counter.pending.send(item.item)
+
+
 def test_a_meter_that_hangs_no_more_gets_no_card():
     counter = Counter().enrol()
     withdraw.retire(counter.office, METER)
@@ -193,3 +210,12 @@ def test_an_end_on_the_last_day_of_the_calendar_works(profile, kind, given):
     last = order(kind, until="2099-12-31", **given)
     ends = orders.expiry("2099-12-31")
     assert executed(counter.meter.enter(counter.office.issue(METER, last, ends).token))
+
+
+def test_a_winter_that_the_calendar_does_not_end_ends_with_it():
+    counter = Counter("wallonia-gas", at="2099-12-15 12:00").enrol(protected=True)
+    counter.office.issue(METER, order("aid", amount="50"))
+    assert counter.office.tokens(METER)[0]["expiry"] == orders.expiry("2099-12-31")
+    counter = Counter("wallonia-digital", at="2099-12-15 12:00").enrol()
+    with pytest.raises(InputError, match="may not end before 2099-12-31 23:59"):
+        counter.office.issue(METER, order("minimum-supply-disable"))

@@ -17,7 +17,7 @@ from budgetmeter.office import cases, customers, forecast, reports, settle
 from budgetmeter.office.tables import deliveries, items
 from budgetmeter.orders import Order
 
-FOR_PROTECTED = (Kind.LIMITER_ENABLE, Kind.AID)
+FOR_PROTECTED = {Kind.LIMITER_ENABLE: "the limiter", Kind.AID: "winter aid"}  # OC-18, WG-30
 GUARANTEE_MONTHS = 6  # the limiter after a judge's order (WE-34)
 
 
@@ -34,16 +34,23 @@ def judge(connection, office, meter, order, expiry=0, profile=None, has_case=Tru
     if has_case:
         cases.ask(connection, office, meter, order)
     check_now(connection, office, meter, order)
-    protected = order.kind in FOR_PROTECTED and customers.protected(connection, meter, now_s)
-    if order.kind == Kind.LIMITER_ENABLE and not protected:
-        raise InputError("the limiter is for protected customers")  # OC-18
+    if order.kind == Kind.AID and not profile.gas:
+        raise InputError("winter aid is for gas")
+    check_protected(connection, office, meter, order)
     if order.kind == Kind.OVERDRAFT:
         _once(connection, office, meter, profile)
     if order.kind == Kind.TOP_UP:
         _sold(connection, office, meter, order)
     if order.kind == Kind.AID:
-        return _aid(profile, protected, expiry, now_s)
+        return _aid(profile, expiry, now_s)
     return expiry
+
+
+def check_protected(connection, office, meter, order):
+    """What is for protected customers is for who is protected on the day it is handed out."""
+    what = FOR_PROTECTED.get(order.kind)
+    if what and not customers.protected(connection, meter, office.now_s):
+        raise InputError(f"{what} is for protected customers")
 
 
 def check_now(connection, office, meter, order):
@@ -103,12 +110,8 @@ def _sold(connection, office, meter, order):
     forecast.check_payment(meter, known, orders, order.value)
 
 
-def _aid(profile, protected, expiry, now_s):
-    """Aid is for gas, for protected customers, within the winter of the profile (WG-30)."""
-    if not profile.gas:
-        raise InputError("winter aid is for gas")
-    if not protected:
-        raise InputError("winter aid is for protected customers")
+def _aid(profile, expiry, now_s):
+    """Aid is given within the winter of the profile, and ends with it (WG-30)."""
     record, day = profile.record(), calendar.local(now_s // 60) // 1440
     if not calendar.winter_at(record, day):
         raise InputError(
@@ -117,7 +120,7 @@ def _aid(profile, protected, expiry, now_s):
         )
     while calendar.winter_at(record, day):
         day += 1
-    end = units.to_clock(units.EPOCH + timedelta(days=day))
+    end = _midnight(day)
     return min(expiry or end, end)
 
 
@@ -125,7 +128,17 @@ def add_months(at_s, count):
     """A time (s since 2000 UTC+1) some calendar months later; the 31st becomes the last day."""
     moment = units.from_clock(at_s // 60)
     later = datetime.combine(terms.add_months(moment.date(), count), moment.time())
-    return units.to_clock(later) * 60 + at_s % 60
+    return _clock(later) * 60 + at_s % 60
+
+
+def _midnight(day):
+    """Clock value at which a day begins, counted from 2000-01-01."""
+    return _clock(units.EPOCH + timedelta(days=day))
+
+
+def _clock(moment):
+    """Its clock value; what lies behind the calendar is at its end."""
+    return units.to_clock(min(moment, units.END - timedelta(minutes=1)))
 
 
 def earliest_withdrawal(profile, contract, at_s):
@@ -143,7 +156,7 @@ def earliest_withdrawal(profile, contract, at_s):
         while calendar.winter_at(record, day):
             winter, day = True, day + 1
         if winter:
-            earliest = max(earliest, units.to_clock(units.EPOCH + timedelta(days=day)) * 60)
+            earliest = max(earliest, _midnight(day) * 60)
     return earliest
 
 
