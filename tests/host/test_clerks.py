@@ -1,9 +1,13 @@
 """Mistakes of clerks that cost somebody money: refused in one line, or mended where they stand."""
 
+import subprocess
+import sys
+
 import pytest
 from budgetmeter import orders
 from budgetmeter.errors import InputError
 from budgetmeter.office import books, cases, customers, privacy, withdraw
+from budgetmeter.office.office import Office
 from meterproto.codes import Kind
 
 from tests.cards.counter import METER, Counter
@@ -192,6 +196,32 @@ def test_the_case_of_a_replaced_meter_knows_what_was_paid_before(counter):
     facts = [f for f in book.load(book.find(meter=NEW)).facts if f.name == "top-up"]
     assert [fact.given["amount"] for fact in facts] == [2000, 3000]
     assert len({fact.number for fact in facts}) == 2
+
+
+# ---- Two offices in one process ------------------------------------------------------------------
+
+OTHER = """
+import contextlib, sqlite3, sys
+with contextlib.closing(sqlite3.connect(sys.argv[1])) as books:
+    print(*books.execute("SELECT count(*) FROM tokens").fetchone())
+"""
+
+
+def test_an_office_that_is_opened_ends_no_lock_of_another(tmp_path):
+    """Where a process closes a file, POSIX ends every lock that it has there.
+
+    Another process that comes and goes then takes itself for the last one, and clears away what
+    the first office still writes to.
+    """
+    file = tmp_path / "vending.db"
+    office = Counter(url=f"sqlite:///{file}").enrol().office
+    for number in (1, 2, 3):
+        Office(f"sqlite:///{file}", office.keys).engine.dispose()
+        assert office.issue(METER, TOP_UP).number == number
+        other = [sys.executable, "-c", OTHER, str(file)]
+        found = subprocess.run(other, capture_output=True, text=True, check=True).stdout
+        assert int(found) == number
+    office.engine.dispose()
 
 
 # ---- The last day of the calendar ----------------------------------------------------------------

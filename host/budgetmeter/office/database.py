@@ -183,12 +183,16 @@ def keep_private(file):
     """Make a database file for its owner alone, before anything is in it; SQLite's own files
     beside it take its mode.
 
+    A file that is there is not opened: to close it would end every lock that SQLite has on it in
+    this process, and others would take its books for free.
+
     :param file: "" or None: there is none
     """
     if not file:
         return
     with suppress(OSError):  # what cannot be made is said by the database
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         if os.stat(file).st_mode & 0o077:
             os.chmod(file, 0o600)
             for more in ("-wal", "-shm"):
