@@ -164,6 +164,17 @@ def test_a_meter_that_hangs_no_more_gets_no_card():
         counter.terminal.new_card(METER)
 
 
+def test_nobody_moves_in_behind_a_meter_that_was_replaced(counter):
+    withdraw.replace(counter.office, METER, NEW)
+    for change in (
+        lambda: customers.move_in(counter.office, METER, "K2"),
+        lambda: customers.protect(counter.office, METER, True),
+    ):
+        with pytest.raises(InputError, match=f"^meter {METER} is retired"):
+            change()
+    customers.move_in(counter.office, NEW, "K2")
+
+
 # ---- Customers who are forgotten, and their cases ------------------------------------------------
 
 

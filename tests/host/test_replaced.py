@@ -88,6 +88,18 @@ def test_the_last_word_is_the_last_at_the_new_meter_too(counter):
     assert [one for one in found if one.kind == Kind.PRICE] == [order("price", price="0.30")]
 
 
+def test_what_was_meant_for_the_old_meter_alone_ends_with_it(counter):
+    clock = order("clock", time="2020-12-08T12:00")
+    for wanted in (clock, order("clear-tamper"), order("price", price="0.30")):
+        counter.office.issue(METER, wanted)
+    waiting = counter.pending.queue(METER, clock)
+    counter.queue("hold", until="2021-03-31")
+    withdraw.replace(counter.office, METER, NEW)
+    assert issued(counter) == [order("price", price="0.30")]
+    assert counter.pending.item(waiting.item).state == "cancelled"
+    assert [item.order.kind for item in counter.pending.items(NEW)] == [Kind.HOLD]
+
+
 def test_money_that_the_old_meter_may_have_taken_is_not_given_twice(counter):
     paid = type_in(counter, order("top-up", amount="20"))
     for _ in range(256):

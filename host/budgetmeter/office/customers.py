@@ -166,6 +166,8 @@ def _since(office, connection, meter, at_s):
     """The time of a change: now, or one that no later change has overtaken."""
     if contract(connection, meter) is None:
         raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
+    if office.known(connection, meter)["retired_s"] is not None:
+        raise InputError(f"meter {meter} is retired")  # another may hang at its access point
     at_s = office.now_s if at_s is None else at_s
     last = connection.execute(
         sa.select(sa.func.max(periods.c.since_s)).where(periods.c.point == _point(meter))

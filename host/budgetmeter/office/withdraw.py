@@ -15,6 +15,7 @@ from budgetmeter.office.office import current
 from budgetmeter.office.tables import cards, cases, contracts, deliveries, items, meters, modes
 from budgetmeter.orders import Order
 
+OWN = (Kind.KEY_CHANGE, Kind.CLOCK, Kind.CLEAR_TAMPER)  # of one meter, whatever hangs there next
 SURE = ("", settle.OVERTAKEN)  # doubts of orders that the meter has not taken, as far as is known
 
 
@@ -79,7 +80,9 @@ def replace(office, old, new, profile=None):
         for order in waiting:
             _issue_anew(connection, office, order, new)
         where = sa.and_(items.c.meter == old, items.c.order_id == 0)
-        connection.execute(items.update().where(where).values(meter=new))
+        own = sa.and_(where, items.c.kind.in_([int(kind) for kind in OWN]))
+        connection.execute(items.update().where(own).values(cancelled=True))
+        connection.execute(items.update().where(where, ~items.c.cancelled).values(meter=new))
         office.note_in(connection, "replace", new, detail=f"replaces meter {old}")
         return balance
 
@@ -153,7 +156,7 @@ def _retire(connection, office, meter, successor):
 
 def _issue_anew(connection, office, order, new):
     """An order that was on its way to a meter that hangs no more, for the one in its place."""
-    if order.kind == Kind.KEY_CHANGE or order.closing is not None:
+    if order.kind in OWN or order.closing is not None:
         return
     settle.change(connection, order, reference=None)
     wanted = Order(Kind(order.kind), order.value, order.extra)
