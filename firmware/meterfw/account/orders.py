@@ -5,7 +5,7 @@ nothing. Orders are applied first, all those of a card insertion together, and j
 afterwards with `rules.judge` (AMB-08).
 """
 
-from meterfw.account.calendar import local, look_up, winter_at
+from meterfw.account.calendar import local, look_up, months_after, winter_at
 from meterfw.account.record import Profile, State
 from meterfw.account.rules import (
     GRANT_HOLD,
@@ -262,7 +262,9 @@ def raise_limit(m: State, p: Profile, until: int, connection_w: int) -> int:
         return RESULT_OUT_OF_RANGE
     if until <= m.clock:
         return RESULT_EXPIRED
-    if until - m.clock > p.limit_raised_days * 1440:
+    # Six months are months of the calendar, whose days are 181 to 184 (BE-02).
+    last = months_after(local(m.clock) // 1440, p.limit_raised_days // 30)
+    if local(until - 1) // 1440 > last:
         return RESULT_TOO_LONG
     if connection_w == 0:
         if m.winter == 0 or winter_at(p, local(until - 1) // 1440) == 0:

@@ -204,6 +204,19 @@ class Limiter(unittest.TestCase):
             order(m, p, Kind.CLOCK, clock(until))
             assert m.limit_w == 2300
 
+    @rule("BE-02")
+    def test_six_months_of_a_raise_are_months_of_the_calendar(self):
+        for begin, last, later in (
+            ("2021-02-01 12:00", "2021-08-02 00:00", "2021-08-02 00:01"),  # 181 days
+            ("2021-08-31 00:00", "2022-03-01 00:00", "2022-03-01 00:01"),  # February lacks the 31st
+            ("2023-08-31 23:59", "2024-03-01 00:00", "2024-03-01 00:01"),  # a leap year
+            ("2021-12-31 12:00", "2022-07-01 00:00", "2022-07-01 00:01"),
+        ):
+            with self.subTest(begin=begin):
+                m, p = meter("brussels-limiter", begin)
+                assert order(m, p, Kind.LIMIT, clock(later), 9200) == Result.TOO_LONG
+                assert order(m, p, Kind.LIMIT, clock(last), 9200) == Result.DONE
+
     @rule("WE-39", "AMB-17")
     def test_minimum_supply_is_not_stopped_in_winter(self):
         m, p = limited(at="2021-03-15 12:00")
