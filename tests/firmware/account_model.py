@@ -563,6 +563,8 @@ class AccountModel:
     def _order_limiter_release(self, value, extra, order):
         yield self.s["payment_mode"] == "limiter_only", Result.WRONG_MODE
         yield not self.s["limiter_engaged"], Result.NO_EFFECT
+        empty = self.s["credit"] <= self._floor
+        yield empty and self._barred_in_winter(WinterBar.MINIMUM_SUPPLY), Result.BARRED
         self._release()
 
     def _order_minimum_supply_disable(self, value, extra, order, disable=True):

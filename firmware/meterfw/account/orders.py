@@ -224,12 +224,17 @@ def limiter_enable(m: State, p: Profile) -> int:
     return RESULT_DONE
 
 
-def limiter_release(m: State) -> int:
-    """Back to full power by the operator's word (WE-40); the floor is judged again."""
+def limiter_release(m: State, p: Profile) -> int:
+    """Back to full power by the operator's word (WE-40); the floor is judged again.
+
+    Without credit supply would open; in winter minimum supply does not end like that (WE-39).
+    """
     if m.payment_mode == PAYMENT_MODE_LIMITER_ONLY:
         return RESULT_WRONG_MODE
     if m.limiter_engaged == 0:
         return RESULT_NO_EFFECT
+    if m.winter == 1 and p.winter_bars & WINTER_BAR_MINIMUM_SUPPLY and at_floor(m) == 1:
+        return RESULT_BARRED
     release_limiter(m)
     return RESULT_DONE
 
@@ -469,7 +474,7 @@ def apply_grant(m: State, p: Profile, kind: int, value: int, extra: int, order_i
     if kind == KIND_LIMIT:
         return raise_limit(m, p, value, extra)
     if kind == KIND_LIMITER_RELEASE:
-        return limiter_release(m)
+        return limiter_release(m, p)
     if kind == KIND_MINIMUM_SUPPLY_DISABLE:
         return minimum_supply(m, p, 1)
     if kind == KIND_MINIMUM_SUPPLY_ENABLE:

@@ -132,11 +132,25 @@ class Limiter(unittest.TestCase):
 
     @rule("WE-40", "AMB-13")
     def test_release_by_the_operator_judges_the_floor_again(self):
-        m, p = limited(arrears=mc(20))
+        m, p = limited(at="2021-04-08 12:00", arrears=mc(20))
         assert order(m, p, Kind.LIMITER_RELEASE) == Result.DONE
         assert m.limiter_engaged == 0
         assert off(m)  # no credit: supply opens, the limiter is on offer
         assert order(m, p, Kind.LIMITER_RELEASE) == Result.NO_EFFECT
+
+    @rule("WE-39", "WE-40")
+    def test_no_release_without_credit_in_winter(self):
+        """It would open supply: minimum supply would end, which winter forbids."""
+        for at, credit, answer in (
+            ("2021-03-15 12:00", 0, Result.BARRED),
+            ("2021-03-15 12:00", 1, Result.DONE),
+            ("2021-03-16 12:00", 0, Result.DONE),
+        ):
+            with self.subTest(at=at, credit=credit):
+                m, p = limited(at=at)
+                m.credit = credit
+                assert order(m, p, Kind.LIMITER_RELEASE) == answer
+                assert off(m) == (answer == Result.DONE and credit == 0)
 
     @rule("OC-21", "FE-25", "AMB-12")
     def test_a_load_above_the_limit_stops_the_meter_again_and_again(self):
