@@ -22,15 +22,14 @@ from meterfw.wire.text import euros, kwh, time_of_day
 
 PAGES = 5  # balance, emergency credit, state, limits, registers
 
-
-# One text, as octets: the P1 port sends headlines too, and may not allocate. Another language stands
-# in the file "words" in the same order, which is that of `host/budgetmeter/data/display.toml`.
+# One text, as octets: the P1 port sends headlines too, and may not allocate. The file "words" has
+# another language in the same order, which is that of `host/budgetmeter/data/display.toml`.
 WORDS = (
     b"OFF: CALL,OFF BY OPERATOR,TEST,OFF: PRESS (EC),OFF: PRESS (LIM),OFF: TOP UP,OFF: OVERLOAD,"
     b"PRESS TO CONNECT,LIMITED,NO PREPAYMENT,EMERGENCY CREDIT,KEPT ON,LOW CREDIT,,"
     b"WAIT,BLANK,NOT A CARD,DAMAGED,OTHER METER,TOO NEW,NOT STORED,NO ANSWER,REFUSED IN PART,GOOD,"
-    b"CARD,loaded,LIMIT,none,CREDIT EUR,EMERGENCY EUR,left,owed,connected,off,friendly hours,limit,"
-    b"overdr.,arrears,lim"
+    b"CARD,loaded,LIMIT,none,CREDIT EUR,EMERGENCY EUR,left,owed,connected,off,friendly hours,"
+    b"limit,overdr.,arrears,lim"
 )
 TESTING = 2  # the seconds left follow
 _OUTCOMES = const(14)  # the place of the first outcome of a card

@@ -45,7 +45,6 @@ class Panel:
         self.bare = True
         self.page = 0
         self.words = display.WORDS
-        self.speak()
         self._card_in = False
         self._outcome = 0
         self._taken = 0
@@ -53,6 +52,7 @@ class Panel:
         self._shown = [-1] * 7  # page, clock, cents, switch, reasons, emergency credit, leak test
         self._click_ms = 0
         self._calm_s = 0
+        self.speak()
 
     @property
     def clicking(self) -> bool:
@@ -72,6 +72,7 @@ class Panel:
         words = spoken(self.board).split(b"\n", 1)[0]
         if words.count(b",") == display.WORDS.count(b","):
             self.words = words
+        self._shown[0] = -1
 
     def turn_page(self) -> None:
         """The button, where it does nothing else."""

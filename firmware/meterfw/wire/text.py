@@ -7,7 +7,6 @@ from meterfw.layouts import ALPHABET, EUR
 from meterfw.tokens.gateway import KEY_TOKEN_SIZE, SIZE
 from meterfw.wire import fcs
 
-
 DAYS = "Mon Tue Wed Thu Fri Sat Sun"
 
 
