@@ -239,3 +239,38 @@ def test_a_home_that_cannot_be_written_is_no_concern(tmp_path, monkeypatch):
 def test_help_and_version():
     assert "run" in budgetmeter("--help").stdout
     assert re.fullmatch(r"budgetmeter \d+\.\d+\.\d+\n", budgetmeter("--version").stdout)
+
+
+def test_completion_is_installed_and_completes_verbs_and_options(tmp_path):
+    """As the README says, in a bash that begins with an empty home."""
+    folder = Path(sys.executable).parent
+    environment = {"HOME": str(tmp_path), "PATH": f"{folder}:/usr/bin:/bin", "SHELL": "/bin/bash"}
+    asked = """
+    complete_word() {
+        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        _budgetmeter_completion budgetmeter; echo "${COMPREPLY[@]}"
+    }
+    budgetmeter --install-completion > installed
+    . "$HOME/.bashrc"
+    complete -p budgetmeter
+    complete_word budgetmeter pro
+    complete_word budgetmeter emulate --la
+    """
+    done = subprocess.run(
+        ["bash", "-c", asked],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "bash completion installed" in (tmp_path / "installed").read_text()
+    assert done.stdout.splitlines()[1:] == ["profiles", "--lang"]
+
+
+def test_emulate_takes_a_language_there_is():
+    done = budgetmeter("emulate", "--lang", "lb", "--for", 1)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "budgetmeter: language 'lb': one of nl, fr, de, en\n"
