@@ -109,8 +109,8 @@ def test_prepayment_comes_with_the_limiter_for_a_protected_customer_and_for_nobo
     alone = order("payment-mode", mode="prepayment")
     coupled = order("payment-mode", mode="prepayment", protected=True)
     for protected, right, wrong, why in (
-        (True, coupled, alone, "the limiter comes with it"),
-        (False, alone, coupled, "no limiter comes with it"),
+        (True, coupled, alone, "the limiter comes with prepayment"),
+        (False, alone, coupled, "comes without --protected"),
     ):
         counter = Counter().enrol(protected=protected)
         with pytest.raises(InputError, match=why):
