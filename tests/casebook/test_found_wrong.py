@@ -109,7 +109,7 @@ def test_prepayment_comes_with_the_limiter_for_a_protected_customer_and_for_nobo
     alone = order("payment-mode", mode="prepayment")
     coupled = order("payment-mode", mode="prepayment", protected=True)
     for protected, right, wrong, why in (
-        (True, coupled, alone, "the limiter comes with prepayment"),
+        (True, coupled, alone, "the limiter comes along"),
         (False, alone, coupled, "comes without --protected"),
     ):
         counter = Counter().enrol(protected=protected)

@@ -66,7 +66,7 @@ def _coupled(connection, office, meter, order, profile):
         return
     protected = customers.protected(connection, meter, office.now_s)
     if protected and not order.extra and not values["limiter_available"]:
-        raise InputError("the customer is protected: the limiter comes with prepayment, --protected")
+        raise InputError("the customer is protected: the limiter comes along, --protected")
     if order.extra and not protected:
         raise InputError("the customer is not protected: prepayment comes without --protected")
 
