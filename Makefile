@@ -47,12 +47,13 @@ coverage: $(VENV)/test.stamp  ## lines and branches that CPython tests reach; fa
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-studies: $(VENV)/test.stamp  ## the three fleet studies of docs/fleet.md; plots in out/
+studies: $(VENV)/test.stamp  ## the four fleet studies of docs/fleet.md; plots in out/
 	@mkdir -p out
 	@$(BIN)/budgetmeter fleet compare flanders-10a flanders-6a --plot out/fleet-flanders.png
 	@$(BIN)/budgetmeter fleet compare wallonia-friendly-hours wallonia-no-friendly-hours \
 		--plot out/fleet-friendly-hours.png
 	@$(BIN)/budgetmeter fleet compare wallonia-2020 wallonia-2020-hold --plot out/fleet-hold-2020.png
+	@$(BIN)/budgetmeter fleet compare wallonia-notice-15 wallonia-notice-45 --plot out/fleet-notice.png
 
 fuzz: $(VENV)/test.stamp  ## junk at the meter's port, edited cards at the terminal; SEED=n repeats one
 	@$(BIN)/python -m tests.firmware.fuzz 10000000 $(SEED)
@@ -92,7 +93,7 @@ planted: $(VENV)/test.stamp  ## defects planted in the books, one by one: a test
 
 casebook: $(VENV)/test.stamp  ## every number of the rule files changed by one; LIVES=500 random cases
 	@$(BIN)/python -m tests.casebook.mutants
-	@LIVES=$(or $(LIVES),250) $(BIN)/python -m pytest -q tests/casebook/test_lives.py tests/casebook/test_second_model.py
+	@LIVES=$(or $(LIVES),250) $(BIN)/python -m pytest -q tests/casebook/test_lives.py tests/casebook/test_meter_lives.py tests/casebook/test_second_model.py
 
 mutants: $(VENV)/test.stamp  ## small changes of the firmware, which a test must notice; SHARE=1/50 tries every fiftieth
 	@$(BIN)/python -m tests.mutants $(SHARE) $(MODULE)

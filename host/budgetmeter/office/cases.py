@@ -328,7 +328,7 @@ def _unbilled(connection: Any, office: Any, meter: int, case: Case, step: Step) 
     )
     paid = int(connection.execute(since).scalar() or 0)
     owed = case.owes(MINIMUM, _day(office.now_s))
-    cents = -(-(reading.state.arrears - paid) // CENT) - max(owed, 0)
+    cents = (reading.state.arrears - paid) // CENT - max(owed, 0)
     if cents <= 0:
         return []
     reason = f"the meter reports {euros(cents)} EUR of minimum supply that is not billed"

@@ -80,9 +80,9 @@ def _coupled(connection, office, meter, order, profile):
         return
     protected = customers.protected(connection, meter, office.now_s)
     if protected and not order.extra and not values["limiter_available"]:
-        raise InputError("the customer is protected: the limiter comes with it, protected=true")
+        raise InputError("the customer is protected: the limiter comes along, --protected")
     if order.extra and not protected:
-        raise InputError("the customer is not protected: no limiter comes with it")
+        raise InputError("the customer is not protected: prepayment comes without --protected")
 
 
 def _once(connection, office, meter, profile):
