@@ -30,7 +30,7 @@ MODULES = (
     "timekeeper",
 )
 TARGET_PCT = 97
-MOST_S = 20  # of tests for one mutant; more tests than that are not asked
+MOST_S = 10  # of tests for one mutant; more tests than that are not asked
 
 
 class Campaign:
@@ -43,6 +43,7 @@ class Campaign:
     def __init__(self, suite: Suite) -> None:
         self._suite = suite
         self._reach = Reach(suite)
+        self._killers: dict[str, list[str]] = {}  # by function, the latest first
         self.tried = self.lived = 0
         print(f"{len(self._reach.seconds)} tests")
 
@@ -64,13 +65,20 @@ class Campaign:
             print(f"  not noticed: {mutant}", flush=True)
 
     def _noticed(self, mutant: Mutant, path: Path) -> bool:
+        """Whether a test notices it; those that noticed another one of its function come first."""
+        killers = self._killers.setdefault(mutant.function, [])
+        reaching = self._reach.tests(path, mutant.line)
+        first = [test for test in killers if test in reaching]
         tests, seconds = [], 0.0
-        for test in self._reach.tests(path, mutant.line):
+        for test in [*first, *(test for test in reaching if test not in first)]:
             seconds += self._reach.seconds[test]
             if seconds > MOST_S and tests:
                 break
             tests.append(test)
-        return bool(tests) and trial.noticed(mutant, self._suite, tests, seconds)
+        name = tests and trial.noticed(mutant, self._suite, tests, seconds)
+        if name in reaching:
+            killers[:] = [name, *(test for test in killers if test != name)]
+        return bool(name)
 
 
 def main(share: Fraction, modules: tuple[str, ...]) -> int:

@@ -34,15 +34,15 @@ class Suite:
         self._session = session
         self.items = {item.nodeid: item for item in session.items}
 
-    def fails(self, tests: Sequence[str]) -> bool:
-        """Run tests in this order until one fails; whether one has."""
+    def first_failure(self, tests: Sequence[str]) -> str:
+        """Run tests in this order until one fails, and name it; "" if none has."""
         items = [self.items[test] for test in tests]
         before = self._session.testsfailed
         for item, following in zip(items, [*items[1:], None], strict=True):
             runtestprotocol(item, nextitem=following, log=True)
             if self._session.testsfailed > before:
-                return True
-        return False
+                return item.nodeid
+        return ""
 
 
 class _Loop:
@@ -102,7 +102,7 @@ class Reach:
         for test in suite.items:
             tracer.switch_context(test)
             begun = os.times()
-            if not suite.fails([test]):
+            if not suite.first_failure([test]):
                 ended = os.times()
                 self.seconds[test] = ended.user + ended.system - begun.user - begun.system
         tracer.stop()

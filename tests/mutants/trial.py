@@ -18,7 +18,7 @@ LIMIT_S = (
 WAITS_S = 60  # and one that waits for ever
 SLOWER = 3  # times, for what a fork costs
 ROOM = 4 << 30  # octets; a mutant that fills the memory is noticed
-NOTICED, UNNOTICED = 0, 3
+NO_TEST = "its end"  # what notices a mutant that does not end as it should
 
 
 def source(module: str) -> Path:
@@ -26,24 +26,30 @@ def source(module: str) -> Path:
     return Path(importlib.import_module(module).__file__)
 
 
-def noticed(mutant: Mutant, suite: Suite, tests: Sequence[str], seconds: float = 0) -> bool:
-    """Whether one of the tests fails, or does not end, with the mutant in place.
+def noticed(mutant: Mutant, suite: Suite, tests: Sequence[str], seconds: float = 0) -> str:
+    """The first of the tests that fails with the mutant in place; "" if none does.
 
     :param seconds: that the tests take without it
+    :returns: NO_TEST where they do not end
     """
     sys.stdout.flush()
+    here, there = os.pipe()
     child = os.fork()
     if child == 0:
+        status = 1
         try:
-            status = _judge(mutant, suite, tests, seconds)
-        except BaseException:
-            status = NOTICED
-        os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != UNNOTICED
+            os.write(there, _judge(mutant, suite, tests, seconds).encode())
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(there)
+    with open(here, encoding="utf-8") as told:
+        name = told.read()
+    return name if os.waitpid(child, 0)[1] == 0 else NO_TEST
 
 
-def _judge(mutant: Mutant, suite: Suite, tests: Sequence[str], seconds: float) -> int:
-    """In the child: exit status."""
+def _judge(mutant: Mutant, suite: Suite, tests: Sequence[str], seconds: float) -> str:
+    """In the child: the test that fails."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
@@ -51,7 +57,7 @@ def _judge(mutant: Mutant, suite: Suite, tests: Sequence[str], seconds: float) -
     signal.alarm(WAITS_S + int(SLOWER * seconds))
     resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
     put_in(mutant)
-    return NOTICED if suite.fails(tests) else UNNOTICED
+    return suite.first_failure(tests)
 
 
 def put_in(mutant: Mutant) -> None:
