@@ -215,7 +215,7 @@ def on_port(url, key=None, hands=False):
     def make():
         with ExitStack() as stack:
             device = OnAPort(url, stack.enter_context(Meter(url)), keys)
-            stack.callback(lambda: device.client.close())  # another one than at first, perhaps
+            stack.callback(lambda: device.client.close())  # noqa: PLW0108  # another one by then
             yield device
 
     can = {"tokens": keys is not None, "hands": hands}
