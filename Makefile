@@ -72,8 +72,8 @@ kills: $(VENV)/test.stamp  ## kill -9 under load, 200 times on the same state; S
 soak: $(VENV)/test.stamp  ## a thousand meters in one process, asked 200,000 times over TCP
 	@$(BIN)/python -m tests.emulate.soak
 
-device: $(VENV)/test.stamp  ## the device suite on one target: TARGET=/dev/ttyACM0 KEY=vending.key
-	@$(BIN)/python -m pytest tests/device -rs $(if $(TARGET),--target $(TARGET)) $(if $(KEY),--key $(KEY))
+device: $(VENV)/test.stamp  ## the device suite and the list of a bench: TARGET=/dev/ttyACM0 KEY=vending.key HANDS=yes
+	@$(BIN)/python -m pytest tests/device -rs $(if $(TARGET),--target $(TARGET)) $(if $(KEY),--key $(KEY)) $(if $(HANDS),-s --hands)
 
 cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and power cuts; N=100 for fewer
 	@$(BIN)/python -m tests.cards.campaign $(N)

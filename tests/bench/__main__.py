@@ -11,6 +11,7 @@ from tests.bench import (
     office,
     p1,
     pipeline,
+    ports,
     protocol,
     rules,
     vending,
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "office": office.main,
     "p1": p1.main,
     "pipeline": pipeline.main,
+    "ports": ports.main,
     "cards": cards.main,
 }
 
