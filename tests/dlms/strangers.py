@@ -13,6 +13,7 @@ from dlms_cosem import cosem, dlms_data, enumerations, utils
 from dlms_cosem.clients.blocking_tcp_transport import BlockingTcpTransport
 from dlms_cosem.clients.dlms_client import ActionError, DataResultError, DlmsClient
 from dlms_cosem.clients.hdlc_transport import SerialHdlcTransport
+from dlms_cosem.cosem.capture_object import CaptureObject
 from dlms_cosem.cosem.selective_access import RangeDescriptor
 from dlms_cosem.parsers import AssociationObjectListParser
 from gurux_dlms import GXBitString, GXByteBuffer, GXDLMSClient, GXDLMSException, GXReplyData
@@ -23,7 +24,8 @@ from pydlms import DlmsData, Mechanism, ServiceError, decode_data
 PUBLIC, SERVER = 16, 1
 GATEWAY, GATEWAY_NAME = 115, "0.0.19.40.0.255"
 PROFILE, ROWS, COLUMNS = 7, 2, 3
-TIMEOUT_S = 5
+TIMEOUT_S = 60
+AGAIN_S = 0.1  # dlms-cosem waits so long for a flag that it has, where a check ends with one
 
 
 class Refused(Exception):
@@ -110,7 +112,7 @@ class DlmsCosemClient:
         low = enumerations.AuthenticationMechanism.LLS
         addresses = {"client_logical_address": PUBLIC, "server_logical_address": SERVER}
         if hdlc:
-            line = serial.serial_for_url(url, timeout=TIMEOUT_S)
+            line = serial.serial_for_url(url, timeout=AGAIN_S)
             transport = SerialHdlcTransport(**addresses, serial_port=url, serial=line)
         else:
             transport = BlockingTcpTransport(host, port, PUBLIC, SERVER, timeout=TIMEOUT_S)
@@ -160,7 +162,7 @@ class DlmsCosemClient:
         clock = cosem.CosemAttribute(
             enumerations.CosemInterface.CLOCK, cosem.Obis(0, 0, 1, 0, 0, 255), 2
         )
-        wanted = RangeDescriptor(cosem.CaptureObject(clock), begin, end)
+        wanted = RangeDescriptor(CaptureObject(clock, 0), begin, end)
         octets = self.client.get(_attribute(class_id, name, 2), wanted)
         return _decoded(octets)
 

@@ -104,16 +104,19 @@ def everything(stranger):
     }
 
 
-@pytest.mark.parametrize("profile", ["wallonia-card", "wallonia-gas"])
-def test_every_object_is_read_by_all_alike(profile, make_meter):
+@pytest.mark.parametrize(
+    ("profile", "carriers"),
+    [("wallonia-card", ("wrapper", "hdlc")), ("wallonia-gas", ("wrapper",))],
+)
+def test_every_object_is_read_by_all_alike(profile, carriers, make_meter):
     """Each client has its own decoder, and Gurux' own objects take every value."""
     meter = make_meter(profile=profile)
     with dlms(meter) as url:
         meter.use(**({"litres": 900} if meter.world.profile.gas else {"watts": 500}), hours=1)
         seen = {}
         for stranger in STRANGERS:
-            for carrier, hdlc in CARRIERS.items():
-                with closing(stranger(url, hdlc)) as at:
+            for carrier in carriers:
+                with closing(stranger(url, CARRIERS[carrier])) as at:
                     listed = at.listed()
                     seen[stranger.__name__, carrier] = listed, everything(at)
     first_listed, first = seen.popitem()[1]
@@ -235,7 +238,7 @@ def test_blocks_and_lists_say_the_same(hdlc, make_meter):
             ]
             listed = [CosemAttributeWithSelection(each, None) for each in attributes]
             answer = stranger.client.get_many(listed)
-            assert len(answer.result_data) == 2
+            assert len(answer.response_data) == 2
 
 
 def test_rows_of_the_load_profile_by_time_and_by_number(make_meter):
@@ -259,7 +262,7 @@ def test_rows_of_the_load_profile_by_time_and_by_number(make_meter):
             assert client.get(LOAD, 7, 2, columns).to_python() == [[250], [500], [750]]
 
 
-@pytest.mark.parametrize("profile", profiles.names())
+@pytest.mark.parametrize("profile", sorted({*profiles.names()} - {"wallonia-card", "wallonia-gas"}))
 def test_every_profile_has_all_its_objects(profile, make_meter):
     with asked(PyDlmsClient, make_meter(profile=profile)) as stranger:
         assert len(everything(stranger)) > 100
