@@ -139,7 +139,7 @@ class FarSide(DlmsSide):
     def _tick(self) -> None:
         """Capture a quarter of an hour that has begun since the last look."""
         seen = look(self._reach())
-        at_s, gas = clock_of(seen), seen.identity.energy.word == "gas"
+        at_s, gas = clock_of(seen.status), seen.identity.energy.word == "gas"
         register = seen.registers.volume_l if gas else seen.registers.energy_wh
         if self._quarter and at_s // PERIOD_S > self._quarter:
             self._history.add(at_s, register, int(seen.status.balance.scaleb(5)))

@@ -17,13 +17,11 @@ from budgetmeter.bridges.dlms.objects import (
     Reader,
     Thing,
     Token,
-    is_gas,
     objects,
 )
 from budgetmeter.bridges.dlms.selection import Unfit, buffer, select
 from budgetmeter.bridges.dlms.wrapper import PUBLIC_CLIENT, Broken, Wrapper
-from budgetmeter.bridges.seen import Seen, look
-from budgetmeter.client import Entry, Meter, MeterError, TokenRefused
+from budgetmeter.client import Identity, Meter, MeterError, Status, TokenRefused
 from budgetmeter.errors import InputError
 
 HEAD = 20  # octets of an answer around the data of a block, at most
@@ -33,9 +31,9 @@ BUFFER = 2  # attribute of a profile
 NO_EFFECT = TokenReason.RESULT + Result.NO_EFFECT
 
 
-def clock_of(seen: Seen) -> int:
-    """The time of a look, seconds since 2000-01-01 00:00 UTC+1."""
-    return units.to_clock(seen.status.time) * 60 + seen.status.time.second
+def clock_of(status: Status) -> int:
+    """The time of a status, seconds since 2000-01-01 00:00 UTC+1."""
+    return units.to_clock(status.time) * 60 + status.time.second
 
 
 class Source:
@@ -45,7 +43,7 @@ class Source:
     :param captures: the load profile
     :param password: without it nobody enters tokens; None lets everybody
     :param lost: called when the meter did not answer
-    :param clock: the meter's time of a look, as `clock_of`
+    :param clock: the meter's time of a status, as `clock_of`
     :ivar token: the last one that came in by DLMS
     """
 
@@ -55,30 +53,29 @@ class Source:
         captures: Iterable[Row],
         password: bytes | None = None,
         lost: Callable[[], object] = lambda: None,
-        clock: Callable[[Seen], int] = clock_of,
+        clock: Callable[[Status], int] = clock_of,
     ) -> None:
         self._meter, self._captures, self._clock = meter, captures, clock
-        self.password, self.lost = password, lost
+        self.password, self._lost = password, lost
         self.token: Token | None = None
-        self._gas: bool | None = None
+        self._identity: Identity | None = None
+
+    def lost(self) -> None:
+        """The meter did not answer: another one may, next time."""
+        self._identity = None
+        self._lost()
 
     def things(self, client: int, trusted: bool) -> dict[str, Thing]:
         """The objects by their names, for one request.
 
         :raises MeterError: the meter does not answer
         """
+        if self._identity is None:
+            self._identity = self._meter().identify()
         reader = Reader(
-            self._look, self._clock, self._events, self._captures, self.token, client, trusted
+            self._meter, self._identity, self._clock, self._captures, self.token, client, trusted
         )
-        if self._gas is None:
-            self._gas = is_gas(reader.seen)
-        return {thing.name: thing for thing in objects(reader, self._gas)}
-
-    def _look(self) -> Seen:
-        return look(self._meter())
-
-    def _events(self) -> list[Entry]:
-        return self._meter().events()
+        return {thing.name: thing for thing in objects(reader)}
 
     def enter(self, octets: bytes) -> int:
         """Enter a token, as in a frame or as its text: an action result.
@@ -96,7 +93,7 @@ class Source:
             reason = int(TokenReason.MISTYPED if typed else TokenReason.LENGTH)
         else:
             status, reason = int(TokenStatus.EXECUTED), 0 if entered.effect else NO_EFFECT
-        self.token = Token(octets, self._clock(self._look()), status, reason)
+        self.token = Token(octets, self._clock(meter.status()), status, reason)
         return apdu.SUCCESS if status == TokenStatus.EXECUTED else apdu.OTHER
 
 
