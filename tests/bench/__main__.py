@@ -13,6 +13,7 @@ from tests.bench import (
     pipeline,
     protocol,
     rules,
+    strangers,
     vending,
 )
 
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "vending": vending.main,
     "office": office.main,
     "p1": p1.main,
+    "strangers": strangers.main,
     "pipeline": pipeline.main,
     "cards": cards.main,
 }

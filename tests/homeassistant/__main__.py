@@ -36,14 +36,14 @@ def found(names):
 def environment(python):
     """The Python of an environment with Home Assistant in it; made the first time.
 
-    :raises subprocess.CalledProcessError: its packages cannot be had
+    :raises subprocess.SubprocessError: its packages cannot be had
     """
     there = FOLDER / "bin" / "python"
     stamp = FOLDER / RELEASE
     if not stamp.exists():
-        subprocess.run([python, "-m", "venv", "--clear", FOLDER], check=True)
-        pip = [there, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *PACKAGES], check=True, timeout=WAIT_S)
+        pip = [there, "-m", "pip", "install", "--disable-pip-version-check", *PACKAGES]
+        for command in ([python, "-m", "venv", "--clear", FOLDER], pip):
+            subprocess.run(command, check=True, capture_output=True, timeout=WAIT_S)
         stamp.touch()
     return there
 
@@ -71,7 +71,7 @@ def main():
         return 2
     try:
         python = environment(python)
-    except subprocess.CalledProcessError:
+    except subprocess.SubprocessError:
         print(f"no environment with {' and '.join(PACKAGES)}", file=sys.stderr)
         return 2
     status, lines, error = judged(python, messages.good())
