@@ -1,4 +1,4 @@
-"""A thousand meters whose P1 ports are read, a hundred of them by DLMS and MQTT too, and without."""
+"""A thousand meters whose P1 ports are read, a hundred by DLMS and MQTT too; and without."""
 
 import contextlib
 import selectors

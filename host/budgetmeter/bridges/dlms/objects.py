@@ -8,7 +8,7 @@ profile) is 0, a time it does not have is unspecified.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
 from meterproto.codes import Energy, PaymentMode
@@ -146,13 +146,13 @@ class Table:
 class Thing:
     """An object.
 
-    :ivar attributes: from the second on; the first is the name
+    :ivar attributes: from the second on, some as octets already; the first is the name
     :ivar table: of a profile; its second attribute
     """
 
     class_id: int
     name: str
-    attributes: tuple[Callable[[], Data], ...]
+    attributes: tuple[Callable[[], Data | bytes], ...]
     version: int = 0
     table: Table | None = field(default=None, compare=False)
 
@@ -164,9 +164,10 @@ class Thing:
         """Whether its class has a method of this number."""
         return 1 <= index <= METHODS.get(self.class_id, 0)
 
-    def value(self, index: int) -> Data:
-        """The value of an attribute that it has, a table left aside."""
-        return octets(name_octets(self.name)) if index == 1 else self.attributes[index - 2]()
+    def encoded(self, index: int) -> bytes:
+        """The octets of an attribute that it has, a table left aside."""
+        value = octets(name_octets(self.name)) if index == 1 else self.attributes[index - 2]()
+        return value if isinstance(value, bytes) else DATA.build(value)
 
 
 class Reader:
@@ -240,8 +241,10 @@ def objects(reader: Reader) -> list[Thing]:
 def _association(reader: Reader, others: list[Thing]) -> Thing:
     thing: Thing
 
-    def object_list() -> Data:
-        return array([_listed(each) for each in (thing, *others)])
+    def object_list() -> bytes:
+        shapes = ((t.class_id, t.version, t.name, len(t.attributes), t.table is not None)
+                  for t in (thing, *others))  # fmt: skip
+        return _object_list(tuple(shapes))
 
     context = structure(
         Data(BITS, f"{CONFORMANCE:024b}"),
@@ -267,25 +270,31 @@ def _association(reader: Reader, others: list[Thing]) -> Thing:
     return thing
 
 
-def _listed(thing: Thing) -> Data:
+@lru_cache
+def _object_list(shapes: tuple[tuple[int, int, str, int, bool], ...]) -> bytes:
+    """The object list of things of these shapes, encoded; there are few, and it is long."""
+    return DATA.build(array([_listed(*shape) for shape in shapes]))
+
+
+def _listed(class_id: int, version: int, name: str, count: int, has_table: bool) -> Data:
     """An entry of the object list: class, version, name, access rights."""
     selectors = array([Data(INT8, 1), Data(INT8, 2)])
     attributes = [
         structure(
             Data(INT8, index),
             Data(ENUM, 1),  # read only
-            selectors if thing.table is not None and index == 2 else Data(axdr.NULL),
+            selectors if has_table and index == 2 else Data(axdr.NULL),
         )
-        for index in range(1, len(thing.attributes) + 2)
+        for index in range(1, count + 2)
     ]
     methods = [
-        structure(Data(INT8, index), Data(ENUM, int(thing.class_id == GATEWAY)))
-        for index in range(1, METHODS.get(thing.class_id, 0) + 1)
+        structure(Data(INT8, index), Data(ENUM, int(class_id == GATEWAY)))
+        for index in range(1, METHODS.get(class_id, 0) + 1)
     ]
     return structure(
-        Data(UINT16, thing.class_id),
-        Data(UINT8, thing.version),
-        octets(name_octets(thing.name)),
+        Data(UINT16, class_id),
+        Data(UINT8, version),
+        octets(name_octets(name)),
         structure(array(attributes), array(methods)),
     )
 
@@ -632,6 +641,7 @@ def _load(reader: Reader, gas: bool) -> Table:
 
 
 def _events(reader: Reader) -> Table:
+    @cache
     def rows() -> list[Row]:
         found: list[Row] = []
         for entry in reader.events:

@@ -8,7 +8,7 @@ from meterproto.codes import Result, TokenReason, TokenStatus
 from budgetmeter import units
 from budgetmeter.bridges.dlms import apdu
 from budgetmeter.bridges.dlms.apdu import ACTION, ACTION_ANSWER, GET, GET_ANSWER, SET, SET_ANSWER
-from budgetmeter.bridges.dlms.data import DATA, NULL, OCTETS, UTF8, VISIBLE, Data, obis
+from budgetmeter.bridges.dlms.data import NULL, OCTETS, UTF8, VISIBLE, Data, obis
 from budgetmeter.bridges.dlms.hdlc import FLAG, Hdlc
 from budgetmeter.bridges.dlms.history import Row
 from budgetmeter.bridges.dlms.objects import (
@@ -26,7 +26,7 @@ from budgetmeter.errors import InputError
 
 HEAD = 20  # octets of an answer around the data of a block, at most
 LONGEST = 0xFFFF  # octets of an answer; the length of the wrapper has 16 bits
-MOST = 1 << 18  # octets of the results of one list
+MOST = 1 << 17  # octets of the results of one list, above which the rest is left out
 BUFFER = 2  # attribute of a profile
 NO_EFFECT = TokenReason.RESULT + Result.NO_EFFECT
 
@@ -195,9 +195,9 @@ class Session:
         things, left = self._things(), MOST
         results: list[bytes | int] = []
         for wanted in body.wanted:
-            value = self._value(things, wanted)
+            value = self._value(things, wanted) if left > 0 else apdu.OTHER
             left -= len(value) if isinstance(value, bytes) else 1
-            results.append(value if left >= 0 else apdu.OTHER)
+            results.append(value)
         content = apdu.listed(results)
         return self._send(invoke, apdu.list_answer(invoke, content), content)
 
@@ -213,7 +213,7 @@ class Session:
         if selection is not None and (table is None or not self._selects()):
             return apdu.SCOPE_VIOLATED
         if table is None:
-            return DATA.build(found.value(index))
+            return found.encoded(index)
         if selection is None:
             return buffer(table.rows(), range(len(table.columns)))
         try:
