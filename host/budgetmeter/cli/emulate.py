@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -16,7 +17,7 @@ import typer
 from meterproto.records import CLOCK_LIMIT
 from meterproto.tokens import METER_LIMIT
 
-from budgetmeter import loads, profiles, units
+from budgetmeter import loads, profiles, texts, units
 from budgetmeter.bridges.dlms.ports import DlmsPort, EmulatedSide, read_password
 from budgetmeter.bridges.seen import look
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
@@ -97,6 +98,14 @@ def emulate(
     load_zone: LoadZone = "",
     load_shape: LoadShape = "",
     watts: Annotated[int | None, typer.Option(min=0, max=100_000, help="a constant load")] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="LANGUAGE",
+            help="of displays and consoles: nl, fr, de or en; by default that of the profile",
+        ),
+    ] = None,
     start: Annotated[str, typer.Option(help="where time begins, e.g. 2020-06-02T12:00")] = "",
     days: Annotated[int | None, typer.Option(min=1, help="time stops after so many")] = None,
     for_s: Annotated[
@@ -131,7 +140,7 @@ def emulate(
     )
     if load is not None and watts is not None:
         raise InputError("either --load or --watts")
-    chosen = profiles.load(profile)
+    chosen = _speaking(profiles.load(profile), language)
     behind = _gas_profile(gas, chosen, p1)
     keys = None if key is None else KeyFile(key)
     request = load_request(load, load_zone, load_shape)
@@ -288,6 +297,16 @@ def _emulator(
         raise InputError(f"{error.filename or 'files'}: {error.strerror or error}") from None
 
 
+def _speaking(profile: profiles.Profile, language: str | None) -> profiles.Profile:
+    """A profile whose meters speak the language that was chosen, if one was.
+
+    :raises InputError: no such language
+    """
+    if language is None:
+        return profile
+    return replace(profile, language=texts.of(language).language)
+
+
 def _gas_profile(gas: str, chosen: profiles.Profile, p1: int | None) -> profiles.Profile | None:
     """The profile of the gas meters behind electricity meters; None without.
 
@@ -297,7 +316,7 @@ def _gas_profile(gas: str, chosen: profiles.Profile, p1: int | None) -> profiles
         return None
     if p1 is None:
         raise InputError("--gas puts a gas meter into P1 telegrams: it needs --p1")
-    behind = profiles.load(gas)
+    behind = replace(profiles.load(gas), language=chosen.language)
     if not behind.gas or chosen.gas:
         raise InputError("--gas takes a gas profile, and --profile one of electricity")
     return behind

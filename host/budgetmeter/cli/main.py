@@ -33,7 +33,6 @@ PIPE_CLOSED = 141  # exit status of what SIGPIPE ends
 UsageError: Any = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="A Belgian budget (prepayment) meter: emulate it, look at it, put it under test.",
 )
