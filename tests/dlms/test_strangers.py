@@ -8,7 +8,9 @@ from budgetmeter.bridges.dlms.ports import DlmsPort, EmulatedSide
 from budgetmeter.testing import served
 from dlms_cosem.cosem import CosemAttributeWithSelection
 from pydlms import DlmsClient as PyDlms
+from pydlms import DlmsData
 from pydlms.apdu import xdlms
+from pydlms.hdlc.connection import HdlcParameters
 
 from tests.dlms import strangers
 from tests.dlms.strangers import (
@@ -265,3 +267,21 @@ def test_rows_of_the_load_profile_by_time_and_by_number(make_meter):
 def test_profiles_without_prepayment_or_with_energy_as_aid_are_read_too(profile, make_meter):
     with asked(PyDlmsClient, make_meter(profile=profile)) as stranger:
         assert len(everything(stranger)) > 100
+
+
+@pytest.mark.parametrize("size", [16, 40, 1024])
+def test_frames_of_any_size_carry_requests_and_answers(size, make_meter):
+    """In segments both ways; a client that asks for a larger window gets one frame at a time."""
+    meter = make_meter()
+    token = meter.vending.top_up("20.00").octets
+    asked_for = HdlcParameters(size, size, window_tx=3, window_rx=3)
+    with dlms(meter) as url:
+        settings = {"hdlc": True, "hdlc_parameters": asked_for, "timeout": strangers.TIMEOUT_S}
+        with PyDlms.tcp(*strangers.place(url), **settings) as client:
+            assert len(client.get_association_view()) == 20
+            client.action(GATEWAY_NAME, GATEWAY, 1, DlmsData.octet_string(token))
+            assert client.get(GATEWAY_NAME, GATEWAY, 2).value == token
+            negotiated = client.link.negotiated
+            assert (negotiated.window_tx, negotiated.window_rx) == (1, 1)
+            assert (negotiated.max_info_tx, negotiated.max_info_rx) == (size, size)
+    assert mc(meter.balance) == 35_00_000
