@@ -11,10 +11,10 @@ OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py 
 NODE_MODULES := $(addsuffix /node_modules,tests/micropython tests/p1 tests/web)
 
 .DEFAULT_GOAL := help
-.PHONY: help run p1 casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted panel shots layouts docs clean
+.PHONY: help run p1 dlms homeassistant casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted panel shots layouts docs clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp  ## four months of a real household on a budget meter; plot in out/
 	@mkdir -p out
@@ -80,6 +80,12 @@ cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and
 
 p1: $(VENV)/test.stamp  ## a thousand lives, their P1 telegrams read by four strangers; N=100 for fewer
 	@$(BIN)/python -m tests.p1.lives $(N)
+
+dlms: $(VENV)/test.stamp  ## a hundred thousand hostile conversations at a DLMS port; N=1000 for fewer, SEED=n repeats one
+	@$(BIN)/python -m tests.dlms.fuzz $(or $(N),100000) $(SEED)
+
+homeassistant: $(VENV)/test.stamp  ## Home Assistant's own schemas judge the discovery; HA_PYTHON=python3.13 or newer
+	@$(BIN)/python -m tests.homeassistant $(HA_PYTHON)
 
 docs: $(VENV)/docs.stamp  ## the documentation site in out/site; a dead link fails
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

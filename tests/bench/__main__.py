@@ -14,6 +14,7 @@ from tests.bench import (
     ports,
     protocol,
     rules,
+    strangers,
     vending,
 )
 
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "vending": vending.main,
     "office": office.main,
     "p1": p1.main,
+    "strangers": strangers.main,
     "pipeline": pipeline.main,
     "ports": ports.main,
     "cards": cards.main,
