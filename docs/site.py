@@ -1,8 +1,8 @@
 """A hook of mkdocs: the pages of the site are the repository's own, at their own places.
 
 A relative link therefore means the same in the repository and in the site. A file that a page links
-to and that is no page (a drawing, a TOML file, a source) is copied beside it. The first page has the
-panel, running.
+to and that is no page (a drawing, a TOML file, a source) is copied beside it. The first page has
+the panel, running.
 """
 
 import re
@@ -19,7 +19,7 @@ PANEL = "meter.html"
 FRAME = f"""\
 <figure class="meter">
 <iframe src="{PANEL}" title="A budget meter to touch" loading="lazy"></iframe>
-<figcaption>The firmware itself runs in this page. <a href="{PANEL}">On a page of its own</a></figcaption>
+<figcaption>The firmware itself runs here. <a href="{PANEL}">On a page of its own</a></figcaption>
 </figure>
 
 """
