@@ -1,6 +1,7 @@
 """HTTP: the guard, one sentence for each error, hostile bodies from the OpenAPI description."""
 
 import os
+import socket
 import threading
 
 import pytest
@@ -125,6 +126,11 @@ def test_an_offices_meters_get_no_tokens_here(server):
         with pytest.raises(WebError, match="its office only") as raised:
             web.meter().order("top-up", amount="20.00")
         assert raised.value.status == 403
+
+
+def test_an_answer_leaves_at_once(http):
+    """asyncio waits for more to send on a socket whose protocol it does not know."""
+    assert http._listener.proto == socket.IPPROTO_TCP
 
 
 # ---- The guard ---------------------------------------------------------------------------------

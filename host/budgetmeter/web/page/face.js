@@ -488,7 +488,11 @@ async function start() {
 }
 
 function followServer() {
-  face.source.follow((view) => act(async () => { await see(view); face.chart.draw(); })).catch(trouble);
+  face.source.follow((view) => act(async () => {
+    if (view.meter !== face.source.meter) return; // of the meter before, and waited in the queue
+    await see(view);
+    face.chart.draw();
+  })).catch(trouble);
 }
 
 start().catch(trouble);
