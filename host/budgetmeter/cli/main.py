@@ -10,6 +10,7 @@ from budgetmeter.cli import (
     books,
     card,
     case,
+    dlms,
     emulate,
     flash,
     fleet,
@@ -47,6 +48,7 @@ app.command()(emulate.emulate)
 app.command()(panel.panel)
 meter.add_to(app)
 app.command()(p1.p1)
+app.command()(dlms.dlms)
 app.command()(mqtt.mqtt)
 app.command()(run.run)
 app.command(name="profiles")(profiles.show_profiles)

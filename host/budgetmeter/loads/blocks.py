@@ -268,6 +268,7 @@ def _look(look: Look, values: np.ndarray) -> None:
     look.count += len(known)
     look.grows += int((steps > 0).sum())
     look.falls += int((steps < 0).sum())
+    look.resets += int((known * 10 < known - steps).sum())
     look.highest = max(look.highest, float(known.max()))
     look.last = float(known[-1])
 
