@@ -11,7 +11,7 @@ OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py 
 NODE_MODULES := $(addsuffix /node_modules,tests/micropython tests/p1 tests/web)
 
 .DEFAULT_GOAL := help
-.PHONY: help run p1 dlms homeassistant casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted panel shots layouts docs clean
+.PHONY: help run p1 dlms homeassistant casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted http panel shots layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,10 @@ casebook: $(VENV)/test.stamp  ## every number of the rule files changed by one; 
 
 mutants: $(VENV)/test.stamp  ## small changes of the firmware, which a test must notice; SHARE=1/50 tries every fiftieth
 	@$(BIN)/python -m tests.mutants $(SHARE) $(MODULE)
+
+http: $(VENV)/test.stamp  ## ten thousand hostile shapes of calls, then 200 clients on a thousand meters; N=500 for fewer shapes
+	@$(BIN)/python -m tests.web.hostile $(N)
+	@$(BIN)/python -m tests.web.crowd
 
 panel: $(VENV)/test.stamp  ## the page with a meter in it, one file that opens without a server; in out/
 	@mkdir -p out
