@@ -7,14 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from budgetmeter.errors import BudgetmeterError, InputError
 from budgetmeter.fleet import engine, results, run, table
-from distributed import LocalCluster
 
+from tests.fleet.stops import cluster, octets
 from tests.fleet.support import POOR, small
 
 CARD = 'profile = "wallonia-card"'
@@ -137,28 +136,6 @@ def test_a_killed_run_is_taken_up_again(fleet, tmp_path):
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert same(fleet, results.Results(tmp_path / "out"))
-
-
-@contextmanager
-def cluster(workers):
-    """A scheduler here, and workers on ports of their own that nobody starts again."""
-    alone = {"n_workers": 0, "dashboard_address": None, "silence_logs": 50}
-    with LocalCluster(**alone) as scheduler, ExitStack() as stack:
-        dask = [str(Path(sys.executable).with_name("dask")), "worker", scheduler.scheduler_address]
-        options = ["--no-nanny", "--no-dashboard", "--nthreads=1"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        started = [subprocess.Popen([*dask, *options], **quiet) for _ in range(workers)]
-        for worker in started:
-            stack.callback(worker.wait)
-            stack.callback(worker.kill)
-        while len(scheduler.scheduler_info["workers"]) < workers:
-            assert all(worker.poll() is None for worker in started)
-            time.sleep(0.05)
-        yield scheduler, started
-
-
-def octets(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_a_cluster_gives_the_same_when_a_worker_dies_and_ends_in_a_line_when_all_is_lost(
