@@ -43,6 +43,7 @@ ROOMS = {
 # Modules of no room, lowest last: each may import those below it.
 BASE = (
     "card",
+    "spoken",
     "identity",
     "issue",
     "orders",

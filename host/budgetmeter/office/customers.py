@@ -10,7 +10,14 @@ import re
 import sqlalchemy as sa
 
 from budgetmeter.errors import InputError
-from budgetmeter.office.tables import contracts, periods, placements, points
+from budgetmeter.office.tables import (
+    case_ends,
+    cases,
+    contracts,
+    periods,
+    placements,
+    points,
+)
 
 SIZE = 32  # characters of a customer's number
 TENANCY, PROTECTED = "tenancy", "protected"
@@ -55,7 +62,10 @@ def begin(connection, meter, contract, since_s):
 
 
 def move_in(office, meter, customer, since_s=None, protected=False):
-    """End the tenancy at a meter and begin another one; its protected status ends with it."""
+    """End the tenancy at a meter and begin another one; its protected status ends with it.
+
+    So does its case: the meter is the next customer's, and so are the payments from then on.
+    """
     check(customer)
 
     def work(connection):
@@ -68,6 +78,7 @@ def move_in(office, meter, customer, since_s=None, protected=False):
         _open(connection, meter, customer, TENANCY, at_s)
         if protected:
             _open(connection, meter, customer, PROTECTED, at_s)
+        _end_case(connection, meter, customer, at_s)
         office.note_in(connection, "customer", meter, detail=f"{customer} moves in")
 
     office.transaction(work)
@@ -107,6 +118,7 @@ def hang(connection, old, new, at_s):
     point = connection.execute(sa.select(placements.c.point).where(there)).scalar()
     connection.execute(placements.update().where(there).values(until_s=at_s))
     connection.execute(placements.insert().values(meter=new, point=point, since_s=at_s))
+    connection.execute(cases.update().where(cases.c.meter == old).values(meter=new))
 
 
 def point_of(connection, meter):
@@ -141,6 +153,14 @@ def describe_point(office, meter, ean=None, residence=None):
         office.note_in(connection, "point", meter, detail=str(values))
 
     office.transaction(work)
+
+
+def _end_case(connection, meter, customer, at_s):
+    """The case of who lived there ends with the tenancy; one that was opened ahead stays."""
+    over = sa.select(case_ends.c.case)
+    where = sa.and_(cases.c.meter == meter, cases.c.customer != customer, cases.c.case.not_in(over))
+    for number in connection.execute(sa.select(cases.c.case).where(where)).scalars().all():
+        connection.execute(case_ends.insert().values(case=number, at_s=at_s))
 
 
 def _point(meter):

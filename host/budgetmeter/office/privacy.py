@@ -8,7 +8,16 @@ import secrets
 import sqlalchemy as sa
 
 from budgetmeter.errors import InputError
-from budgetmeter.office.tables import audit, contracts, deliveries, items, periods, placements
+from budgetmeter.office.tables import (
+    audit,
+    case_facts,
+    cases,
+    contracts,
+    deliveries,
+    items,
+    periods,
+    placements,
+)
 
 
 def export(office, customer):
@@ -19,7 +28,8 @@ def export(office, customer):
 
     def work(connection):
         rows = _rows(connection, periods, customer)
-        if not rows and not _rows(connection, contracts, customer):
+        own = _rows(connection, cases, customer)
+        if not rows and not own and not _rows(connection, contracts, customer):
             raise InputError(f"no customer {customer} in the books")
         found = {
             "customer": customer,
@@ -27,6 +37,7 @@ def export(office, customer):
             "contracts": _rows(connection, contracts, customer),
             "items": _rows(connection, items, customer),
             "orders": [],
+            "cases": [{**row, "facts": _facts(connection, row["case"])} for row in own],
         }
         for row in [row for row in rows if row["kind"] == "tenancy"]:
             found["orders"] += _orders(connection, row)
@@ -38,6 +49,15 @@ def export(office, customer):
 def _rows(connection, table, customer):
     query = sa.select(table).where(table.c.customer == customer)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _facts(connection, case):
+    """The facts of a case, as they were written."""
+    query = sa.select(case_facts).where(case_facts.c.case == case).order_by(case_facts.c.number)
+    return [
+        {**row, "day": str(row["day"]), "at": str(row["at"])}
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def _orders(connection, period):
@@ -60,12 +80,12 @@ def forget(office, customer):
 
     def work(connection):
         rows = _rows(connection, periods, customer)
-        if not rows:
+        if not rows and not _rows(connection, cases, customer):
             raise InputError(f"no customer {customer} in the books")
         for row in rows:
             if row["until_s"] is None:
                 raise InputError(f"customer {customer} lives at access point {row['point']}")
-        for table in (periods, items):
+        for table in (periods, items, cases):
             where = table.c.customer == customer
             connection.execute(table.update().where(where).values(customer=instead))
         named = sa.and_(audit.c.action == "customer", audit.c.detail == f"{customer} moves in")

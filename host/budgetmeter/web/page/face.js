@@ -184,7 +184,7 @@ function drawReceipt() {
 
 async function order(given, act = "") {
   const { taken, reason, view } = await face.source.order(given);
-  $("receipt").textContent = taken ? t("shop.done") : t("shop.refused", { why: reason });
+  $("receipt").textContent = taken ? t("shop.done") : t("shop.refused", { why: t(reason) });
   await see(view);
   if (act) stepDone(act);
 }
@@ -364,7 +364,7 @@ async function restore(kept) {
 }
 
 function listen() {
-  $("language").addEventListener("change", () => { words.language = $("language").value; drawWords(); });
+  $("language").addEventListener("change", () => { words.language = $("language").value; drawWords(); act(async () => see(await face.source.speak(words.language))); });
   $("profile").addEventListener("change", () => act(() => fresh({ profile: $("profile").value })));
   $("anew").addEventListener("click", () => act(() => fresh({ profile: face.source.profile })));
   $("cut").addEventListener("click", () => act(async () => { await see(await face.source.cut(CUT_S)); refresh(); }));
