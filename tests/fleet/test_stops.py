@@ -5,8 +5,8 @@ The slice of `make stops`.
 
 import signal
 
+from tests.command import run
 from tests.fleet.stops import PAIR, octets, stopped
-from tests.host.test_cli import budgetmeter
 
 SWEEP = ("compare", *PAIR, "--meters=40", "--days=20", "--chunk=4", "--workers=1",
          "--sweep=hold_skip_pct=0,50")  # fmt: skip
@@ -26,7 +26,7 @@ def test_a_sweep_goes_on_where_it_was_stopped(tmp_path):
     assert 3 <= first < whole
     assert stopped(SWEEP, cut, signal.SIGKILL, lambda: files() >= first + 12) == -signal.SIGKILL
     assert first + 12 <= files() < whole
-    ends = [budgetmeter("fleet", *SWEEP, "--json", cwd=folder) for folder in (cut, clean)]
-    assert [(end.returncode, end.stderr) for end in ends] == [(0, "")] * 2
-    assert ends[0].stdout == ends[1].stdout
+    ends = [run("fleet", *SWEEP, "--json", cwd=folder) for folder in (cut, clean)]
+    assert [(end.status, end.error) for end in ends] == [(0, "")] * 2
+    assert ends[0].said == ends[1].said
     assert octets(cut) == octets(clean)
