@@ -11,7 +11,7 @@ OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py 
 NODE_MODULES := $(addsuffix /node_modules,tests/micropython tests/p1 tests/web)
 
 .DEFAULT_GOAL := help
-.PHONY: help run p1 dlms homeassistant casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted http panel shots layouts docs clean
+.PHONY: help run p1 dlms homeassistant casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills stops soak device office planted http panel shots layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ pulses: $(VENV)/test.stamp  ## ten thousand trains of pulses and spikes on the c
 
 kills: $(VENV)/test.stamp  ## kill -9 under load, 200 times on the same state; SEED=n repeats one
 	@$(BIN)/python -m tests.emulate.killed 200 $(SEED)
+
+stops: $(VENV)/test.stamp  ## fleet runs and sweeps stopped 40 times each, by Ctrl-C and kill -9; N=10 for fewer, SEED=n
+	@$(BIN)/python -m tests.fleet.stops $(or $(N),40) $(or $(SEED),1)
 
 soak: $(VENV)/test.stamp  ## a thousand meters in one process, asked 200,000 times over TCP
 	@$(BIN)/python -m tests.emulate.soak
