@@ -15,9 +15,9 @@ from budgetmeter.office import database
 from budgetmeter.office.office import Office
 
 from tests.cards.counter import METER, Counter
+from tests.command import installed as budgetmeter
 from tests.emulate.process import Emulated
 from tests.firmware.bench import executed
-from tests.host.test_cli import budgetmeter
 
 SECRET = "s3cret"
 
@@ -63,8 +63,8 @@ def test_a_database_without_books_is_named_without_its_password(tmp_path, postgr
     url = postgres_url.replace("postgres:@", f"postgres:{SECRET}@")
     assert SECRET in url
     done = budgetmeter("office", "log", "--db", url, cwd=tmp_path)
-    assert "no vending office there" in done.stderr
-    assert SECRET not in done.stdout + done.stderr
+    assert "no vending office there" in done.error
+    assert SECRET not in done.said + done.error
 
 
 # ---- Files -------------------------------------------------------------------------------------

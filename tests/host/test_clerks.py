@@ -188,7 +188,7 @@ def test_nothing_in_the_books_names_who_is_forgotten(counter):
     withdraw.replace(office, METER, NEW)
     assert book.find(meter=NEW).case == number
     found = privacy.export(office, "Jeanne")
-    assert [row["case"] for row in found["facts"]] == [number]
+    assert [row["case"] for row in found["cases"][0]["facts"]] == [number]
     customers.move_in(office, NEW, "K2")
     privacy.forget(office, "Jeanne")
     with pytest.raises(InputError, match="no customer Jeanne"):

@@ -11,7 +11,14 @@ import sqlalchemy as sa
 
 from budgetmeter.errors import InputError
 from budgetmeter.office import identifiers, later
-from budgetmeter.office.tables import contracts, periods, placements, points
+from budgetmeter.office.tables import (
+    case_ends,
+    cases,
+    contracts,
+    periods,
+    placements,
+    points,
+)
 
 SIZE = 32  # characters of a customer's number
 TENANCY, PROTECTED = "tenancy", "protected"
@@ -56,6 +63,7 @@ def begin(connection, meter, contract, since_s):
 def move_in(office, meter, customer, since_s=None, protected=False):
     """End the tenancy at a meter and begin another one; its protected status ends with it.
 
+    So does its case: the meter is the next customer's, and so are the payments from then on.
     Rights that wait for who leaves are taken back: they are not of who comes.
     """
     check(customer)
@@ -71,6 +79,7 @@ def move_in(office, meter, customer, since_s=None, protected=False):
         _open(connection, meter, customer, TENANCY, at_s)
         if protected:
             _open(connection, meter, customer, PROTECTED, at_s)
+        _end_case(connection, meter, customer, at_s)
         office.note_in(connection, "customer", meter, detail=f"{customer} moves in")
 
     office.transaction(work)
@@ -110,6 +119,7 @@ def hang(connection, old, new, at_s):
     point = connection.execute(sa.select(placements.c.point).where(there)).scalar()
     connection.execute(placements.update().where(there).values(until_s=at_s))
     connection.execute(placements.insert().values(meter=new, point=point, since_s=at_s))
+    connection.execute(cases.update().where(cases.c.meter == old).values(meter=new))
 
 
 def point_of(connection, meter):
@@ -144,6 +154,14 @@ def describe_point(office, meter, ean=None, residence=None):
         office.note_in(connection, "point", meter, detail=str(values))
 
     office.transaction(work)
+
+
+def _end_case(connection, meter, customer, at_s):
+    """The case of who lived there ends with the tenancy; one that was opened ahead stays."""
+    over = sa.select(case_ends.c.case)
+    where = sa.and_(cases.c.meter == meter, cases.c.customer != customer, cases.c.case.not_in(over))
+    for number in connection.execute(sa.select(cases.c.case).where(where)).scalars().all():
+        connection.execute(case_ends.insert().values(case=number, at_s=at_s))
 
 
 def _point(meter):

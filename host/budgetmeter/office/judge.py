@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from meterfw.account import calendar
-from meterproto.codes import Kind, WinterBar
+from meterproto.codes import Kind, PaymentMode, WinterBar
 from meterproto.tokens import WINDOW
 
 from budgetmeter import profiles, units
@@ -37,10 +37,13 @@ def judge(connection, office, meter, order, expiry=0, profile=None, has_case=Tru
     if order.kind == Kind.AID and not profile.gas:
         raise InputError("winter aid is for gas")
     check_protected(connection, office, meter, order)
-    if order.kind == Kind.OVERDRAFT:
-        _once(connection, office, meter, profile)
+    if order.kind == Kind.PAYMENT_MODE:
+        _coupled(connection, office, meter, order, profile)
     if order.kind == Kind.TOP_UP:
         _sold(connection, office, meter, order)
+    if order.kind == Kind.OVERDRAFT:
+        _once(connection, office, meter, profile)
+        return min(expiry or order.extra, order.extra)  # no token of it lives longer than it does
     if order.kind == Kind.AID:
         return _aid(profile, expiry, now_s)
     return expiry
@@ -70,8 +73,23 @@ def holder(connection, meter):
     return contract["customer"] if contract else f"{meter:09d}"
 
 
+def _coupled(connection, office, meter, order, profile):
+    """The limiter comes with prepayment for a protected customer, and for nobody else (WE-33)."""
+    values = profile.values
+    if order.value != PaymentMode.PREPAYMENT or not values["limiter_fitted"]:
+        return
+    protected = customers.protected(connection, meter, office.now_s)
+    if protected and not order.extra and not values["limiter_available"]:
+        raise InputError("the customer is protected: the limiter comes along, --protected")
+    if order.extra and not protected:
+        raise InputError("the customer is not protected: prepayment comes without --protected")
+
+
 def _once(connection, office, meter, profile):
-    """A negative credit limit is activated once for a customer and an energy (OC-12, AMB-22)."""
+    """A negative credit limit is activated once for a customer and an energy (OC-12, AMB-22).
+
+    One that was handed out counts, until a report proves that the meter never took it.
+    """
     same = sa.and_(deliveries.c.meter == items.c.meter, deliveries.c.order_id == items.c.order_id)
     rows = connection.execute(
         sa.select(items, deliveries.c.state)
@@ -86,8 +104,7 @@ def _once(connection, office, meter, profile):
     for row in rows:
         unused = row.state in (settle.LAPSED, settle.VOID)
         waiting_over = row.state is None and 0 < row.expiry * 60 <= office.now_s
-        over = row.extra * 60 <= office.now_s and row.state != settle.TAKEN
-        if not (unused or waiting_over or over):
+        if not (unused or waiting_over):
             raise InputError(f"a negative credit limit was granted before: item {row.item}")
 
 

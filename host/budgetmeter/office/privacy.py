@@ -33,7 +33,8 @@ def export(office, customer):
         found = {table.name: _rows(connection, table, customer) for table in HOLD}
         if not any(found.values()):
             raise InputError(f"no customer {customer} in the books")
-        found["facts"] = _facts(connection, found[cases.name])
+        for case in found[cases.name]:
+            case["facts"] = _facts(connection, case["case"])
         lived = [row for row in found[periods.name] if row["kind"] == customers.TENANCY]
         orders = [order for row in lived for order in _orders(connection, row)]
         return {"customer": customer, **found, "orders": orders}
@@ -41,16 +42,18 @@ def export(office, customer):
     return office.reading(work)
 
 
-def _facts(connection, rows):
-    """What was recorded in cases."""
-    numbers = [row["case"] for row in rows]
-    query = sa.select(case_facts).where(case_facts.c.case.in_(numbers))
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
 def _rows(connection, table, customer):
     query = sa.select(table).where(table.c.customer == customer)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _facts(connection, case):
+    """The facts of a case, as they were written."""
+    query = sa.select(case_facts).where(case_facts.c.case == case).order_by(case_facts.c.number)
+    return [
+        {**row, "day": str(row["day"]), "at": str(row["at"])}
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def _orders(connection, period):

@@ -226,6 +226,16 @@ class Grants(unittest.TestCase):
         assert m.credit == -mc(50)
         assert off(m)
 
+    @rule("OC-17")
+    def test_a_limit_granted_before_supply_opened_does_not_close_it(self):
+        m, p = meter("wallonia-card", credit=mc(1))
+        order(m, p, Kind.OVERDRAFT, mc(50), clock(UNTIL), 1)
+        use(m, p, 51)
+        assert off(m)
+        order(m, p, Kind.SUPPORT, mc(10))
+        assert (m.credit, m.overdraft) == (-mc(40), mc(50))
+        assert m.control_state == layouts.CONTROL_STATE_DISCONNECTED
+
     @rule("OC-17", "AMB-05")
     def test_limit_granted_while_emergency_credit_is_in_use(self):
         m, p = meter("wallonia-card", credit=0, emergency_used=mc(5), emergency_status=3)
@@ -450,7 +460,7 @@ class Modes(unittest.TestCase):
         assert order(m, p, Kind.ARREARS_PAID, mc("255.00001")) == Result.ABOVE_CAP
         assert order(m, p, Kind.ARREARS_PAID, mc(255)) == Result.DONE
         m, p = meter("brussels-limiter")
-        until = m.clock + 184 * 1440
+        until = clock("2021-06-09 00:00")  # six months after 8 December 2020, that day included
         assert order(m, p, Kind.LIMIT, until, 100_001) == Result.OUT_OF_RANGE
         assert order(m, p, Kind.LIMIT, layouts.CLOCK_LIMIT + 1, 3000) == Result.OUT_OF_RANGE
         assert order(m, p, Kind.LIMIT, until + 1, 100_000) == Result.TOO_LONG
