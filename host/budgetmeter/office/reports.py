@@ -220,9 +220,8 @@ def made_after(connection, office, reading, at_s):
     had = connection.execute(known).first()
     if had is not None and had.at_s < at_s:
         same = readable(bytes(had.report), office, reading.head.meter)
-        if (
-            same is None or same.at_s == reading.at_s
-        ):  # over the wire a later one may have the same sequence
+        # Over the wire a later one may have the same sequence.
+        if same is None or same.at_s == reading.at_s:
             return False
     if not doubt_of(office, reading) and reading.at_s >= at_s:
         return True
