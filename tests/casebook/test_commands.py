@@ -51,6 +51,22 @@ def test_why_not_says_by_which_clause_and_from_when(case):
     assert data["from"] == "2021-04-01"
 
 
+def test_a_mistake_in_the_facts_is_taken_back_and_both_stay_written(case):
+    done = run("case", "fact", "correction", "number=3", "--on", "2020-10-20")
+    assert done.said == "fact  2020-10-20 correction  (fact 5)\n"
+    data = run("case", "show", "--on", "2020-10-20", "--json").data
+    assert [one["fact"] for one in data["facts"]] == ["opened", "invoice", "notice"]
+    assert (data["corrected"], data["owes"]) == ([3], {"supplier": "165.00"})
+    # It counts on no day: also on one before the mistake was found out.
+    late = run("case", "why-not", "notice", "--on", "2020-10-01", "--json").data
+    assert [one["reason"] for one in late["refused_by"]] == ["there is no reminder"]
+    for number in (1, 3, 5, 9):  # the opening, one that is taken back, a correction, none
+        again = run("case", "fact", "correction", f"number={number}", "--on", "2020-10-20")
+        assert (again.status, again.error) == (
+            2, f"budgetmeter: no fact {number} to correct; case show lists them\n")  # fmt: skip
+    assert "needs number" in run("case", "fact", "correction", "--on", "2020-10-20").error
+
+
 def test_next_names_the_day_and_what_it_opens(case):
     data = run("case", "next", "--on", "2020-10-01", "--json").data
     assert data == {
