@@ -120,6 +120,7 @@ def test_show_gives_a_copy_of_all_data(case):
         (("case", "show", "--on", "soon"), "--on: 'soon' is not a day"),
         (("case", "show", "--on", "1999-01-01"), "not within 2000 to 2098"),
         (("case", "show", "--customer", "5"), "no case of customer 5"),
+        (("case", "show", "--case", "9"), "no case 9; budgetmeter case open"),
         (("case", "report", "fe-41", "2003"), "no report fe-41"),
         (("case", "open", "--customer", "1", "--rules", "utopia"), "no rules utopia"),
         (("case", "open", "--customer", "1", "--rules", "ores-covid"), "give it as an overlay"),

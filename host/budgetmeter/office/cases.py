@@ -167,6 +167,8 @@ class CaseBook:
             return found[0]
         asked = {"case": case, "customer": customer, "meter": meter}
         words = ", ".join(f"{key} {value}" for key, value in asked.items() if value is not None)
+        if not found and case is not None:
+            raise InputError(f"no case {case}; budgetmeter case open begins one")
         if not found:
             raise InputError(f"no case of {words or 'anybody'}; budgetmeter case open begins one")
         numbers = ", ".join(str(row.case) for row in found)
