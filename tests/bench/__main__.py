@@ -7,12 +7,15 @@ from tests.bench import (
     cards,
     emulator,
     fleet,
+    http,
     journal,
     office,
     p1,
     pipeline,
+    ports,
     protocol,
     rules,
+    strangers,
     vending,
 )
 
@@ -21,12 +24,15 @@ BENCHMARKS = {
     "boards": boards.main,
     "emulator": emulator.main,
     "fleet": fleet.main,
+    "http": http.main,
     "protocol": protocol.main,
     "journal": journal.main,
     "vending": vending.main,
     "office": office.main,
     "p1": p1.main,
+    "strangers": strangers.main,
     "pipeline": pipeline.main,
+    "ports": ports.main,
     "cards": cards.main,
 }
 
