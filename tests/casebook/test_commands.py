@@ -2,8 +2,11 @@
 
 import csv
 import io
+from datetime import date
 
 import pytest
+from budgetmeter.cli.options import open_office
+from budgetmeter.office.cases import CaseBook
 
 from tests.command import run
 
@@ -17,6 +20,19 @@ def db(tmp_path, monkeypatch):
 
 @pytest.fixture
 def case(db):
+    return begun()
+
+
+@pytest.fixture(scope="module")
+def same_case(tmp_path_factory):
+    """One case for all who change nothing in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BUDGETMETER_DB", f"sqlite:///{tmp_path_factory.mktemp('same')}/cases.db")
+        yield begun()
+
+
+def begun():
+    """A case of customer 4711 up to a formal notice: its number."""
     done = run("case", "open", "--customer", "4711", "--rules", "wallonia-electricity+ores-covid",
                "--on", "2020-07-01", "--json")  # fmt: skip
     assert done.data["case"] == 1
@@ -49,6 +65,22 @@ def test_why_not_says_by_which_clause_and_from_when(case):
     data = run("case", "why-not", "withdrawal", "--on", "2021-04-01", "--json").data
     assert data["allowed"] is True
     assert data["from"] == "2021-04-01"
+
+
+def test_a_mistake_in_the_facts_is_taken_back_and_both_stay_written(case):
+    done = run("case", "fact", "correction", "number=3", "--on", "2020-10-20")
+    assert done.said == "fact  2020-10-20 correction  (fact 5)\n"
+    data = run("case", "show", "--on", "2020-10-20", "--json").data
+    assert [one["fact"] for one in data["facts"]] == ["opened", "invoice", "notice"]
+    assert (data["corrected"], data["owes"]) == ([3], {"supplier": "165.00"})
+    # It counts on no day: also on one before the mistake was found out.
+    late = run("case", "why-not", "notice", "--on", "2020-10-01", "--json").data
+    assert [one["reason"] for one in late["refused_by"]] == ["there is no reminder"]
+    for number in (1, 3, 5, 9):  # the opening, one that is taken back, a correction, none
+        again = run("case", "fact", "correction", f"number={number}", "--on", "2020-10-20")
+        assert (again.status, again.error) == (
+            2, f"budgetmeter: no fact {number} to correct; case show lists them\n")  # fmt: skip
+    assert "needs number" in run("case", "fact", "correction", "--on", "2020-10-20").error
 
 
 def test_next_names_the_day_and_what_it_opens(case):
@@ -108,6 +140,7 @@ def test_show_gives_a_copy_of_all_data(case):
         (("case", "show", "--on", "soon"), "--on: 'soon' is not a day"),
         (("case", "show", "--on", "1999-01-01"), "not within 2000 to 2098"),
         (("case", "show", "--customer", "5"), "no case of customer 5"),
+        (("case", "show", "--case", "9"), "no case 9; budgetmeter case open"),
         (("case", "report", "fe-41", "2003"), "no report fe-41"),
         (("case", "open", "--customer", "1", "--rules", "utopia"), "no rules utopia"),
         (("case", "open", "--customer", "1", "--rules", "ores-covid"), "give it as an overlay"),
@@ -115,16 +148,18 @@ def test_show_gives_a_copy_of_all_data(case):
         (("case", "open", "--customer", "", "--rules", "flanders-2003"), "1 to 32 printable"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_one_line_and_status_2(case, words, said):
+def test_a_mistake_is_one_line_and_status_2(same_case, words, said):
     done = run(*words)
     assert done.status == 2
     assert said in done.error
     assert done.error.count("\n") == 1
     assert done.said == ""
+    assert len(run("case", "show", "--case", same_case, "--json").data["facts"]) == 4
 
 
 @pytest.mark.rule("FE-40")
 def test_the_report_of_article_23(db):
+    book = CaseBook(open_office(db, create=True))
     for number, (town, facts) in enumerate(
         [
             ("Gent", [
@@ -148,8 +183,9 @@ def test_the_report_of_article_23(db):
         run("case", "open", "--customer", str(number), "--rules", "flanders-2003",
             f"municipality={town}", "--on", "2003-07-01")  # fmt: skip
         for text in facts:
-            day, *words = text.split()
-            assert run("case", "fact", *words, "--on", day, "--case", number).status == 0
+            day, name, *words = text.split()
+            given = dict(word.split("=") for word in words)
+            book.record(number, name, date.fromisoformat(day), **given)
     done = run("case", "report", "fe-40", "2003")
     rows = list(csv.DictReader(io.StringIO(done.said)))
     assert [(row["municipality"], row["protected"]) for row in rows] == [

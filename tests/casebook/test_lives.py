@@ -5,6 +5,7 @@ then judged by sums and loops over the plain facts, which know nothing of chains
 """
 
 import os
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -165,3 +166,20 @@ def test_the_first_day_on_which_a_step_is_allowed(life, data):
     assert case.why_not(step, first) == []
     if first > day:
         assert case.why_not(step, first - DAY) != []
+
+
+@settings(max_examples=LIVES // 2, deadline=None)
+@given(lives(), st.randoms(use_true_random=False))
+def test_when_a_fact_was_written_down_does_not_matter_but_on_its_own_day(life, chance):
+    """Written late or ahead, facts count on their day; on one day the first written is first."""
+    case, end = life
+    days = {}
+    for fact in case.facts:
+        days.setdefault(fact.day, []).append(fact)
+    order = list(days)
+    chance.shuffle(order)
+    written = [fact for day in order for fact in days[day]]
+    other = Case(case.book, [replace(fact, number=n) for n, fact in enumerate(written, 1)])
+    for day in (end, chance.choice(order)):
+        assert answers(other, day) == answers(case, day)
+        assert [e.cents for e in other.entries(day)] == [e.cents for e in case.entries(day)]

@@ -1,19 +1,25 @@
-"""Every number of every rule file is changed by one: some border vector notices each."""
+"""Every third number of each rule file is changed by one, and a border vector notices.
+
+`make casebook` changes all of them.
+"""
 
 import pytest
 from budgetmeter import resources
 
 from tests.casebook import mutants
 
+SHARE = 3
+
 
 @pytest.mark.parametrize("file", resources.names("rules"))
 def test_each_number_of_a_rule_file_is_tested(file):
     every = mutants.mutants(file)
     assert len(every) > 20
-    alive = {(one.file, one.name) for one in mutants.survivors(every)}
-    explained = {key for key in mutants.EXPLAINED if key[0] == file}
+    chosen = every[::SHARE]
+    alive = {(one.file, one.name) for one in mutants.survivors(chosen)}
+    explained = {(one.file, one.name) for one in chosen} & set(mutants.EXPLAINED)
     assert alive == explained
-    assert len(alive) <= mutants.MOST * len(every)
+    assert len(mutants.EXPLAINED) <= mutants.MOST * len(every)
 
 
 def test_a_number_without_a_vector_would_be_found():

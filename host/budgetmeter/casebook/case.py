@@ -65,6 +65,7 @@ class Case:
         :raises InputError: no such fact or field, or a field that the fact needs is missing
         """
         fact = read_fact(self.book, name, day, given, len(self.facts) + 1)
+        check_correction(self.facts, fact)
         self.facts.append(fact)
         return fact
 
@@ -159,6 +160,18 @@ class Case:
         return None
 
 
+def check_correction(facts: Sequence[Fact], fact: Fact) -> None:
+    """A correction takes a fact back that somebody wrote, once.
+
+    :raises InputError: there is no such fact, or it stands no more
+    """
+    if fact.name != facts_module.CORRECTION:
+        return
+    written = [one.number for one in facts_module.standing(facts) if one.name != "opened"]
+    if fact.given["number"] not in written:
+        raise InputError(f"no fact {fact.given['number']} to correct; case show lists them")
+
+
 def read_fact(
     book: Rulebook, name: str, day: date | str, given: Mapping[str, Any], number: int
 ) -> Fact:
@@ -166,12 +179,13 @@ def read_fact(
 
     :raises InputError: no such fact or field, or a field that the fact needs is missing
     """
-    if name not in book.names():
+    correction = name == facts_module.CORRECTION
+    if name not in book.names() and not correction:
         hint = resources.did_you_mean(name, book.names())
         raise InputError(f"no fact {name} in {book.name}; {hint}")
     read = {key: facts_module.read_field(key, value) for key, value in given.items()}
     kind = book.kinds.get(name)
-    for key in kind.needs if kind else ():
+    for key in kind.needs if kind else ("number",) if correction else ():
         if key not in read:
             raise InputError(f"{name} needs {key}")
     try:

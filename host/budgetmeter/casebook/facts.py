@@ -1,6 +1,6 @@
 """Facts: what happened in a household's case, and when. A case is nothing but its facts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -10,6 +10,7 @@ from budgetmeter import units
 from budgetmeter.errors import InputError
 
 CENT = units.EUR // 100  # mc
+CORRECTION = "correction"  # a fact of every case: the fact of its `number` was a mistake
 # Field of a fact to how it is read.
 FIELDS = {
     "amount": "EUR",
@@ -33,6 +34,7 @@ FIELDS = {
     "power_w": "count",
     "original_w": "count",
     "share": "count",
+    "number": "count",
     "hours": "count",
     "calls_s": "count",
     "urgent_s": "count",
@@ -69,6 +71,15 @@ class Fact:
 
     def __str__(self) -> str:
         return " ".join([self.name, *(f"{key}={text}" for key, text in self.written().items())])
+
+
+def standing(facts: Sequence[Fact]) -> list[Fact]:
+    """The facts without those that a correction took back, and without corrections.
+
+    A mistake never happened: it counts on no day, whenever it was found out.
+    """
+    wrong = {fact.given["number"] for fact in facts if fact.name == CORRECTION}
+    return [fact for fact in facts if fact.name != CORRECTION and fact.number not in wrong]
 
 
 def day_of(value: object) -> date:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from budgetmeter.casebook.facts import Fact
+from budgetmeter.casebook.facts import Fact, standing
 from budgetmeter.casebook.ledger import Ledger
 from budgetmeter.casebook.rulebook import (
     Clock,
@@ -59,7 +59,7 @@ class View:
     ) -> None:
         self.book, self.day, self.given = book, day, dict(given or {})
         self.borders: set[date] = set()
-        seen = [fact for fact in facts if self.passed(fact.day)]
+        seen = [fact for fact in standing(facts) if self.passed(fact.day)]
         recorded = self._with_deemed(seen)
         self.status = [fact for fact in recorded if fact.name in ("protected", *_STATUS_ENDS)]
         self.ledger = Ledger(book, self._number_on, self.protected_on)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from budgetmeter.casebook import Case, Fact, Refusal
     from budgetmeter.office.cases import CaseBook, Row
 
+BY_HAND = 900_000  # numbers of facts that people wrote lie below
 app = typer.Typer(no_args_is_help=True, help="The case book: what the law allows, and from when.")
 
 CaseOption = Annotated[int | None, typer.Option("--case", help="number of the case")]
@@ -134,11 +135,14 @@ def fact(
     values: FieldsArgument = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a fact into a case. It is never changed. What forbids a step is printed beside it."""
+    """Write a fact into a case. It is never changed. What forbids a step is printed beside it.
+
+    `fact correction number=3` takes fact 3 back: it was a mistake.
+    """
     loaded, day = asked.case, asked.day
     refused = loaded.why_not(name, day) if name in loaded.book.steps else []
     made = asked.book.record(asked.row.case, name, day, **_fields(values))
-    rows = [("fact", f"{made.day} {made.name}"), *_refused_rows(refused)]
+    rows = [("fact", f"{made.day} {made.name}{_place(made)}"), *_refused_rows(refused)]
     show({**_fact_data(made), "against": [_refusal_data(one) for one in refused]}, as_json, rows)
 
 
@@ -171,13 +175,14 @@ def show_case(
              "fact": e.fact, "rule": e.rule} for e in view.ledger.entries],
         "owes": {name: euros(owed) for name, owed in accounts.items()},
         "suspended": {name: why for name, why in suspended.items() if why},
+        "corrected": [one.given["number"] for one in loaded.facts if one.name == fields.CORRECTION],
         "no_source": [{"what": one.title, "rule": one.rule} for one in loaded.book.silent],
     }  # fmt: skip
 
     def rows() -> Iterator[tuple[str, str]]:
         yield "case", f"{row.case}, customer {row.customer}, {loaded.book.title}"
         for one in view.facts:
-            yield str(one.day), str(one)
+            yield str(one.day), f"{one}{_place(one)}"
         for name, owed in accounts.items():
             yield "owes", f"{euros(owed)} EUR on {name}"
         for name, why in suspended.items():
@@ -326,7 +331,13 @@ def rules() -> None:
 
 
 def _fact_data(one: "Fact") -> dict[str, Any]:
-    return {"day": str(one.day), "fact": one.name, **one.written()}
+    number = {"number": one.number} if 0 < one.number < BY_HAND else {}
+    return {**number, "day": str(one.day), "fact": one.name, **one.written()}
+
+
+def _place(one: "Fact") -> str:
+    """The number by which a correction takes a fact back; "" for one that nobody wrote."""
+    return f"  (fact {one.number})" if 0 < one.number < BY_HAND else ""
 
 
 def _refusal_data(one: "Refusal") -> dict[str, Any]:

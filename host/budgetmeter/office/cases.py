@@ -14,6 +14,7 @@ from meterproto.codes import Cause, Kind, PaymentMode
 
 from budgetmeter import units
 from budgetmeter.casebook import Case, Fact, Refusal, Rulebook, load, read_fact
+from budgetmeter.casebook.case import check_correction
 from budgetmeter.casebook.facts import CENT, euros
 from budgetmeter.casebook.rulebook import Step
 from budgetmeter.errors import InputError
@@ -101,12 +102,22 @@ class CaseBook:
                 sa.select(sa.func.max(case_facts.c.number)).where(case_facts.c.case == case)
             ).scalar()
             fact = read_fact(rulebook(row.rules), name, day, given, (last or 0) + 1)
+            check_correction(self._written(connection, row), fact)
             self._append(connection, case, fact)
             detail = f"case {case}: {fact.day} {name}"
             self.office.note_in(connection, "fact", row.meter, detail=detail)
             return fact
 
         return self.office.transaction(work)
+
+    def _written(self, connection: Any, row: Row) -> list[Fact]:
+        """The facts that people wrote, in order."""
+        book = rulebook(row.rules)
+        query = sa.select(case_facts).where(case_facts.c.case == row.case)
+        return [
+            read_fact(book, one.name, one.day, json.loads(one.given), one.number)
+            for one in connection.execute(query.order_by(case_facts.c.number))
+        ]
 
     def _append(self, connection: Any, case: int, fact: Fact) -> None:
         connection.execute(
@@ -156,6 +167,8 @@ class CaseBook:
             return found[0]
         asked = {"case": case, "customer": customer, "meter": meter}
         words = ", ".join(f"{key} {value}" for key, value in asked.items() if value is not None)
+        if not found and case is not None:
+            raise InputError(f"no case {case}; budgetmeter case open begins one")
         if not found:
             raise InputError(f"no case of {words or 'anybody'}; budgetmeter case open begins one")
         numbers = ", ".join(str(row.case) for row in found)
@@ -179,11 +192,7 @@ class CaseBook:
     def load_in(self, connection: Any, row: Row) -> Case:
         """The same, in a transaction."""
         book = rulebook(row.rules)
-        query = sa.select(case_facts).where(case_facts.c.case == row.case)
-        facts = [
-            read_fact(book, one.name, one.day, json.loads(one.given), one.number)
-            for one in connection.execute(query.order_by(case_facts.c.number))
-        ]
+        facts = self._written(connection, row)
         if row.meter is not None:
             facts += _known(connection, book, row, facts[0].day if facts else date.min)
         return Case(book, facts)
