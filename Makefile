@@ -11,7 +11,7 @@ OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py 
 NODE_MODULES := $(addsuffix /node_modules,tests/micropython tests/p1 tests/web)
 
 .DEFAULT_GOAL := help
-.PHONY: help run p1 casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted panel shots layouts docs clean
+.PHONY: help run p1 casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak hostile device office planted panel shots layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ kills: $(VENV)/test.stamp  ## kill -9 under load, 200 times on the same state; S
 
 soak: $(VENV)/test.stamp  ## a thousand meters in one process, asked 200,000 times over TCP
 	@$(BIN)/python -m tests.emulate.soak
+
+hostile: $(VENV)/test.stamp  ## two thousand hostile clients beside a thousand meters, and how long honest ones wait
+	@$(BIN)/python -m tests.emulate.hostile
 
 device: $(VENV)/test.stamp  ## the device suite and the list of a bench: TARGET=/dev/ttyACM0 KEY=vending.key HANDS=yes
 	@$(BIN)/python -m pytest tests/device -rs $(if $(TARGET),--target $(TARGET)) $(if $(KEY),--key $(KEY)) $(if $(HANDS),-s --hands)
