@@ -235,9 +235,6 @@ REASON_WORDS = (
 EMERGENCY_STATUS_WORDS = (
     "enabled selectable - in-use consumed"
 )
-TOKEN_STATUS_WORDS = (
-    "- - - executed format-failure authentication-failure validation-failure execution-failure"
-)
 EVENT_WORDS = (
     "price-changed credited overdraft-granted overdraft-ended hold-granted hold-ended "
     "mode-changed arrears-paid limit-changed minimum-supply-changed low-credit kept-on "
@@ -249,6 +246,10 @@ LOG_CODE_WORDS = (
     "power-up state-new state-lost clock-set token-accepted token-refused locked-out power-down"
     " time-uncertain journal-repaired profile-changed commit-failed switch-stuck sensor-silent "
     "profile-refused key-flashed card-read card-refused restarted crashed hung safe-state"
+)
+PROFILE_UNITS = (
+    "- - EUR/kWh EUR Wh/m3 - EUR EUR EUR % EUR - EUR Wh - - - - - - mA W W days s s - s s Wh - "
+    "h:min h:min Mon-Sun - m-d m-d -"
 )
 
 HEADER_FORMAT = "<BBB"

@@ -67,6 +67,7 @@ class Meter:
             from meterfw.p1.port import Port  # noqa: PLC0415  # it takes memory
 
             self.p1 = Port(board, self.ledger, self.gateway.meter)
+            self.p1.telegram.words = self.panel.words
         self._elapsed_ms = 0
         self._faults = 0
         self.panel.drive()

@@ -55,10 +55,18 @@ def of(language: str = DEFAULT) -> Words:
 
     :raises InputError: no such language
     """
+    at = place(language)
+    return Words(language, {key: texts[at] for key, texts in table().items()})
+
+
+def place(language: str) -> int:
+    """Where a language stands among the texts of a key.
+
+    :raises InputError: no such language
+    """
     if language not in LANGUAGES:
         raise InputError(f"language {language!r}: one of {', '.join(LANGUAGES)}")
-    place = LANGUAGES.index(language)
-    return Words(language, {key: texts[place] for key, texts in table().items()})
+    return LANGUAGES.index(language)
 
 
 @cache

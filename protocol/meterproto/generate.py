@@ -26,7 +26,6 @@ from meterproto.codes import (
     PaymentMode,
     Reason,
     Setting,
-    TokenStatus,
     prefix,
 )
 from meterproto.kinds import NOTHING, ROWS, Effect, Meaning, Row
@@ -98,7 +97,18 @@ UNREAD = {
 }
 
 # Codes that the meter says in words, on its console and in its log.
-SPOKEN = (PaymentMode, ControlState, Reason, EmergencyStatus, TokenStatus, Event, LogCode)
+SPOKEN = (PaymentMode, ControlState, Reason, EmergencyStatus, Event, LogCode)
+# How the console writes a value of the profile, where that is not a whole number of its own unit.
+WRITTEN = {
+    "": "-",
+    "flag": "-",
+    "bits": "-",
+    "mc": "EUR",
+    "mc/kWh": "EUR/kWh",
+    "time": "h:min",
+    "date": "m-d",
+    "weekdays": "Mon-Sun",
+}
 
 
 def _constants() -> Iterator[str]:
@@ -172,6 +182,12 @@ def _words(codes: type[Code]) -> Iterator[str]:
         yield places[place].word if place in places else "-"
 
 
+def _units(struct: Struct) -> Iterator[str]:
+    """How the console writes each field, in their order."""
+    for _, quantity, _ in quantities(struct):
+        yield "-" if quantity.codes is not None else WRITTEN.get(quantity.unit, quantity.unit)
+
+
 def _wrapped(items: Iterable[str]) -> str:
     """A tuple literal, in lines of at most 100 characters."""
     lines: list[str] = []
@@ -222,6 +238,7 @@ def layouts() -> str:
     lines = [
         *_constants(),
         *(f"{prefix(codes)}_WORDS = {_text(_words(codes))}" for codes in SPOKEN),
+        f"PROFILE_UNITS = {_text(_units(records.Profile))}",
         "",
     ]
     for name, struct, _, checked in RECORDS:

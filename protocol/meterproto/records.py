@@ -165,7 +165,9 @@ Profile = Record(
     "limit_ma" / Quantity("l", "mA", 0, 500_000) * "limit per phase, single-phase; 0: in watts",
     "limit_w" / watts() * "limit of the total power",
     "limit_raised_w" / watts() * "ceiling of a raised limit; 0: not offered",
-    "limit_raised_days" / Quantity("h", "days", 0, 366) * "longest raise",
+    "limit_raised_days"
+    / Quantity("h", "days", 0, 366)
+    * "longest raise, by the calendar: a month for every 30 days",
     "over_s" / Quantity("h", "s", 1, 3600) * "time above the limit until supply opens",
     "rearm_s" / seconds(3600) * "time until it may be closed again",
     # Reconnection

@@ -6,6 +6,7 @@ from pathlib import Path
 import crcmod.predefined
 from budgetmeter import profiles
 from budgetmeter.identity import flashed
+from budgetmeter.spoken import words_file
 
 from tests import micropython
 from tests.micropython import built
@@ -20,7 +21,8 @@ NOTHING = b"\xf8\x04\x14" + bytes(20)  # what a PZEM answers that sees no load, 
 def files(board):
     """The files of a flashed board, for `micropython.run`, and the doubles of its parts."""
     doubles = {name: (HERE / name).read_bytes() for name in ("peripherals.py", "bare.py")}
-    return built.files(board) | doubles | flashed(555, 1, bytes(32), profiles.load("wallonia-card"))
+    meter = flashed(555, 1, bytes(32), profiles.load("wallonia-card"))
+    return built.files(board) | doubles | meter | words_file("fr")
 
 
 def in_micropython(board):

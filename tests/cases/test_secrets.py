@@ -11,11 +11,13 @@ import stat
 import pytest
 from budgetmeter import orders
 from budgetmeter.errors import InputError
+from budgetmeter.office import database
+from budgetmeter.office.office import Office
 
 from tests.cards.counter import METER, Counter
+from tests.command import installed as budgetmeter
 from tests.emulate.process import Emulated
 from tests.firmware.bench import executed
-from tests.host.test_cli import budgetmeter
 
 SECRET = "s3cret"
 
@@ -38,13 +40,31 @@ def test_no_message_repeats_a_password(cli, url):
     assert SECRET not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"clerk:{SECRET}@db.example/vending",
+        f"postgresql:clerk:{SECRET}@db.example/vending",
+        f"postgresql://clerk:12/{SECRET}@db.example/vending",
+        f"postgresql://clerk:s3/{SECRET}@db.example/vending",
+        f"postgresql+psycopg://clerk:@{SECRET}@127.0.0.1:1/vending",
+        f"postgresql+psycopg://127.0.0.1:1/vending?password={SECRET}",
+    ],
+)
+def test_no_misspelt_url_is_shown_with_its_password(url):
+    assert SECRET not in database.shown(url)
+    with pytest.raises(InputError) as refused:
+        Office(url, create=False)
+    assert SECRET not in str(refused.value)
+
+
 def test_a_database_without_books_is_named_without_its_password(tmp_path, postgres_url):
     """This server lets in its own user whatever password comes with the name."""
     url = postgres_url.replace("postgres:@", f"postgres:{SECRET}@")
     assert SECRET in url
     done = budgetmeter("office", "log", "--db", url, cwd=tmp_path)
-    assert "no vending office there" in done.stderr
-    assert SECRET not in done.stdout + done.stderr
+    assert "no vending office there" in done.error
+    assert SECRET not in done.said + done.error
 
 
 # ---- Files -------------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ import pytest
 from budgetmeter.client import Meter as Client
 from meterfw.tokens.till import Till
 
+from tests.command import installed as budgetmeter
 from tests.emulate.process import Emulated
 from tests.host.test_cards_cli import METER, one_line, told
-from tests.host.test_cli import budgetmeter
 
 FOLDER = f"st/{METER}"
 EMULATED = ("--meter", METER, "--key", "vending.key", "--state", "st", "--watts", "0")

@@ -13,6 +13,7 @@ from decimal import ROUND_DOWN, ROUND_FLOOR, Decimal
 from zoneinfo import ZoneInfo
 
 import holidays
+from dateutil.relativedelta import relativedelta
 from meterproto import codes
 from meterproto.codes import Cause, Kind, LimiterRepay, PaymentMode, Result, WinterBar
 
@@ -551,7 +552,9 @@ class AccountModel:
         yield not p["limit_raised_w"], Result.NOT_FITTED
         yield not 0 <= extra <= 100_000 or value > LAST_MINUTE, Result.OUT_OF_RANGE
         yield value <= s["clock"], Result.EXPIRED
-        yield value - s["clock"] > p["limit_raised_days"] * 1440, Result.TOO_LONG
+        months = relativedelta(months=p["limit_raised_days"] // 30)
+        last = local(s["clock"]).date() + months
+        yield local(value - 1).date() > last, Result.TOO_LONG
         in_winter = s["winter"] and self._is_winter(local(value - 1))
         yield extra == 0 and not in_winter, Result.BARRED
         s["connection_w"] = extra or s["connection_w"]
@@ -560,6 +563,8 @@ class AccountModel:
     def _order_limiter_release(self, value, extra, order):
         yield self.s["payment_mode"] == "limiter_only", Result.WRONG_MODE
         yield not self.s["limiter_engaged"], Result.NO_EFFECT
+        empty = self.s["credit"] <= self._floor
+        yield empty and self._barred_in_winter(WinterBar.MINIMUM_SUPPLY), Result.BARRED
         self._release()
 
     def _order_minimum_supply_disable(self, value, extra, order, disable=True):

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import holidays
+from dateutil.relativedelta import relativedelta
 from meterfw import layouts
 from meterfw.account import calendar
 
@@ -39,3 +40,13 @@ def test_summer_time_of_a_century():
             at = number * 1440 + minute
             offset = (EPOCH + timedelta(minutes=at)).astimezone(BRUSSELS).utcoffset()
             assert offset == timedelta(hours=1 + calendar.summer(at))
+
+
+def test_months_later():
+    """Against `dateutil`: the days of eight years, and the last of the calendar."""
+    for number in (*range(7000, 7000 + 8 * 365), *range(36525 - 800, 36525)):
+        day = FIRST + timedelta(days=number)
+        for months in (1, 6, 12):
+            later = (day + relativedelta(months=months) - FIRST).days
+            if later < 36525:
+                assert calendar.months_after(number, months) == later, (day, months)

@@ -27,6 +27,7 @@ from budgetmeter.flashing import flash, port, remote, sources
 from budgetmeter.issue import Issuer
 from budgetmeter.office.keys import KeyFile
 from budgetmeter.office.office import Office
+from budgetmeter.spoken import words_file
 from meterproto import stored, tokens
 from meterproto.codes import Kind
 
@@ -57,7 +58,8 @@ def compiled(tmp_path_factory):
 def flashed(tmp_path, keys, compiled):
     """The flash of a board that is a meter, display driver and all, never started."""
     key = keys.meter_key(METER, 1)
-    files = {**compiled, **identity.flashed(METER, 1, key, profiles.load("wallonia-card"))}
+    meter = identity.flashed(METER, 1, key, profiles.load("wallonia-card"))
+    files = {**compiled, **meter, **words_file()}
     return write(tmp_path / "flash", {**files, "lib/ssd1306.py": DRIVER})
 
 
@@ -184,18 +186,18 @@ def test_a_blank_board_becomes_a_meter_and_the_second_run_copies_nothing(
         again = run_flash(board, keys, index=index)
         assert account(board) == before
     assert again["copied"] == again["removed"] == []
-    assert again["unchanged"] == len(compiled) + 2
+    assert again["unchanged"] == len(compiled) + 3
     assert (again["meter"], again["account"], again["key_revision"]) == (METER, "kept", 1)
     files = files_of(tmp_path / "flash")
     flashed = identity.flashed(METER, 1, keys.meter_key(METER, 1), profiles.load("wallonia-card"))
-    for name, data in {**compiled, **flashed, "lib/ssd1306.py": DRIVER}.items():
+    for name, data in {**compiled, **flashed, **words_file(), "lib/ssd1306.py": DRIVER}.items():
         assert files.pop(name) == data, name
     assert set(files) == {"store.0", "store.1", "begun"}
 
 
 def test_an_esp32_becomes_a_meter(tmp_path, keys, flashed):
     """The modules are there already, those of the board are not."""
-    for name in ("board.mpy", "main.py", "identity", "profile"):
+    for name in ("board.mpy", "main.py", "identity", "profile", "words"):
         (flashed / name).unlink()
     with Board(flashed, "esp32") as board:
         own = keys.path.with_name("à soi, pour la maison de campagne.toml")  # not ASCII, and long
@@ -204,7 +206,7 @@ def test_an_esp32_becomes_a_meter(tmp_path, keys, flashed):
         version = console(board, "version")
         assert version[0] == "meter 000000007"
         assert "profile ? soi, pour la maison de" in version
-    assert set(told["copied"]) == {"board.mpy", "main.py", "identity", "profile"}
+    assert set(told["copied"]) == {"board.mpy", "main.py", "identity", "profile", "words"}
 
 
 # ---- A meter -----------------------------------------------------------------------------------
@@ -224,7 +226,7 @@ def test_flashing_again_keeps_the_account_and_mends_the_modules(keys, flashed):
         told = run_flash(board, keys, profile="wallonia-digital")
         assert account(board) == before
         assert "profile wallonia-digital" in console(board, "version")
-        assert console(board, f"token {typed}")[-1] == "error validation failure, reason 35"
+        assert console(board, f"token {typed}")[-1] == "error taken before (reason 35)"
     assert set(told["removed"]) == set(stale)
     changed = {"meterfw/meter.mpy", "board.mpy", "main.py", "identity", "profile"}
     assert set(told["copied"]) == changed
@@ -360,9 +362,8 @@ def test_factory_asks_erases_and_begins_with_a_newer_key(tmp_path, keys, flashed
         assert (told["account"], told["key_revision"]) == ("erased", 2)
         assert account(board) == new
         # The office follows: what it issued before is dead, what it issues now is taken.
-        assert (
-            console(board, f"token {second.text}")[-1] == "error authentication failure, reason 16"
-        )
+        refusal = console(board, f"token {second.text}")[-1]
+        assert refusal == "error key revision unknown (reason 16)"
         office.flashed(METER, 2, "wallonia-card")
         assert console(board, f"token {office.issue(METER, top_up).text}")[-1] == "ok"
     flashed_with = stored.Identity.parse((flashed / "identity").read_bytes())

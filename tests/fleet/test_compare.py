@@ -1,11 +1,12 @@
 """Two policies on the same households: pairs, intervals, deciles, times until reconnected."""
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from budgetmeter import texts
+from budgetmeter import texts, units
 from budgetmeter.errors import InputError
-from budgetmeter.fleet import compare, engine, plot, results, run
+from budgetmeter.fleet import compare, engine, plot, results, run, totals
 
 from tests.fleet.support import small
 
@@ -66,17 +67,11 @@ def test_deciles_are_tenths_by_consumption(pair):
         assert wanted[decile == d].max() <= wanted[decile == d + 1].min()
 
 
-def test_reconnections_fall_into_the_classes_of_the_report(pair, monkeypatch):
-    day = results.DAY_S
-    lasted = np.array([1, day, day + 1, 7 * day, 7 * day + 1, 30 * day, 30 * day + 1, 5])
-    fixed = {
-        "spells_s": lasted,
-        "spells": [np.array([2, 0, 6])],
-        "still_off": [np.array([0, 0, 1])],
-    }
-    monkeypatch.setattr(results.Results, "values", lambda self, name: fixed[name])
-    monkeypatch.setattr(results.Results, "columns", lambda self, *names: fixed[names[0]])
-    assert pair[0].reconnections() == {
+def test_reconnections_fall_into_the_classes_of_the_report():
+    day = units.DAY_S
+    lasted = [[1, day], [], [day + 1, 7 * day, 7 * day + 1, 30 * day, 30 * day + 1, 5]]
+    chunk = pa.table({"spells": [2, 0, 6], "still_off": [0, 0, 1], "spells_s": lasted})
+    assert totals.reconnections([chunk]) == {
         "within 24 h": 2,
         "1 to 7 days": 2,
         "8 to 30 days": 2,
@@ -207,8 +202,8 @@ def test_the_band_of_a_curve_holds_in_nineteen_of_twenty_samples():
 def test_each_age_class_counts_the_households_it_comes_from(pair):
     for one in pair:
         spells = one.columns("spells")[0]
-        classes = [name for name, _, _ in results.AGE_CLASSES]
-        each = np.stack([one.of_age(name) for name in (*classes, "still off")])
+        classes = [name for name, _, _ in totals.AGE_CLASSES]
+        each = np.stack([one.ages()[name] for name in (*classes, "still off")])
         assert each.sum(axis=0).tolist() == spells.tolist()
 
 

@@ -3,6 +3,7 @@
 import sys
 
 import pandas as pd
+import polars as pl
 import pytest
 from budgetmeter import fleet, units
 from budgetmeter.errors import InputError
@@ -51,10 +52,26 @@ def test_months_end_at_midnight(folder):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("table", ["load", "spells", "months"])
+def test_polars_has_the_rows_of_pandas(folder, table):
+    rows, other = (getattr(frame, table)(folder, name) for name in ("pandas", "polars"))
+    assert isinstance(other, pl.DataFrame)
+    assert len(other) > 0
+    assert other.to_dicts() == rows.reset_index().drop(columns="index", errors="ignore").to_dict(
+        "records"
+    )
+
+
+def test_a_library_without_frames_is_one_line():
+    with pytest.raises(InputError, match="frames of cudf: pandas or polars"):
+        fleet.load("nowhere", "cudf")
+
+
 def test_a_table_as_csv(folder, tmp_path):
     path = tmp_path / "meters.csv"
     assert budgetmeter("fleet", "report", folder, "--csv", path, "--json").status == 0
-    assert pd.read_csv(path)["topped_up_eur"].sum() > 0
+    rows = pd.read_csv(path, index_col="meter", keep_default_na=False)
+    assert rows.to_dict() == fleet.load(folder).to_dict()
     done = budgetmeter("fleet", "report", folder, "--csv", tmp_path)
     assert (done.status, done.error.count("\n")) == (2, 1)
 
@@ -64,7 +81,10 @@ def test_no_run_is_one_line(tmp_path):
         fleet.load(tmp_path)
 
 
-def test_without_pandas_one_line_says_what_to_install(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(InputError, match=r"frames need pandas: pip install 'budgetmeter\[fleet\]'"):
-        fleet.load(folder)
+@pytest.mark.parametrize(
+    ("library", "what"), [("pandas", r"'budgetmeter\[fleet\]'"), ("polars", "polars")]
+)
+def test_without_a_library_one_line_says_what_to_install(folder, library, what, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match=f"frames need {library}: pip install {what}$"):
+        fleet.load(folder, library)

@@ -10,26 +10,16 @@ from pathlib import Path
 import pytest
 from budgetmeter import profiles
 
-
-def budgetmeter(*arguments, cwd=None):
-    """Run the installed command; returns the finished process."""
-    command = Path(sys.executable).with_name("budgetmeter")
-    return subprocess.run(
-        [str(command), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=cwd,
-    )
+from tests.command import installed
+from tests.command import run as budgetmeter
 
 
 def test_run_reports_the_main_job_with_plot_and_events(tmp_path):
     plot, events = tmp_path / "plot.png", tmp_path / "events.csv"
-    done = budgetmeter("run", "--days", 20, "--plot", plot, "--events", events)
-    assert done.returncode == 0, done.stderr
+    done = installed("run", "--days", 20, "--plot", plot, "--events", events)
+    assert done.status == 0, done.error
     for words in ("topped up", "charged", "conservation", "exact", "disconnections", "OC-15"):
-        assert words in done.stdout
+        assert words in done.said
     assert plot.read_bytes().startswith(b"\x89PNG")
     rows = list(csv.DictReader(events.read_text("utf-8").splitlines()))
     assert {"credited", "emergency-in-use", "disconnected"} <= {row["event"] for row in rows}
@@ -39,7 +29,7 @@ def test_run_reports_the_main_job_with_plot_and_events(tmp_path):
 
 def test_json_holds_figures_and_events():
     done = budgetmeter("run", "--json", "--days", 5, "--start", "2007-02-01")
-    document = json.loads(done.stdout)
+    document = json.loads(done.said)
     assert document["start"] == "2007-02-01T00:00"
     assert document["conservation"]["exact"] is True
     assert document["events"][0]["event"] == "state-new"
@@ -51,27 +41,27 @@ def test_json_holds_figures_and_events():
 def test_every_kind_of_profile_runs_and_plots(profile, tmp_path):
     plot = tmp_path / "plot.svg"
     done = budgetmeter("run", "--profile", profile, "--days", 3, "--plot", plot)
-    assert done.returncode == 0, done.stderr
+    assert done.status == 0, done.error
     assert plot.read_text("utf-8").startswith("<?xml")
     if profile == "wallonia-gas":
-        assert "a synthetic gas load" in done.stdout
+        assert "a synthetic gas load" in done.said
 
 
 @pytest.mark.parametrize("board", ["rp2040", "esp32"])
 def test_on_flash_the_run_is_the_same_and_its_wear_is_told(board):
-    told = json.loads(budgetmeter("run", "--json", "--days", 5, "--flash", board).stdout)
+    told = json.loads(budgetmeter("run", "--json", "--days", 5, "--flash", board).said)
     flash = told.pop("flash")
-    assert told == json.loads(budgetmeter("run", "--json", "--days", 5).stdout)
+    assert told == json.loads(budgetmeter("run", "--json", "--days", 5).said)
     assert flash["erases"] > flash["busiest_sector_erases"] > 0
     assert flash["programmed_bytes"] > flash["erases"] * 1000
-    shown = budgetmeter("run", "--days", 1, "--flash", board).stdout
+    shown = budgetmeter("run", "--days", 1, "--flash", board).said
     assert "flash erases" in shown
     assert "100,000 after" in shown
 
 
 def test_habits_are_an_argument_away():
-    one = budgetmeter("run", "--days", 8, "--json").stdout
-    two = budgetmeter("run", "--days", 8, "--json", "--household", "amounts=100").stdout
+    one = budgetmeter("run", "--days", 8, "--json").said
+    two = budgetmeter("run", "--days", 8, "--json", "--household", "amounts=100").said
     tops = [json.loads(text)["money"]["topped_up"] for text in (one, two)]
     assert tops[0] != tops[1]
     assert float(tops[1]) % 100 == 0
@@ -80,7 +70,7 @@ def test_habits_are_an_argument_away():
 def test_a_load_of_ones_own(tmp_path):
     load = tmp_path / "mine.csv"
     load.write_text("time,watts\n2021-07-01T00:00,1000\n2021-07-01T01:00,\n2021-07-01T02:00,500\n")
-    document = json.loads(budgetmeter("run", "--load", load, "--json").stdout)
+    document = json.loads(budgetmeter("run", "--load", load, "--json").said)
     assert document["energy"]["register_wh"] == 1500
     assert document["missing_samples_s"] == 3600
     assert document["start"] == "2021-07-01T01:00"  # UTC+1 in the file, summer time on the clock
@@ -93,15 +83,15 @@ def test_a_failed_expectation_exits_1(tmp_path):
         '[[at]]\ntime = 2020-12-08T10:00:00\nexpect = { balance = "99.00" }\n'
     )
     done = budgetmeter("run", scenario)
-    assert done.returncode == 1
-    assert "balance: expected 99.00, seen 15.00" in done.stderr
+    assert done.status == 1
+    assert "balance: expected 99.00, seen 15.00" in done.error
 
 
 @pytest.mark.parametrize(
     "name", ["hold-2020", "hold-2020-incident", "negative-limit", "cards-2020"]
 )
 def test_shipped_scenarios_exit_0(name):
-    assert budgetmeter("run", name).returncode == 0
+    assert budgetmeter("run", name).status == 0
 
 
 @pytest.mark.parametrize(
@@ -189,21 +179,21 @@ def test_shipped_scenarios_exit_0(name):
 )
 def test_bad_input_is_one_line_and_exit_2(arguments, said):
     done = budgetmeter(*arguments)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert done.stdout == ""
+    assert done.status == 2
+    assert said in done.error
+    assert "Traceback" not in done.error
+    assert len(done.error.strip().splitlines()) == 1
+    assert done.said == ""
 
 
 def test_profiles_lists_what_each_region_does():
     done = budgetmeter("profiles")
     for words in ("wallonia-card", "brussels-limiter", "friendly hours", "B-3", "left out"):
-        assert words in done.stdout
-    one = budgetmeter("profiles", "flanders-2003").stdout
+        assert words in done.said
+    one = budgetmeter("profiles", "flanders-2003").said
     for words in ("topup_share_pct", "35 %", "FE-22", "1380 W", "art. 17"):
         assert words in one
-    data = json.loads(budgetmeter("profiles", "--json").stdout)
+    data = json.loads(budgetmeter("profiles", "--json").said)
     assert len(data) == 6
     assert data[0]["values"]["limit_w"] == {"value": "2300 W", "rules": ["BE-01"]}
 
@@ -211,8 +201,8 @@ def test_profiles_lists_what_each_region_does():
 @pytest.mark.parametrize("group", ["token", "office"])
 def test_a_group_alone_prints_its_help(group):
     done = budgetmeter(group)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert f"budgetmeter {group}" in done.stdout
+    assert (done.status, done.error) == (0, "")
+    assert f"budgetmeter {group}" in done.said
 
 
 def test_square_brackets_and_dollars_are_text(tmp_path):
@@ -222,20 +212,55 @@ def test_square_brackets_and_dollars_are_text(tmp_path):
     (tmp_path / "[b].csv").write_text("time,watts\n2021-07-01T00:00,1000\n2021-07-01T01:00,5\n")
     plot = ("--plot", "plot.png", "--load", "[b].csv")
     done = budgetmeter("run", "--profile", "mine.toml", *plot, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "[/red] $^$; 2021" in done.stdout
-    assert "[b].csv" in done.stdout
-    assert "[/red] $^$" in budgetmeter("profiles", "mine.toml", cwd=tmp_path).stdout
+    assert (done.status, done.error) == (0, "")
+    assert "[/red] $^$; 2021" in done.said
+    assert "[b].csv" in done.said
+    assert "[/red] $^$" in budgetmeter("profiles", "mine.toml", cwd=tmp_path).said
 
 
 def test_a_home_that_cannot_be_written_is_no_concern(tmp_path, monkeypatch):
     (tmp_path / "home").write_text("a file where a folder should be")
     for name in ("HOME", "MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
-    done = budgetmeter("run", "--days", 1, "--plot", "/nowhere/plot.png")
-    assert done.stderr == "budgetmeter: /nowhere/plot.png: No such file or directory\n"
+    done = installed("run", "--days", 1, "--plot", "/nowhere/plot.png")
+    assert done.error == "budgetmeter: /nowhere/plot.png: No such file or directory\n"
 
 
 def test_help_and_version():
-    assert "run" in budgetmeter("--help").stdout
-    assert re.fullmatch(r"budgetmeter \d+\.\d+\.\d+\n", budgetmeter("--version").stdout)
+    assert "run" in installed("--help").said
+    assert re.fullmatch(r"budgetmeter \d+\.\d+\.\d+\n", installed("--version").said)
+
+
+def test_completion_is_installed_and_completes_verbs_and_options(tmp_path):
+    """As the README says, in a bash that begins with an empty home."""
+    folder = Path(sys.executable).parent
+    environment = {"HOME": str(tmp_path), "PATH": f"{folder}:/usr/bin:/bin", "SHELL": "/bin/bash"}
+    asked = """
+    complete_word() {
+        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        _budgetmeter_completion budgetmeter; echo "${COMPREPLY[@]}"
+    }
+    budgetmeter --install-completion > installed
+    . "$HOME/.bashrc"
+    complete -p budgetmeter
+    complete_word budgetmeter pro
+    complete_word budgetmeter emulate --la
+    """
+    done = subprocess.run(
+        ["bash", "-c", asked],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "bash completion installed" in (tmp_path / "installed").read_text()
+    assert done.stdout.splitlines()[1:] == ["profiles", "--lang"]
+
+
+def test_emulate_takes_a_language_there_is():
+    done = budgetmeter("emulate", "--lang", "lb", "--for", 1)
+    assert (done.status, done.said) == (2, "")
+    assert done.error == "budgetmeter: language 'lb': one of nl, fr, de, en\n"

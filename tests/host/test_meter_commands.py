@@ -93,6 +93,9 @@ def test_the_console_from_a_pipe():
     assert lines[0] == "meter 100000001"
     assert "error unknown command; try help" in lines
     assert "energy 0.000 kWh" in lines
+    refused = budgetmeter("console", "loop", said="token 1234\nprofile\n").stdout.splitlines()
+    assert "error the check of the typed text does not fit (reason 2)" in refused
+    assert {"price 0.25 EUR/kWh", "window_from 16:00"} <= set(refused)
     assert not any(line.startswith("balance") for line in lines)
     assert "\x1b" not in done.stdout
     assert budgetmeter("console", "loop", said="version\n").returncode == 0

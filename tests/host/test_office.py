@@ -11,9 +11,9 @@ from meterfw.tokens import till
 from meterproto import tokens
 from meterproto.codes import TokenReason
 
+from tests.command import run as budgetmeter
 from tests.firmware.bench import Bench, executed
 from tests.firmware.support import mc
-from tests.host.test_cli import budgetmeter
 
 METER = 123_456_789
 TOP_UP = orders.read("top-up", {"amount": "20.00"})
@@ -219,9 +219,9 @@ def cli(tmp_path):
 
 def one_line(done):
     """The one line of a refused command."""
-    assert done.returncode == 2, done.stdout + done.stderr
-    (line,) = done.stderr.splitlines()
-    assert done.stdout == ""
+    assert done.status == 2, done.said + done.error
+    (line,) = done.error.splitlines()
+    assert done.said == ""
     return line
 
 
@@ -258,20 +258,20 @@ def test_before_the_first_init_every_verb_names_it(cli, tmp_path):
 def test_a_failed_init_leaves_no_key(cli, tmp_path):
     assert "database: " in one_line(cli("office", "init", "--db", "sqlite:////nowhere/x.db"))
     assert list(tmp_path.iterdir()) == []
-    assert cli("office", "init").returncode == 0
+    assert cli("office", "init").status == 0
     assert "is not this office's" in one_line(cli("office", "init", "--key", "second.key"))
     assert not (tmp_path / "second.key").exists()
 
 
 def test_a_key_change_is_shown_and_issued_again(cli):
     for verb in (["init"], ["add-meter", METER], ["new-key"]):
-        assert cli("office", *verb).returncode == 0
-    first = cli("token", "issue", "key-change", "--meter", METER).stdout
-    assert cli("token", "show", METER, 1).stdout == first
-    again = cli("token", "issue", "key-change", "--meter", METER, "--order", 1).stdout
+        assert cli("office", *verb).status == 0
+    first = cli("token", "issue", "key-change", "--meter", METER).said
+    assert cli("token", "show", METER, 1).said == first
+    again = cli("token", "issue", "key-change", "--meter", METER, "--order", 1).said
     assert again.startswith("meter 123456789, number 2, order 2\n")
     text = again.splitlines()[1]
-    shown = cli("token", "decode", text, "--key", "vending.key").stdout
+    shown = cli("token", "decode", text, "--key", "vending.key").said
     assert "key revision  1" in shown
     assert "new revision  2" in shown
     assert "tag           right" in shown
@@ -285,7 +285,7 @@ def test_a_key_change_is_shown_and_issued_again(cli):
         (["issue", "top-up", "--amount", "1e999999999"], "--amount: '1e999999999' is not a number"),
         (["issue", "top-up", "--amount", "1e9999999999999999999"], "is not a number"),
         (["issue", "hold", "--until", "9999-12-31"], "--until: 9999-12-31 is not within"),
-        (["issue", "hold", "--until", "2099-12-31"], "--until: 2100-01-01 is not within"),
+        (["issue", "hold", "--until", "2100-01-01"], "--until: 2100-01-01 is not within"),
         (["issue", "test", "--expiry", "9999-12-31"], "--expiry: 9999-12-31 is not within"),
         (["issue", "test", "--order", "9" * 23], "'--order'"),
         (["issue", "test", "--meter", "9" * 40], "'--meter'"),
@@ -298,6 +298,6 @@ def test_a_key_change_is_shown_and_issued_again(cli):
     ],
 )
 def test_numbers_and_names_beyond_all_bounds(cli, arguments, said):
-    assert cli("office", "init").returncode == 0
+    assert cli("office", "init").status == 0
     meter = [] if "--meter" in arguments else ["--meter", METER]
     assert said in one_line(cli("token", *arguments, *meter))

@@ -5,11 +5,12 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 import pytest
-from budgetmeter import catalogue, scenario, texts
+from budgetmeter import catalogue, texts
 from budgetmeter.casebook import rulebook
 from budgetmeter.report import figures, page, written
 
-from tests.host.test_cli import budgetmeter
+from tests.command import run as budgetmeter
+from tests.host.stories import told
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e$x^2$"
 SHORT = '<script>alert(1)</script>&"'  # a customer has at most 32 characters
@@ -58,8 +59,7 @@ def alone(document):
 
 @pytest.fixture(scope="module")
 def ran():
-    chosen = scenario.load("negative-limit")
-    world, _ = scenario.run(chosen)
+    chosen, world, _ = told("negative-limit")
     return world, figures.summary(world, chosen)
 
 
@@ -118,11 +118,11 @@ def test_the_same_run_gives_the_same_file(ran):
 def test_run_writes_a_report(tmp_path):
     path = tmp_path / "out.html"
     done = budgetmeter("run", "hold-2020", "--lang", "nl", "--report", path)
-    assert done.returncode == 0
+    assert done.status == 0
     document = Document(path.read_text("utf-8"))
     alone(document)
     assert "Opschorting voorbij" in document.words
-    assert "Opschorting voorbij" in done.stdout
+    assert "Opschorting voorbij" in done.said
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_run_writes_a_report(tmp_path):
 )
 def test_what_cannot_be_is_one_line(arguments, line, tmp_path):
     done = budgetmeter("run", "hold-2020", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr == f"budgetmeter: {line}\n"
+    assert done.status == 2
+    assert done.error == f"budgetmeter: {line}\n"
     assert not list(tmp_path.iterdir())
 
 
@@ -151,7 +151,7 @@ def test_a_case_is_a_report_too(tmp_path):
     of("case", "fact", "reminder", "--on", "2023-02-18", "--case", 1)
     asked = ("--case", 1, "--on", "2023-03-01", "--lang", "de")
     done = of("case", "show", *asked, "--report", "c.html")
-    assert done.returncode == 0, done.stderr
+    assert done.status == 0, done.error
     document = Document((tmp_path / "c.html").read_text("utf-8"))
     alone(document)
     shown = document.words
@@ -163,9 +163,9 @@ def test_a_case_is_a_report_too(tmp_path):
     assert "157.50" in shown
     assert SHORT in shown
     lost = of("case", "show", "--case", 1, "--report", "nowhere/c.html")
-    assert (lost.returncode, lost.stderr.count("\n")) == (2, 1)
+    assert (lost.status, lost.error.count("\n")) == (2, 1)
     yearly = of("case", "report", "fe-40", 2003, "--report", "fe.html")
-    assert yearly.returncode == 0
+    assert yearly.status == 0
     alone(Document((tmp_path / "fe.html").read_text("utf-8")))
 
 

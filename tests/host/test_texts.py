@@ -7,7 +7,7 @@ import pytest
 from budgetmeter import texts
 from budgetmeter.casebook import rulebook
 from budgetmeter.errors import InputError
-from budgetmeter.fleet import compare, results
+from budgetmeter.fleet import compare, totals
 from budgetmeter.report.phases import PHASES
 from meterproto.codes import Event, Kind, LogCode, Reason
 
@@ -39,7 +39,7 @@ def test_every_code_that_people_read_has_a_message(language):
     needed += [f"kind.{code.word}" for code in Kind]
     needed += [f"phase.{phase}" for phase in PHASES]
     needed += [f"measure.{measure.name}" for measure in compare.MEASURES]
-    needed += [f"age.{name}" for name, _, _ in results.AGE_CLASSES]
+    needed += [f"age.{name}" for name, _, _ in totals.AGE_CLASSES]
     needed += [f"actor.{actor}" for actor in rulebook.ACTORS]
     assert [key for key in needed if key not in words] == []
 

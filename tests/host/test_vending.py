@@ -18,6 +18,7 @@ from budgetmeter.office.office import Office
 from meterproto import tokens
 from meterproto.codes import Kind, TokenReason
 
+from tests.command import run as budgetmeter
 from tests.firmware.bench import Bench, executed
 from tests.firmware.support import clock, mc
 
@@ -268,11 +269,11 @@ def _issue_many(url, key_path, meters, count, results):
     results.put(made)
 
 
-TOTAL = 20_000
+TOTAL = 4_000
 PROCESSES = 8
 
 
-def test_eight_processes_issue_twenty_thousand_tokens(tmp_path, keys):
+def test_eight_processes_issue_four_thousand_tokens(tmp_path, keys):
     """No number twice, none lost, and the log explains every one."""
     url = f"sqlite:///{tmp_path}/vending.db"
     office = Office(url, keys)
@@ -426,41 +427,39 @@ def test_orders_that_are_none(name, given, said):
 
 @pytest.fixture
 def cli(tmp_path):
-    from tests.host.test_cli import budgetmeter
-
     def run(*arguments):
         return budgetmeter(*arguments, cwd=tmp_path)
 
-    assert run("office", "init").returncode == 0
-    assert run("office", "add-meter", METER).returncode == 0
+    assert run("office", "init").status == 0
+    assert run("office", "add-meter", METER, "--customer", "K", "--protected").status == 0
     return run
 
 
 def test_issue_and_decode(cli):
     done = cli("token", "issue", "top-up", "--meter", METER, "--amount", "20.00")
-    head, text = done.stdout.strip().splitlines()
+    head, text = done.said.strip().splitlines()
     assert head == "meter 123456789, number 1, order 1"
-    shown = cli("token", "decode", text, "--key", "vending.key").stdout
+    shown = cli("token", "decode", text, "--key", "vending.key").said
     for words in ("top-up", "20.00000 EUR", "number        1", "tag           right"):
         assert words in shown
-    data = json.loads(cli("token", "decode", *text.split("-"), "--json").stdout)
+    data = json.loads(cli("token", "decode", *text.split("-"), "--json").said)
     assert data["amount"] == "20.00000 EUR"
     made = json.loads(
-        cli("token", "issue", "hold", "--meter", METER, "--until", "2021-03-31", "--json").stdout
+        cli("token", "issue", "hold", "--meter", METER, "--until", "2021-03-31", "--json").said
     )
-    assert json.loads(cli("token", "decode", made["text"], "--json").stdout)["until"] == (
+    assert json.loads(cli("token", "decode", made["text"], "--json").said)["until"] == (
         "2021-04-01 00:00"
     )
 
 
 def test_new_keys_and_the_log(cli):
-    assert cli("office", "new-key").stdout == "revision 2\n"
-    assert cli("token", "issue", "key-change", "--meter", METER).returncode == 0
+    assert cli("office", "new-key").said == "revision 2\n"
+    assert cli("token", "issue", "key-change", "--meter", METER).status == 0
     done = cli("office", "flashed", 7, "--revision", 2, "--profile", "wallonia-gas")
-    assert done.stdout == "meter 000000007: key revision 2\n"
-    log = json.loads(cli("office", "log", "--json").stdout)
+    assert done.said == "meter 000000007: key revision 2\n"
+    log = json.loads(cli("office", "log", "--json").said)
     assert [row["action"] for row in log] == ["init", "add-meter", "new-key", "issue", "flashed"]
-    assert "key-change" in cli("office", "log", "--meter", METER).stdout
+    assert "key-change" in cli("office", "log", "--meter", METER).said
 
 
 def test_the_log_is_in_the_units_of_people(cli):
@@ -484,20 +483,20 @@ def test_the_log_is_in_the_units_of_people(cli):
         ),
         (["disconnect", "--cause", "fraud"], "disconnect fraud"),
     )
+    assert cli("office", "customer", METER, "--protected").returncode == 0
     for arguments, _ in issued:
-        assert cli("token", "issue", *arguments, "--meter", METER).returncode == 0
-    assert cli("token", "show", METER, 1).returncode == 0
-    assert cli("office", "queue", "limiter-release", "--meter", METER).returncode == 0
-    rows = json.loads(cli("office", "log", "--json").stdout)
+        assert cli("token", "issue", *arguments, "--meter", METER).status == 0
+    assert cli("token", "show", METER, 1).status == 0
+    assert cli("office", "queue", "limiter-release", "--meter", METER).status == 0
+    rows = json.loads(cli("office", "log", "--json").said)
     words = [words for _, words in issued]
+    assert rows.pop(2)["told"] == "protected status begins"
     assert [row["told"] for row in rows[2:]] == [*words, "top-up", "limiter-release"]
     assert [row["told"] for row in rows[:2]] == ["vending key revision 1", "wallonia-card"]
     assert rows[2]["detail"] == "TOP_UP 2000000"
     assert rows[6]["detail"].startswith("OVERDRAFT 5000000 ")
-    assert (
-        cli("office", "flashed", 77, "--revision", 1, "--profile", "wallonia-gas").returncode == 0
-    )
-    shown = cli("office", "log").stdout
+    assert cli("office", "flashed", 77, "--revision", 1, "--profile", "wallonia-gas").status == 0
+    shown = cli("office", "log").said
     for text in (*words[:5], "000000077"):
         assert text in shown
 
@@ -517,23 +516,23 @@ def test_tokens_that_no_meter_on_time_takes_are_warned_of(cli):
     )
     for arguments, words in past:
         done = cli("token", "issue", *arguments, "--meter", METER)
-        assert done.returncode == 0
-        assert done.stderr == f"budgetmeter: warning: {words} is past\n"
+        assert done.status == 0
+        assert done.error == f"budgetmeter: warning: {words} is past\n"
     for arguments in (
         ["top-up", "--amount", "5", "--expiry", "2099-01-01"],
         ["hold", "--until", "2099-03-31"],
         ["end-hold"],
         ["price", "--price", "0.30", "--from", "2001-01-01"],
     ):
-        assert cli("token", "issue", *arguments, "--meter", METER).stderr == ""
+        assert cli("token", "issue", *arguments, "--meter", METER).error == ""
 
 
 def test_a_forged_token_is_said_to_be_one(cli):
     forger = Bench().office
     text = tokens.to_text(forger.token(Kind.TOP_UP, mc(20)))
     done = cli("token", "decode", text, "--key", "vending.key")
-    assert done.returncode == 1
-    assert "WRONG" in done.stdout
+    assert done.status == 1
+    assert "WRONG" in done.said
 
 
 @pytest.mark.parametrize(
@@ -571,6 +570,6 @@ def test_a_forged_token_is_said_to_be_one(cli):
 )
 def test_mistakes_are_one_line_and_exit_2(cli, arguments, said):
     done = cli(*arguments)
-    assert done.returncode == 2, done.stdout
-    assert said in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.status == 2, done.said
+    assert said in done.error
+    assert len(done.error.strip().splitlines()) == 1

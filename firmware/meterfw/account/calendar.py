@@ -35,6 +35,19 @@ def day_of(year: int, month: int, day: int) -> int:
     return number
 
 
+def months_after(day: int, count: int) -> int:
+    """The same date some months later; the last day of a month that lacks it."""
+    month = month_of(day)
+    year = year_of(day)
+    date = day - day_of(year, month, 1)
+    month += count - 1
+    year += month // 12
+    month = month % 12 + 1
+    first = day_of(year, month, 1)
+    following = day_of(year + month // 12, month % 12 + 1, 1)
+    return min(first + date, following - 1)
+
+
 def weekday(day: int) -> int:
     """0 on Monday, 6 on Sunday."""
     return (day + 5) % 7

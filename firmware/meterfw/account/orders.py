@@ -5,7 +5,7 @@ nothing. Orders are applied first, all those of a card insertion together, and j
 afterwards with `rules.judge` (AMB-08).
 """
 
-from meterfw.account.calendar import local, look_up, winter_at
+from meterfw.account.calendar import local, look_up, months_after, winter_at
 from meterfw.account.record import Profile, State
 from meterfw.account.rules import (
     GRANT_HOLD,
@@ -224,12 +224,17 @@ def limiter_enable(m: State, p: Profile) -> int:
     return RESULT_DONE
 
 
-def limiter_release(m: State) -> int:
-    """Back to full power by the operator's word (WE-40); the floor is judged again."""
+def limiter_release(m: State, p: Profile) -> int:
+    """Back to full power by the operator's word (WE-40); the floor is judged again.
+
+    Without credit supply would open; in winter minimum supply does not end like that (WE-39).
+    """
     if m.payment_mode == PAYMENT_MODE_LIMITER_ONLY:
         return RESULT_WRONG_MODE
     if m.limiter_engaged == 0:
         return RESULT_NO_EFFECT
+    if m.winter == 1 and p.winter_bars & WINTER_BAR_MINIMUM_SUPPLY and at_floor(m) == 1:
+        return RESULT_BARRED
     release_limiter(m)
     return RESULT_DONE
 
@@ -262,7 +267,9 @@ def raise_limit(m: State, p: Profile, until: int, connection_w: int) -> int:
         return RESULT_OUT_OF_RANGE
     if until <= m.clock:
         return RESULT_EXPIRED
-    if until - m.clock > p.limit_raised_days * 1440:
+    # Six months are months of the calendar, whose days are 181 to 184 (BE-02).
+    last = months_after(local(m.clock) // 1440, p.limit_raised_days // 30)
+    if local(until - 1) // 1440 > last:
         return RESULT_TOO_LONG
     if connection_w == 0:
         if m.winter == 0 or winter_at(p, local(until - 1) // 1440) == 0:
@@ -467,7 +474,7 @@ def apply_grant(m: State, p: Profile, kind: int, value: int, extra: int, order_i
     if kind == KIND_LIMIT:
         return raise_limit(m, p, value, extra)
     if kind == KIND_LIMITER_RELEASE:
-        return limiter_release(m)
+        return limiter_release(m, p)
     if kind == KIND_MINIMUM_SUPPLY_DISABLE:
         return minimum_supply(m, p, 1)
     if kind == KIND_MINIMUM_SUPPLY_ENABLE:

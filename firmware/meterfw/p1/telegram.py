@@ -9,7 +9,7 @@ from meterfw.account.record import State
 from meterfw.account.rules import balance
 from meterfw.board import Board
 from meterfw.p1.demand import Demand
-from meterfw.panel.display import HEADLINES, TESTING, headline_of
+from meterfw.panel.display import TESTING, WORDS, headline_of
 from meterfw.store.journal import Ledger
 from meterfw.wire.fcs import steps
 
@@ -44,6 +44,7 @@ class Telegram:
     :param number: serial number of the meter
     :param demand: of an electricity meter
     :ivar buffer: the present piece
+    :ivar words: the words of the display, headlines first
     :ivar gas: account of the gas meter behind this one; of a gas meter its own
     :ivar gas_number: and its serial number
     """
@@ -54,6 +55,7 @@ class Telegram:
         self.number = self.gas_number = number
         self.demand = demand
         self.buffer = bytearray(_ROOM)
+        self.words = WORDS
         self.gas = ledger if ledger.profile.energy == layouts.ENERGY_GAS else None
         self._table = steps(0xA001)  # CRC-16/ARC
         self.begin()
@@ -232,12 +234,12 @@ class Telegram:
     def _message(self, ledger: Ledger) -> None:
         """The balance, in prepayment, and what the customer most needs to know."""
         m, p = ledger.state, ledger.profile
+        words = self.words
         place = headline_of(m, p)
         begin = 0
         for _ in range(place):
-            begin = HEADLINES.find(b",", begin) + 1
-        end = HEADLINES.find(b",", begin)
-        end = len(HEADLINES) if end < 0 else end
+            begin = words.find(b",", begin) + 1
+        end = words.find(b",", begin)
         if m.payment_mode == layouts.PAYMENT_MODE_PREPAYMENT:
             mc = balance(m)
             if mc <= -1000:
@@ -247,7 +249,7 @@ class Telegram:
             self._spell(b".", 0, 1)
             self._spell_number(cents % 100, 2)
             self._spell(b" EUR, ", 0, 6 if end > begin else 4)
-        self._spell(HEADLINES, begin, end)
+        self._spell(words, begin, end)
         if place == TESTING:
             self._spell(b" ", 0, 1)
             self._spell_number(m.leak_left_s, 1)

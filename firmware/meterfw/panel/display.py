@@ -1,5 +1,6 @@
 """Display pages: four lines of 16 characters, built only when something on them changes."""
 
+from meterfw import const
 from meterfw.account.record import Profile, State
 from meterfw.account.rules import balance, emergency_left, kept_on, limiter_usable
 from meterfw.layouts import (
@@ -21,12 +22,18 @@ from meterfw.wire.text import euros, kwh, time_of_day
 
 PAGES = 5  # balance, emergency credit, state, limits, registers
 
-
-HEADLINES = (  # one text, as octets: the P1 port sends it too, and may not allocate
+# One text, as octets: the P1 port sends headlines too, and may not allocate. The file "words" has
+# another language in the same order, which is that of `host/budgetmeter/data/display.toml`.
+WORDS = (
     b"OFF: CALL,OFF BY OPERATOR,TEST,OFF: PRESS (EC),OFF: PRESS (LIM),OFF: TOP UP,OFF: OVERLOAD,"
-    b"PRESS TO CONNECT,LIMITED,NO PREPAYMENT,EMERGENCY CREDIT,KEPT ON,LOW CREDIT,"
+    b"PRESS TO CONNECT,LIMITED,NO PREPAYMENT,EMERGENCY CREDIT,KEPT ON,LOW CREDIT,,"
+    b"WAIT,BLANK,NOT A CARD,DAMAGED,OTHER METER,TOO NEW,NOT STORED,NO ANSWER,REFUSED IN PART,GOOD,"
+    b"CARD,loaded,LIMIT,none,CREDIT EUR,EMERGENCY EUR,left,owed,connected,off,friendly hours,"
+    b"limit,overdr.,arrears,lim"
 )
 TESTING = 2  # the seconds left follow
+_OUTCOMES = const(14)  # the place of the first outcome of a card
+_PAGES = const(24)  # the place of the first word of the pages
 
 
 def headline_of(m: State, p: Profile) -> int:
@@ -60,60 +67,68 @@ def headline_of(m: State, p: Profile) -> int:
     return 13
 
 
-def headline(m: State, p: Profile) -> str:
+def headline(m: State, p: Profile, words: bytes = WORDS) -> str:
     """The same as one line of text."""
+    return _headline(m, p, _split(words))
+
+
+def _split(words: bytes) -> "list[str]":
+    return str(words, "ascii").split(",")
+
+
+def _headline(m: State, p: Profile, words: "list[str]") -> str:
     place = headline_of(m, p)
-    word = str(HEADLINES, "ascii").split(",")[place]
-    return "%s %d s" % (word, m.leak_left_s) if place == TESTING else word
+    return "%s %d s" % (words[place], m.leak_left_s) if place == TESTING else words[place]
 
 
-def limit_text(m: State) -> str:
+def limit_text(m: State, none: str = "none") -> str:
     """The limit in force."""
     if m.limit_ma > 0:
         return "%d.%d A" % (m.limit_ma // 1000, m.limit_ma // 100 % 10)
     if m.limit_w > 0:
         return "%d W" % m.limit_w
-    return "none"
+    return none
 
 
-_OUTCOMES = (  # one text: a tuple of texts takes several times the memory
-    "WAIT,BLANK,NOT A CARD,DAMAGED,OTHER METER,TOO NEW,NOT STORED,NO ANSWER,REFUSED IN PART,GOOD"
-)
-
-
-def card_page(m: State, p: Profile, outcome: int, taken: int) -> "tuple[str, ...]":
+def card_page(
+    m: State, p: Profile, outcome: int, taken: int, words: bytes = WORDS
+) -> "tuple[str, ...]":
     """The page while a card is in: the outcome as a figure, 9 for good (B-5), and the balance."""
-    word = _OUTCOMES.split(",")[outcome]
+    split = _split(words)
+    card, loaded = split[_PAGES : _PAGES + 2]
+    word = split[_OUTCOMES + outcome]
     if taken > 0 and outcome == CARD_OUTCOME_GOOD:
-        word = "loaded %d" % taken
-    return ("CARD %d" % outcome, word, euros(balance(m)), headline(m, p))
+        word = "%s %d" % (loaded, taken)
+    return ("%s %d" % (card, outcome), word, euros(balance(m)), _headline(m, p, split))
 
 
-def page(m: State, p: Profile, number: int) -> "tuple[str, ...]":
+def page(m: State, p: Profile, number: int, words: bytes = WORDS) -> "tuple[str, ...]":
     """The four lines of a page."""
-    head = headline(m, p)
+    split = _split(words)
+    head = _headline(m, p, split)
+    limit, none, credit, emergency, left, owed, on, off, hours, at, overdraft, arrears, lim = split[
+        _PAGES + 2 :
+    ]
     if number == 0:
         if m.payment_mode == PAYMENT_MODE_LIMITER_ONLY:
-            return ("LIMIT", limit_text(m), "", head)
-        return ("CREDIT EUR", euros(balance(m)), "", head)
+            return (limit, limit_text(m, none), "", head)
+        return (credit, euros(balance(m)), "", head)
     if number == 1:
-        left = emergency_left(m)
-        return ("EMERGENCY EUR", "left " + euros(left), "owed " + euros(m.emergency_used), head)
+        return (
+            emergency,
+            left + " " + euros(emergency_left(m)),
+            owed + " " + euros(m.emergency_used),
+            head,
+        )
     if number == 2:
-        state = "connected" if m.control_state == CONTROL_STATE_CONNECTED else "off"
-        kept = "friendly hours" if kept_on(m) else ""
-        return (state, kept, time_of_day(m.clock), head)
+        state = on if m.control_state == CONTROL_STATE_CONNECTED else off
+        return (state, hours if kept_on(m) else "", time_of_day(m.clock), head)
     if number == 3:
         return (
-            "limit " + limit_text(m),
-            "overdr. " + euros(m.overdraft),
-            "arrears " + euros(m.arrears),
+            at + " " + limit_text(m, none),
+            overdraft + " " + euros(m.overdraft),
+            arrears + " " + euros(m.arrears),
             head,
         )
     volume = "%d l" % m.volume_l if p.energy == ENERGY_GAS else ""
-    return (
-        kwh(m.energy_wh) + " kWh",
-        volume,
-        "lim " + kwh(m.limited_wh),
-        head,
-    )
+    return (kwh(m.energy_wh) + " kWh", volume, lim + " " + kwh(m.limited_wh), head)

@@ -8,7 +8,7 @@ from meterfw import const, layouts
 from meterfw.account import rules
 from meterfw.board import Board
 from meterfw.panel import display
-from meterfw.store.journal import Ledger
+from meterfw.store.journal import Ledger, contents, crc
 
 _CALM_S = const(60)  # without a pulse or a click before the relay is tested
 _CLICK_MS = const(300)  # how long a test opens the relay
@@ -19,11 +19,24 @@ _WARNINGS = (
 _BARE = "NOT FLASHED,no identity,or no profile,OFF"
 
 
+def spoken(board: Board) -> bytes:
+    """The file "words" without its CRC-32: the display's, then a reason a line; empty if damaged.
+
+    A language other than English, and reasons as sentences, are in no module: they would fill
+    the memory.
+    """
+    data = contents(board, "words") or b""
+    if int.from_bytes(data[-4:], "little") != crc(memoryview(data)[:-4]):
+        return b""
+    return data[:-4]
+
+
 class Panel:
     """Display, beeper and supply switch of a board.
 
     :ivar bare: True on a board that is not flashed
     :ivar page: number of the page that the button has turned to
+    :ivar words: the words of the display, in the order of `display.WORDS`
     """
 
     def __init__(self, board: Board, ledger: Ledger) -> None:
@@ -31,6 +44,7 @@ class Panel:
         self.ledger = ledger
         self.bare = True
         self.page = 0
+        self.words = display.WORDS
         self._card_in = False
         self._outcome = 0
         self._taken = 0
@@ -38,6 +52,7 @@ class Panel:
         self._shown = [-1] * 7  # page, clock, cents, switch, reasons, emergency credit, leak test
         self._click_ms = 0
         self._calm_s = 0
+        self.speak()
 
     @property
     def clicking(self) -> bool:
@@ -51,6 +66,13 @@ class Panel:
     def see_flow(self, seconds: int, pulses: int) -> None:
         """What has flowed over the last seconds: the relay is tested only after a calm."""
         self._calm_s = 0 if pulses else min(self._calm_s + seconds, _CALM_S)
+
+    def speak(self) -> None:
+        """Take the words of the file "words", where they are those of this firmware."""
+        words = spoken(self.board).split(b"\n", 1)[0]
+        if words.count(b",") == display.WORDS.count(b","):
+            self.words = words
+        self._shown[0] = -1
 
     def turn_page(self) -> None:
         """The button, where it does nothing else."""
@@ -93,8 +115,8 @@ class Panel:
             return tuple(_BARE.split(","))
         m, p = self.ledger.state, self.ledger.profile
         if self._card_in:
-            return display.card_page(m, p, self._outcome, self._taken)
-        return display.page(m, p, self.page)
+            return display.card_page(m, p, self._outcome, self._taken, self.words)
+        return display.page(m, p, self.page, self.words)
 
     def test(self, relay: bool = False) -> bool:
         """Show every segment and beep; with `relay`, open it for a moment if no load flows.

@@ -8,12 +8,12 @@ from meterfw import VERSION, layouts
 from meterfw.account.calendar import local, weekday
 from meterfw.account.rules import balance
 from meterfw.board import Board
-from meterfw.panel.panel import Panel
+from meterfw.panel.panel import Panel, spoken
 from meterfw.store.crashes import Crashes
 from meterfw.tokens.till import Till
 from meterfw.wire import text
 from meterfw.wire.link import Link
-from meterfw.wire.text import euros, exact, kwh, timestamp, total
+from meterfw.wire.text import DAYS, euros, exact, kwh, timestamp, total
 
 # Texts of many words stand as one: a tuple of texts takes several times the memory.
 HELP = """\
@@ -24,9 +24,9 @@ events              the event log, oldest first
 profile             every value of the profile
 token TOKEN         enter a token: groups of characters, or hexadecimal digits
 test                display and beeper; clicks the relay when no load flows
+echo on             what is typed comes back, and a prompt, until the next ~
 version             who the meter is
 repl                restart the board into its REPL; supply is open until the next start"""
-_DAYS = "Mon Tue Wed Thu Fri Sat Sun"
 
 
 class Console:
@@ -70,6 +70,9 @@ class Console:
         }
         if word == "token":
             self._token(rest)
+        elif word == "echo":
+            self.link.echo = rest.strip() != "off"
+            self._say("ok")
         elif word not in commands and word != "repl":
             self.refuse("unknown command; try help")
         elif rest.strip():
@@ -112,7 +115,7 @@ class Console:
     def _status(self) -> None:
         m, memory = self.ledger.state, self.ledger.memory
         say = self._say
-        day = _DAYS.split()[weekday(local(m.clock) // 1440)]
+        day = DAYS.split()[weekday(local(m.clock) // 1440)]
         say("time %s %s" % (timestamp(m.clock, m.second), day))
         self._say_fields("time_uncertain=uncertain")
         self._say_word("payment_mode", layouts.PAYMENT_MODE_WORDS, m.payment_mode)
@@ -162,8 +165,9 @@ class Console:
 
     def _profile(self) -> None:
         self._say("name " + self._profile_text())
-        for name in layouts.PROFILE_FIELDS:
-            self._say("%s %d" % (name, getattr(self.ledger.profile, name)))
+        for name, unit in zip(layouts.PROFILE_FIELDS, layouts.PROFILE_UNITS.split()):
+            value = getattr(self.ledger.profile, name)
+            self._say("%s %s" % (name, text.in_unit(value, unit)))
 
     def _repl(self) -> None:
         if not self.board.leave(self.till.commit):  # else nobody is left to answer
@@ -210,8 +214,14 @@ class Console:
         self._say("reason %d" % why)
         if status == layouts.TOKEN_STATUS_EXECUTED:
             self._say("ok")
-        elif why == layouts.TOKEN_REASON_LOCKED:
-            self.refuse("locked out after wrong tags; a genuine token is taken, one try a second")
         else:
-            failure = layouts.TOKEN_STATUS_WORDS.split()[status].replace("-", " ")
-            self.refuse("%s, reason %d" % (failure, why))
+            self.refuse(self._in_words(why))
+
+    def _in_words(self, why: int) -> str:
+        """A reason as the sentence that the board was flashed with, and its number."""
+        words = spoken(self.board)
+        mark = ("\n%d " % why).encode()
+        begin = words.find(mark) + len(mark)
+        if begin < len(mark):
+            return "refused, reason %d" % why
+        return "%s (reason %d)" % (str(words[begin : words.find(b"\n", begin)], "ascii"), why)

@@ -26,6 +26,7 @@ class Link:
         self.board = board
         self.content = bytearray(_ROOM + 1 + CHUNK)  # of a frame or a line
         self.size = 0  # of the frame, FCS taken off, or the line just read
+        self.echo = False  # what is typed comes back, for a person at a bare terminal
         self._in = bytearray(CHUNK)
         self._out = bytearray(_AT_ONCE)
         self._sum = fcs.START  # of what goes out
@@ -33,10 +34,14 @@ class Link:
         self._count = self._next = 0
         self._flip = 0  # 0x20 after an escape
         self._filled = 0  # octets in `content`
+        self._prompt = False
         self._begin(False)
 
     def poll(self) -> int:
         """Read on; answers FRAME, LINE, LONG_LINE or BAD_LINE, or NOTHING when all is read."""
+        if self._prompt:  # what was typed before has its answer
+            self._prompt = False
+            self._type(b"> ", 2)
         if self._next >= self._count:
             self._count = self.board.read_into(self._in)
             self._next = 0
@@ -58,11 +63,14 @@ class Link:
         octet = self._in[self._next]
         self._next += 1
         if octet == FLAG:
+            self.echo = False  # a program speaks
             self._begin(True)
         elif octet == 10 or octet == 13:
             return self._end_line()
         elif octet == 8 or octet == 127:
-            self._filled = max(self._filled - 1, 0)
+            if self._filled:
+                self._filled -= 1
+                self._type(b"\b \b")
         elif not 32 <= octet < 127:
             self._bad = True
         elif self._filled >= _LONGEST_LINE:
@@ -70,11 +78,20 @@ class Link:
         else:
             self.content[self._filled] = octet
             self._filled += 1
+            self._out[0] = octet
+            self._type(self._out, 1)
         return NOTHING
+
+    def _type(self, data: "bytes | bytearray", size: int = 3) -> None:
+        """Show on the terminal of who has asked for an echo."""
+        if self.echo:
+            self.board.write(data, size)
 
     def _end_line(self) -> int:
         self.size = self._filled
         complete = LINE if self.size else NOTHING
+        self._type(b"\r\n", 2)
+        self._prompt = True
         if self._long:
             complete = LONG_LINE
         elif self._bad:

@@ -7,6 +7,8 @@ from meterfw.layouts import ALPHABET, EUR
 from meterfw.tokens.gateway import KEY_TOKEN_SIZE, SIZE
 from meterfw.wire import fcs
 
+DAYS = "Mon Tue Wed Thu Fri Sat Sun"
+
 
 def euros(mc: int) -> str:
     """Amount in euros and cents, rounded towards zero as a customer reads a balance."""
@@ -37,8 +39,20 @@ def kwh(wh: int) -> str:
 
 def time_of_day(clock: int) -> str:
     """Local time as HH:MM."""
-    minute = local(clock) % 1440
-    return "%02d:%02d" % (minute // 60, minute % 60)
+    return in_unit(local(clock) % 1440, "h:min")
+
+
+def in_unit(value: int, unit: str) -> str:
+    """A value of the profile as people write it, with its unit of `layouts.PROFILE_UNITS`."""
+    if unit == "h:min":
+        return "%02d:%02d" % (value // 60, value % 60)
+    if unit == "m-d":
+        return "%02d-%02d" % (value // 100, value % 100) if value else "none"
+    if unit[:3] == "EUR":
+        return "%s %s" % (exact(value) if value % 1000 else euros(value), unit)
+    if unit == "Mon-Sun":
+        return ",".join([day for i, day in enumerate(DAYS.split()) if value >> i & 1]) or "none"
+    return "%d %s" % (value, unit) if unit != "-" else "%d" % value
 
 
 def timestamp(clock: int, second: int) -> str:

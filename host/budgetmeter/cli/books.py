@@ -149,16 +149,24 @@ def replace(
 ) -> None:
     """Another meter hangs there: pending work, rights and what was left of credit go to it."""
     office = _office(db, key)
-    from budgetmeter.office import withdraw  # noqa: PLC0415
+    from budgetmeter.office import overview, withdraw  # noqa: PLC0415
 
     balance = withdraw.replace(office, old, new, profile)
     console.print(f"meter {new:09d} replaces {old:09d}: make it a card with card new")
+    owed = -min(balance or 0, 0)
     if balance is None:
-        say("no report of the old meter: its balance is not moved")
-    elif balance < 0:
-        say(f"the customer owes {units.euros(-balance)} EUR on the old meter: it is not moved")
-    else:
+        say("no report of the old meter: its balance and what it had in force are not moved")
+    elif balance >= 0:
         console.print(f"balance moved: {units.euros(balance)} EUR")
+    (left,) = overview.of_all(office, old)
+    if left.reading is not None:
+        owed += left.reading.state.arrears
+    if owed:
+        say(f"the customer owes {units.euros(owed)} EUR on the old meter: it is not moved")
+    for order, amount, why in left.unclear:
+        say(f"order {order} of {units.euros(amount)} EUR is not moved: {why}")
+    for note in left.notes[:-1]:  # the last one says what replaced it
+        say(f"meter {old:09d}: {note}")
 
 
 @app.command()

@@ -7,8 +7,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -16,7 +17,8 @@ import typer
 from meterproto.records import CLOCK_LIMIT
 from meterproto.tokens import METER_LIMIT
 
-from budgetmeter import loads, profiles, units
+from budgetmeter import loads, profiles, texts, units
+from budgetmeter.bridges.dlms.ports import DlmsPort, EmulatedSide, read_password
 from budgetmeter.bridges.seen import look
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.cli.metrics import MetricsOption, exporter, metrics_place
@@ -69,6 +71,16 @@ def emulate(
     gas: Annotated[
         str, typer.Option(metavar="PROFILE", help="a gas meter behind each, in its telegrams")
     ] = "",
+    dlms: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT", min=0, max=65_535, help="DLMS on this TCP port; 0: a free one"
+        ),
+    ] = None,
+    dlms_password: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="DLMS: who enters tokens gives the password in it"),
+    ] = None,
     count: Annotated[int, typer.Option(min=1, max=MOST, help="meters, each on its port")] = 1,
     profile: Annotated[str, typer.Option(help="a name or a TOML file")] = "wallonia-card",
     meter: Annotated[
@@ -86,6 +98,14 @@ def emulate(
     load_zone: LoadZone = "",
     load_shape: LoadShape = "",
     watts: Annotated[int | None, typer.Option(min=0, max=100_000, help="a constant load")] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="LANGUAGE",
+            help="of displays and consoles: nl, fr, de or en; by default that of the profile",
+        ),
+    ] = None,
     start: Annotated[str, typer.Option(help="where time begins, e.g. 2020-06-02T12:00")] = "",
     days: Annotated[int | None, typer.Option(min=1, help="time stops after so many")] = None,
     for_s: Annotated[
@@ -114,10 +134,13 @@ def emulate(
     _check_place(tcp, pty, bind, http, http_secret)
     tcp = tcp or 0
     numbers = 2 * count if gas else count
-    _check_numbers(meter, count, numbers, tcp, p1)
+    password = _password(dlms_password, dlms)
+    _check_numbers(
+        meter, numbers, {"--tcp": (tcp, numbers), "--p1": (p1, count), "--dlms": (dlms, numbers)}
+    )
     if load is not None and watts is not None:
         raise InputError("either --load or --watts")
-    chosen = profiles.load(profile)
+    chosen = _speaking(profiles.load(profile), language)
     behind = _gas_profile(gas, chosen, p1)
     keys = None if key is None else KeyFile(key)
     request = load_request(load, load_zone, load_shape)
@@ -125,14 +148,14 @@ def emulate(
     clock = _start(start, sampled)
     rate = _speed(speed)
     place = metrics_place(metrics)
-    _make_room(numbers + count if p1 is not None else numbers)
+    _make_room(numbers + (0 if p1 is None else count) + (0 if dlms is None else numbers))
     with contextlib.ExitStack() as stack:
         kept = None if state is None else contextlib.closing(StateFolder(state))
         folder = kept and stack.enter_context(kept)
         follow = not start and sampled is None and rate == 1  # the clock on the wall
         server = Server(rate, _end(clock, sampled, days), give_up)
         stack.callback(server.close)
-        ports = _Ports(pty, bind, tcp, p1, meter, idle, keep_alive)
+        ports = _Ports(pty, bind, tcp, p1, dlms, password, meter, idle, keep_alive)
         worlds: list[Emulator] = []
         announced: list[dict[str, int | str]] = []
 
@@ -189,12 +212,23 @@ def _ending(server: Server, after_s: float) -> threading.Timer:
     return ending
 
 
-def _check_numbers(meter: int, count: int, numbers: int, tcp: int, p1: int | None) -> None:
+def _password(path: Path | None, dlms: int | None) -> bytes | None:
+    """The password of DLMS; None without.
+
+    :raises InputError: none in the file, or no DLMS
+    """
+    if path is not None and dlms is None:
+        raise InputError("--dlms-password goes with --dlms")
+    return read_password(path)
+
+
+def _check_numbers(meter: int, numbers: int, asked: Mapping[str, tuple[int | None, int]]) -> None:
     """Whether there are ports and serial numbers enough.
 
+    :param asked: by option: the first port, and how many
     :raises InputError: there are not
     """
-    for option, port, ports in (("--tcp", tcp, numbers), ("--p1", p1 or 0, count)):
+    for option, (port, ports) in asked.items():
         if port and port + ports - 1 > 65_535:
             raise InputError(f"{option} {port}: {ports} meters need ports above 65535")
     if meter + numbers - 1 > METER_LIMIT:
@@ -208,22 +242,34 @@ class _Ports(NamedTuple):
     bind: str
     tcp: int
     p1: int | None
+    dlms: int | None
+    password: bytes | None  # of DLMS
     first: int  # number of the first meter, on the ports given
     idle: float
     keep_alive: int
 
     def open(self, server: Server, world: Emulator, number: int) -> dict[str, int | str]:
-        """Put a meter on its port, and on its P1 port if it has one: what is told of it."""
-        own = self.tcp and self.tcp + number - self.first
+        """Put a meter on its ports: what is told of it."""
+        own = self._own(self.tcp, number)
         port = PtyPort() if self.pty else TcpPort(self.bind, own, self.idle, self.keep_alive)
         server.add(world, port)
         told: dict[str, int | str] = {"meter": number, "url": port.url}
         if world.board.fitted_p1:
-            own = self.p1 + number - self.first if self.p1 else 0
+            own = self._own(self.p1, number)
             reader = telegrams.port(world, self.bind, own, self.keep_alive)
             server.add(world, reader)
             told["p1"] = reader.url
+        if self.dlms is not None:
+            own = self._own(self.dlms, number)
+            side = EmulatedSide(world, self.password)
+            client = DlmsPort(self.bind, own, side, self.idle, self.keep_alive)
+            server.add(world, client)
+            told["dlms"] = client.url
         return told
+
+    def _own(self, first: int | None, number: int) -> int:
+        """The port of a meter, counted on from the first one; 0 where free ones are taken."""
+        return first + number - self.first if first else 0
 
 
 def _emulator(
@@ -251,6 +297,16 @@ def _emulator(
         raise InputError(f"{error.filename or 'files'}: {error.strerror or error}") from None
 
 
+def _speaking(profile: profiles.Profile, language: str | None) -> profiles.Profile:
+    """A profile whose meters speak the language that was chosen, if one was.
+
+    :raises InputError: no such language
+    """
+    if language is None:
+        return profile
+    return replace(profile, language=texts.of(language).language)
+
+
 def _gas_profile(gas: str, chosen: profiles.Profile, p1: int | None) -> profiles.Profile | None:
     """The profile of the gas meters behind electricity meters; None without.
 
@@ -260,7 +316,7 @@ def _gas_profile(gas: str, chosen: profiles.Profile, p1: int | None) -> profiles
         return None
     if p1 is None:
         raise InputError("--gas puts a gas meter into P1 telegrams: it needs --p1")
-    behind = profiles.load(gas)
+    behind = replace(profiles.load(gas), language=chosen.language)
     if not behind.gas or chosen.gas:
         raise InputError("--gas takes a gas profile, and --profile one of electricity")
     return behind

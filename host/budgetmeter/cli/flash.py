@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from budgetmeter import profiles, units
+from budgetmeter import profiles, texts, units
 from budgetmeter.cli.options import serial_number
 from budgetmeter.errors import InputError
 from budgetmeter.office.keys import KeyFile
@@ -75,6 +75,14 @@ def flash(
         bool, typer.Option("--factory", help="erase account and registers, with a newer key")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before erasing")] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="LANGUAGE",
+            help="of display and console: nl, fr, de or en; by default that of the profile",
+        ),
+    ] = None,
     index: Annotated[
         str, typer.Option(metavar="URL", help="mirror of micropython-lib for the display's driver")
     ] = "",
@@ -91,7 +99,9 @@ def flash(
     from budgetmeter.flashing import sources  # noqa: PLC0415
 
     kind = sources.board(board)
-    wanted = work.Wanted(kind, serial, profiles.load(profile), KeyFile(key), factory)
+    chosen = profiles.load(profile)
+    spoken = texts.of(language or chosen.language).language
+    wanted = work.Wanted(kind, serial, chosen, KeyFile(key), factory, spoken)
     user = _Terminal(yes)
     with user.bar:
         plan, answer, clock_set = work.flash(port, wanted, user, index)

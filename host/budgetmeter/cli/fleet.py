@@ -172,7 +172,7 @@ def show_report(
 
         output.check([], [csv])
         with output.naming(csv):
-            frame.load(folder).to_csv(csv)
+            frame.write_csv(folder, csv)
     _print_results(finished, as_json)
 
 

@@ -10,6 +10,7 @@ from budgetmeter.cli import (
     books,
     card,
     case,
+    dlms,
     emulate,
     flash,
     fleet,
@@ -32,7 +33,6 @@ PIPE_CLOSED = 141  # exit status of what SIGPIPE ends
 UsageError: Any = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="A Belgian budget (prepayment) meter: emulate it, look at it, put it under test.",
 )
@@ -48,6 +48,7 @@ app.command()(emulate.emulate)
 app.command()(panel.panel)
 meter.add_to(app)
 app.command()(p1.p1)
+app.command()(dlms.dlms)
 app.command()(mqtt.mqtt)
 app.command()(run.run)
 app.command(name="profiles")(profiles.show_profiles)

@@ -114,13 +114,16 @@ class Web:
             raise WebError(404, "There are no meters.")
         return found[0]
 
-    def make(self, profile: str = "", start: str = "", **change: object) -> "WebMeter":
+    def make(
+        self, profile: str = "", start: str = "", language: str = "", **change: object
+    ) -> "WebMeter":
         """A new meter in memory, whose time passes only when it is told to.
 
         :param start: Belgian local time
+        :param language: of its display: nl, fr, de or en
         :param change: values of the profile to replace
         """
-        given = {"profile": profile, "start": start, "change": change}
+        given = {"profile": profile, "start": start, "language": language, "change": change}
         body = {key: value for key, value in given.items() if value}
         return WebMeter(self, self.call("POST", "meters", body)["meter"])
 
@@ -195,6 +198,10 @@ class WebMeter:
         """Draw so many watts, or litres of gas an hour, from now on."""
         given = {"watts": watts, "litres_per_hour": litres}
         return self._call("PUT", "/load", {k: v for k, v in given.items() if v is not None})
+
+    def speak(self, language: str) -> dict[str, Any]:
+        """Its display and console speak nl, fr, de or en from now on."""
+        return self._call("PUT", "/language", {"language": language})
 
     def wait(self, seconds: int) -> dict[str, Any]:
         """Time passes."""

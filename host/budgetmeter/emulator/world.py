@@ -27,6 +27,7 @@ from budgetmeter.loads import NOTHING, SampledLoad
 from budgetmeter.profiles import Profile
 from budgetmeter.report.phases import phase
 from budgetmeter.report.trace import SAMPLE_S, NoTrace, Trace
+from budgetmeter.spoken import words_file
 from budgetmeter.units import DAY_S
 
 Action = Callable[[], object]  # what is done at a planned time
@@ -48,6 +49,7 @@ class Emulator:
     :param meter: serial number
     :param key: the key to flash it with, and its revision; by default one that is no secret
     :param p1: the board has a P1 port
+    :param language: of display and console; None for that of the profile
     :param trace: False keeps no trace, for a meter that lives long
     :raises OSError: when the files cannot be read or written
     """
@@ -64,6 +66,7 @@ class Emulator:
         key: tuple[bytes, int] | None = None,
         trace: bool = True,
         p1: bool = False,
+        language: str | None = None,
     ) -> None:
         self.profile = profile
         self.load = load
@@ -74,6 +77,10 @@ class Emulator:
         for name, data in flashed(meter, revision, own_key, profile).items():
             found = files.get(name)
             if found is None or (name == "profile" and found != data):
+                files[name] = data
+        self.language = language or profile.language
+        for name, data in words_file(self.language).items():
+            if files.get(name) != data:
                 files[name] = data
         self.board = VirtualBoard(clock, files, p1)
         self.meter = Meter(self.board)
@@ -93,6 +100,17 @@ class Emulator:
         self._note()
         if household is not None:
             household.move_in(self)
+
+    def speak(self, language: str) -> None:
+        """Display and console speak another language from now on.
+
+        :raises InputError: no such language
+        """
+        for name, data in words_file(language).items():
+            self.board.files[name] = data
+        self.language = language
+        self.meter.panel.speak()
+        self.meter.panel.drive()
 
     # Time
 

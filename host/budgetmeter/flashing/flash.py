@@ -12,7 +12,7 @@ import meterfw
 from meterfw import layouts
 from meterproto import tokens
 
-from budgetmeter import identity
+from budgetmeter import identity, spoken, texts
 from budgetmeter.client.errors import LineError
 from budgetmeter.errors import BudgetmeterError, InputError
 from budgetmeter.flashing import port, sources
@@ -20,7 +20,14 @@ from budgetmeter.flashing.remote import ACCOUNT, NEW, Found, Remote
 from budgetmeter.issue import VendingKeys
 from budgetmeter.profiles import Profile
 
-LEFT = ("repl", "main.py.new", "identity.new", "profile.new", "crash")  # by another run
+LEFT = (
+    "repl",
+    "main.py.new",
+    "identity.new",
+    "profile.new",
+    "words.new",
+    "crash",
+)  # by another run
 SHADOW = "board.py"  # would be imported in place of board.mpy
 DRIVER = "ssd1306"  # of the display; micropython-lib's own
 DRIVER_BLOCKS = 3  # a file, and its folder `lib`
@@ -82,6 +89,7 @@ class Wanted:
     :ivar serial: number of the meter
     :ivar keys: the office's vending keys
     :ivar factory: erase the account, and begin with a key newer than every earlier one
+    :ivar language: of display and console
     :raises InputError: a serial number that is none
     """
 
@@ -90,6 +98,7 @@ class Wanted:
     profile: Profile
     keys: VendingKeys
     factory: bool = False
+    language: str = texts.DEFAULT
 
     def __post_init__(self) -> None:
         if not 1 <= self.serial <= tokens.METER_LIMIT:
@@ -194,12 +203,16 @@ def _plan(found: Found, wanted: Wanted, compiled: Mapping[str, Path], folder: Pa
     """What has to change for the board to be what is wanted.
 
     :param compiled: path of each file by name
-    :param folder: where the files of identity and profile are written
+    :param folder: where the files of identity, profile and words are written
     """
     revision = _revision(found, wanted)
     key = wanted.keys.meter_key(wanted.serial, revision)
     last = {"main.py": compiled["main.py"]}
-    for name, data in identity.flashed(wanted.serial, revision, key, wanted.profile).items():
+    spoken_and_flashed = {
+        **spoken.words_file(wanted.language),
+        **identity.flashed(wanted.serial, revision, key, wanted.profile),
+    }
+    for name, data in spoken_and_flashed.items():
         last[name] = folder / name
         last[name].write_bytes(data)
     modules = {name: path for name, path in compiled.items() if name not in last}

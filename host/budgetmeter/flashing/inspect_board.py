@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-CHECKED = ("py", "mpy", "identity", "profile")  # others are the meter's, or the user's
+CHECKED = ("py", "mpy", "identity", "profile", "words")  # others are the meter's, or the user's
 FOLDERS = ("meterfw",)  # of ours; `remote` puts all of them here
 NEEDS = ("rp2", "StateMachine")  # and what the board wanted cannot do without
 

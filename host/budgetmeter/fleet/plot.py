@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 
 from budgetmeter import texts, units
 from budgetmeter.fleet import compare
-from budgetmeter.fleet.results import AGE_CLASSES, Results
+from budgetmeter.fleet.results import Results
+from budgetmeter.fleet.totals import AGE_CLASSES
 from budgetmeter.report import dates
 from budgetmeter.report.palette import FAINT, INK, PAIR
 from budgetmeter.texts import Words
@@ -230,7 +231,7 @@ def _owed(axis: Axes, a: Results, b: Results, words: Words) -> None:
     axis.set_ylabel(words("fleet.owed_axis"))
     axis.set_ylim(bottom=0)
     if axis.lines:
-        dates.label(axis, span[0], span[-1], words)
+        dates.label(axis, span[0], span[-1], words, months=13)  # half the page
         axis.legend(fontsize=8, frameon=False)
     else:
         _empty(axis, words("fleet.nobody_owed"))
@@ -278,7 +279,8 @@ def _reconnected(axis: Axes, a: Results, b: Results, words: Words) -> None:
     classes = [*(name for name, _, _ in AGE_CLASSES), "still off"]
     places = np.arange(len(classes))
     for i, (results, name, style) in enumerate(_pairs(a, b)):
-        found = [compare.interval(1000.0 * results.of_age(key)) for key in classes]
+        of_age = results.ages()
+        found = [compare.interval(1000.0 * of_age[key]) for key in classes]
         rates, halves = [mean for mean, _ in found], [half for _, half in found]
         bars = axis.barh(
             places + (i - 0.5) * 0.38, rates, 0.36, color=style["color"], label=name,

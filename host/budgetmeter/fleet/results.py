@@ -1,6 +1,7 @@
 """What a run came to: its columns, its books, and the figures of a report."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,23 +11,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from budgetmeter import units
-from budgetmeter.casebook import Case, load, report
+from budgetmeter.casebook import Case, report
 from budgetmeter.casebook.report import Line
 from budgetmeter.errors import InputError
-from budgetmeter.fleet import law, table
+from budgetmeter.fleet import law, table, totals
 from budgetmeter.fleet.run import MANIFEST, Run
 from budgetmeter.report.phases import PHASES
 from budgetmeter.units import DAY_S, HOUR_S
 
-# Times until reconnected. The classes are those of article 23, whose own figures are others: it
-# counts limiters and operator cuts (`Results.fe_40`).
-AGE_CLASSES = (
-    ("within 24 h", 0, DAY_S),
-    ("1 to 7 days", DAY_S, 7 * DAY_S),
-    ("8 to 30 days", 7 * DAY_S, 30 * DAY_S),
-    ("more than 30 days", 30 * DAY_S, 2**62),
-)
-BOOKS = ("credit", "emergency_used", "arrears", "credited", "charged", "settled")
+_PHASES = {phase: table.phase_column(phase) for phase in PHASES[:-1]}
+_ADDED = (
+    *totals.BOOKS, *_PHASES.values(), "off_s", "spells", "top_ups", "topped_up", "trips",
+    "emergency_starts", "limiter_starts", "wanted", *law.FIGURES,
+)  # fmt: skip
 
 
 class Results:
@@ -96,12 +93,7 @@ class Results:
 
         What the accounts contain, and what went in and out.
         """
-        sums = dict.fromkeys(BOOKS, 0)
-        for chunk in self.chunks(BOOKS):
-            for name in BOOKS:
-                sums[name] += sum(chunk[name].to_pylist())  # exact, however many
-        held = sums["credit"] - sums["emergency_used"] - sums["arrears"]
-        return held, sums["credited"] - sums["charged"] + sums["settled"]
+        return totals.books(totals.sums(self.chunks(totals.BOOKS)))
 
     def served(self) -> np.ndarray:
         """What was supplied, in the unit of `wanted`."""
@@ -109,22 +101,12 @@ class Results:
 
     def reconnections(self) -> dict[str, int]:
         """Self-disconnections that ended, by how long they lasted, and those that did not."""
-        names = [*(name for name, _, _ in AGE_CLASSES), "still off"]
-        return {name: int(self.of_age(name).sum()) for name in names}
+        return totals.reconnections(self.chunks(totals.SPELLS))
 
-    def of_age(self, name: str) -> np.ndarray:
-        """How many self-disconnections of one class of age each household had, or "still off"."""
-        spells, still = self.columns("spells")[0], self.columns("still_off")[0]
-        ends = np.cumsum(spells)
-        open_ended = np.zeros(spells.sum(), bool)
-        open_ended[ends[still == 1] - 1] = True
-        chosen = open_ended
-        if name != "still off":
-            low, high = next((low, high) for key, low, high in AGE_CLASSES if key == name)
-            lasted = self.values("spells_s")
-            chosen = ~open_ended & (lasted > low) & (lasted <= high)
-        owner = np.repeat(np.arange(len(spells)), spells)
-        return np.bincount(owner[chosen], minlength=len(spells))
+    def ages(self) -> dict[str, np.ndarray]:
+        """How many self-disconnections of each class of age each household had, or "still off"."""
+        found = [totals.ages(one) for one in self.chunks(totals.SPELLS)]
+        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
     def prepaid_s(self) -> np.ndarray:
         """Time in prepayment of each household, s; 0 without a law, where all always are."""
@@ -137,7 +119,7 @@ class Results:
         """The cases of those who fell behind, in order of the meters; none without a law."""
         if "law" not in self.about:
             return
-        book = load(self.about["law"]["rules"], tuple(self.about["law"]["overlays"]))
+        book = law.book_of(self.about["law"])
         for chunk in self.chunks(["case"]):
             for text in chunk["case"].to_pylist():
                 if text:
@@ -155,18 +137,18 @@ class Results:
 
 def summary(results: Results) -> dict[str, Any]:
     """Figures of a run as plain data: energy in kWh (gas: m3), money in EUR, time in h."""
-    held, booked = results.conservation()
-    off, spells, longest = results.columns("off_s", "spells", "longest_off_s")
-    names = ("top_ups", "topped_up", "trips", "emergency_starts", "limiter_starts", "arrears")
-    top_ups, topped_up, trips, emergencies, limited, arrears = results.columns(*names)
-    wanted = results.columns("wanted")[0]
-    phases = {}
-    for phase in PHASES[:-1]:
-        hours = results.columns(table.phase_column(phase))[0].mean() / HOUR_S
-        if hours:
-            phases[phase] = hours
-    hit = spells > 0
-    behind, activated, withdrawn, cut, costs, owed = results.columns(*law.FIGURES)
+    served = "volume_l" if results.gas else "energy_wh"
+    hit = "ever", "over a day", "in arrears"
+    added = Counter[str]()
+    for chunk in results.chunks((*_ADDED, served, "longest_off_s")):
+        added.update(totals.sums([chunk]))
+        for name, column, above in zip(
+            hit, ("spells", "longest_off_s", "arrears"), (0, DAY_S, 0), strict=True
+        ):
+            added[name] += int((chunk[column].to_numpy() > above).sum())
+    held, booked = totals.books(added)
+    mean = {name: total / results.meters for name, total in added.items()}
+    hours = {phase: mean[column] / HOUR_S for phase, column in _PHASES.items()}
     return {
         "title": results.about["title"],
         "meters": results.meters,
@@ -175,36 +157,39 @@ def summary(results: Results) -> dict[str, Any]:
             "booked": units.euros(booked, 5),
             "exact": held == booked,
         },
-        "self_disconnected_pct": 100 * hit.mean(),
-        "self_disconnections": float(spells.mean()),
-        "off_over_a_day_pct": 100 * (longest > DAY_S).mean(),
-        "off_h": off.mean() / HOUR_S,
-        "off_h_of_those_hit": _quantiles(off[hit] / HOUR_S),
+        "self_disconnected_pct": 100 * mean["ever"],
+        "self_disconnections": mean["spells"],
+        "off_over_a_day_pct": 100 * mean["over a day"],
+        "off_h": mean["off_s"] / HOUR_S,
+        "off_h_of_those_hit": _hours_off(results),
         "reconnected": results.reconnections(),
-        "phases_h": phases,
-        "trips": float(trips.mean()),
-        "emergency_starts": float(emergencies.mean()),
-        "limiter_starts": float(limited.mean()),
-        "wanted": wanted.mean() / 1000,
-        "gone_without": (wanted - results.served()).mean() / 1000,
-        "top_ups": float(top_ups.mean()),
-        "topped_up_eur": topped_up.mean() / units.EUR,
-        "arrears_eur": arrears.mean() / units.EUR,
-        "in_arrears_pct": 100 * (arrears > 0).mean(),
+        "phases_h": {phase: mean for phase, mean in hours.items() if mean},
+        "trips": mean["trips"],
+        "emergency_starts": mean["emergency_starts"],
+        "limiter_starts": mean["limiter_starts"],
+        "wanted": mean["wanted"] / 1000,
+        "gone_without": (added["wanted"] - added[served]) / results.meters / 1000,
+        "top_ups": mean["top_ups"],
+        "topped_up_eur": mean["topped_up"] / units.EUR,
+        "arrears_eur": mean["arrears"] / units.EUR,
+        "in_arrears_pct": 100 * mean["in arrears"],
         "law": {
-            "behind_pct": 100 * behind.mean(),
-            "activated_pct": 100 * activated.mean(),
-            "withdrawn_pct": 100 * withdrawn.mean(),
-            "cut_pct": 100 * cut.mean(),
-            "procedure_costs_eur": costs.mean() / units.EUR,
-            "owed_supplier_eur": owed.mean() / units.EUR,
+            "behind_pct": 100 * mean["behind"],
+            "activated_pct": 100 * mean["activated"],
+            "withdrawn_pct": 100 * mean["withdrawn"],
+            "cut_pct": 100 * mean["cut"],
+            "procedure_costs_eur": mean["procedure_costs"] / units.EUR,
+            "owed_supplier_eur": mean["owed_supplier"] / units.EUR,
         },
     }
 
 
-def _quantiles(values: np.ndarray) -> dict[str, float] | None:
-    """Median and tenth and ninetieth percentile, None without values."""
-    if not len(values):
-        return None
-    low, middle, high = np.percentile(values, [10, 50, 90])
-    return {"p10": low, "median": middle, "p90": high}
+def _hours_off(results: Results) -> dict[str, float] | None:
+    """Hours off of those ever off: median, tenth and ninetieth percentile; None without any."""
+
+    def parts() -> Iterator[np.ndarray]:
+        for chunk in results.chunks(("off_s", "spells")):
+            yield chunk["off_s"].to_numpy()[chunk["spells"].to_numpy() > 0]
+
+    found = totals.percentiles(parts, (10, 50, 90), HOUR_S)
+    return None if found is None else dict(zip(("p10", "median", "p90"), found, strict=True))

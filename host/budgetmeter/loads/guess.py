@@ -3,84 +3,30 @@
 What stays open is refused, never guessed.
 """
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
+from budgetmeter.loads import terms, wide
 from budgetmeter.loads.numbers import ENERGY, POWER, UNITS, VOLUME
-from budgetmeter.loads.shapes import INDEX, Layout, Shape
+from budgetmeter.loads.shapes import INDEX, Layout, Shape, Words
+from budgetmeter.loads.terms import unit_of, words
 from budgetmeter.loads.times import METER_ZONE
 
 PLAIN = {"watts": POWER, "kwh": ENERGY, "index": INDEX, "litres": ENERGY}
 _UNIT_OF_PLAIN = {"watts": "w", "kwh": "kwh", "index": "kwh", "litres": "l"}
-
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_TIME = _set(
-    "time timestamp datetime date datum tijd tijdstip uur hour heure horodate horodatage zeit "
-    "zeitstempel zeitpunkt uhrzeit datumtijd dateheure when period periode interval moment unix "
-    "epoch unixtime ts timestamputc utc"
-)
-_FROM = _set("from van de du von start begin begins debut beginn starttime startdate vanaf ab")
-_TO = _set("to tot bis au until end einde fin ende endtime enddate stop")
-_CLOCK = _set("time tijd tijdstip uur hour heure uhrzeit zeit")
-_DATE = _set("date datum jour dag day tag")
-_OUT = _set(
-    "export exported injectie injection einspeisung teruglevering teruggeleverd retour return "
-    "returned production produced productie opwek solar zon pv generation feedin geleverd "
-    "lieferung out output yield"
-)
-_NOT = _set(
-    "reactive reactief reaktiv reactive_power voltage volt spanning tension spannung current amps "
-    "ampere stroomsterkte max maximum peak piek pointe spitze min minimum cost kosten cout price "
-    "prijs prix preis eur euro gas water temperature temperatuur factor cosphi frequency hz "
-    "capacity soc battery"
-)
-_INDEX = _set(
-    "index meterstand stand zahlerstand total totaal cumulative cumul cumulatief teller reading "
-    "releve tellerstand standen lifetime"
-)
-_PARTS = _set(
-    "t1 t2 tarif1 tarif2 tariff1 tariff2 dag nacht day night jour nuit tag hp hc hph hch hpb hcb "
-    "laag hoog low high normaal normal dal piekuren creuses pleines ht nt offpeak 1 2 t l1 l2 l3 "
-    "phase1 phase2 phase3 heures tarief tarif tariff"
-)
-_ENERGY = _set(
-    "energy energie energia verbruik consumption consommation verbrauch usage afname bezug "
-    "prelevement soutirage consumed volume"
-)
-_POWER = _set("power vermogen puissance leistung wattage load")
-_VALUE = _set("value waarde valeur wert amount quantity hoeveelheid quantite menge reading")
-_UNIT = _set("unit units eenheid unite einheit uom")
-_UTC = _set("utc timestamputc gmt")
-_REGISTER = _set("register registre")
-_HOUSEHOLD = _set("household lclid meterid customer")
-_AMPS = _set("amps")
+MOST_SHOWN = 12
+REMEDY = "name the columns in a file for --load-shape"
 
 
 class Unclear(ValueError):
     """A header in which the column of the load, or what it means, stays open."""
 
 
-def words(name: str) -> list[str]:
-    """The words of a column's name: small, without accents, apart from their signs."""
-    name = re.sub(r"(?<=[a-z]{2})(?=[A-Z][a-z])(?!Wh)", " ", name.strip().strip("\ufeff"))
-    name = unicodedata.normalize("NFKD", name.casefold().replace("³", "3"))
-    name = "".join(c for c in name if not unicodedata.combining(c))
-    return [word for word in re.split(r"[^a-z0-9]+", name) if word]
-
-
-def unit_of(name: str) -> str | None:
-    """The unit in the name of a column; None without one."""
-    found = [word for word in words(name) if word in UNITS]
-    compact = re.sub(r"[^a-z]", "", name.casefold())
-    if compact in UNITS:
-        return compact
-    return found[0] if found else None
+def shown(header: Sequence[str]) -> str:
+    """The names of a header, as far as they fit into a line."""
+    names = [name.strip() for name in header if name.strip()]
+    more = f", … ({len(names)} in all)" if len(names) > MOST_SHOWN else ""
+    return ", ".join(names[:MOST_SHOWN]) + more
 
 
 def layout(header: Sequence[str], gas: bool, outside: str | None = None) -> Layout:
@@ -96,30 +42,27 @@ def layout(header: Sequence[str], gas: bool, outside: str | None = None) -> Layo
     for name in {*PLAIN, "time"}:
         if plain.count(name) > 1:
             raise Unclear(f"{plain.count(name)} columns are called {name}")
+    if wide.clocks(header):
+        return _wide(header, named, gas, outside)
     time, until, stamp = _times(named, plain)
     if not time:
-        raise Unclear(f"no column time; found {', '.join(filter(None, map(str.strip, header)))}")
+        raise Unclear(f"no column time; found {shown(header)}: {REMEDY}")
     taken = {*time, *until}
     unit = next((i for i, n in enumerate(named) if _of_units(n) and i not in taken), None)
     values, kind, in_unit, notes = _values(header, named, plain, taken, gas, unit, outside)
     if not values:
-        shown = ", ".join(name.strip() for name in header if name.strip())
-        raise Unclear(f"no column {wanted}; found {shown}")
-    register = _first(named, _REGISTER)
-    household = _first(named, _HOUSEHOLD)
+        raise Unclear(f"no column {wanted}; found {shown(header)}: {REMEDY}")
+    register = _first(named, terms.REGISTER)
+    household = _first(named, terms.HOUSEHOLD)
     shape = Shape(
         title="columns " + ", ".join(header[i].strip() for i in (*time, *values)),
         time=tuple(header[i] for i in time),
         value=tuple(header[i] for i in values),
         kind=kind,
         stamp=stamp,
-        zone="UTC" if any(_UTC & set(named[i]) for i in time) else METER_ZONE,
+        zone="UTC" if any(terms.UTC & set(named[i]) for i in time) else METER_ZONE,
         left="injection",
-        leave={
-            header[register]: tuple(f"*{w}*" for w in ("inject", "export", "einspeis", "retour"))
-        }
-        if register is not None
-        else None,
+        leave=_leaves(header, named),
     )
     quantity, factor = (None, 1) if in_unit is None else UNITS[in_unit]
     return Layout(
@@ -129,11 +72,43 @@ def layout(header: Sequence[str], gas: bool, outside: str | None = None) -> Layo
     )  # fmt: skip
 
 
+def _wide(header: Sequence[str], named: list[list[str]], gas: bool, outside: str | None) -> Layout:
+    """The layout of a row a day."""
+    clocks = wide.clocks(header)
+    dates = [i for i, n in enumerate(named) if i not in clocks and set(n) & terms.DATE]
+    unit = next((i for i, n in enumerate(named) if _of_units(n)), None)
+    if len(dates) != 1:
+        raise Unclear(f"no column date beside {header[clocks[0]].strip()}, …: {REMEDY}")
+    if unit is None and outside is None:
+        first, last = header[clocks[0]].strip(), header[clocks[-1]].strip()
+        raise Unclear(f"no column {'litres' if gas else 'watts'}; in which unit are the columns "
+                      f"{first} to {last}? a --load-shape says it")  # fmt: skip
+    quantity, factor = (None, 1) if outside is None else UNITS[outside]
+    shape = Shape(
+        title=f"a row a day, {len(clocks)} columns",
+        time=(header[dates[0]],),
+        kind=POWER if quantity == POWER else ENERGY,
+        left="injection",
+        leave=_leaves(header, named),
+        wide=True,
+    )
+    return wide.found(Layout(
+        shape, tuple(header), (dates[0],), clocks, (), None, unit if outside is None else None,
+        _first(named, terms.HOUSEHOLD), _first(named, terms.REGISTER), quantity, factor,
+    ))  # fmt: skip
+
+
 def _of_units(name: list[str]) -> bool:
     """Whether a column says the unit of each row: `unit`, or `consumption unit`."""
     if len(name) == 2:
-        return name[1] in _UNIT
-    return bool(name) and name[0] in _UNIT and (len(name) == 1 or name[1] in ("of", "de"))
+        return name[1] in terms.UNIT
+    return bool(name) and name[0] in terms.UNIT and (len(name) == 1 or name[1] in ("of", "de"))
+
+
+def _leaves(header: Sequence[str], named: list[list[str]]) -> Words | None:
+    """The rows of what is fed in, where a column tells them apart."""
+    place = _first(named, terms.REGISTER | terms.DIRECTION)
+    return None if place is None else {header[place]: terms.OUT_IN_CELLS}
 
 
 def _first(named: list[list[str]], known: frozenset[str]) -> int | None:
@@ -147,27 +122,30 @@ def _times(
     units = [any(word in UNITS for word in n) for n in named]
     starts, ends, neither = [], [], []
     for i, n in enumerate(named):
-        if not n or units[i] or set(n) & (_VALUE | _NOT - {"max", "min"}):
+        if not n or units[i] or set(n) & (terms.VALUE | terms.PEAK | terms.NOT - {"max", "min"}):
             continue
-        about_time = set(n) & (_TIME | _DATE) or (len(n) == 1 and n[0] in _FROM | _TO)
-        if not about_time and not (len(n) <= 2 and set(n) & (_FROM | _TO)):
+        about_time = set(n) & (terms.TIME | terms.DATE) or (
+            len(n) == 1 and n[0] in terms.FROM | terms.TO
+        )
+        if not about_time and not (len(n) <= 2 and set(n) & (terms.FROM | terms.TO)):
             continue
-        if set(n) & _TO and not set(n) & _FROM:
+        if set(n) & terms.TO and not set(n) & terms.FROM:
             ends.append(i)
-        elif set(n) & _FROM:
+        elif set(n) & terms.FROM:
             starts.append(i)
         else:
             neither.append(i)
     exact = [i for i in neither if set(named[i]) & {"unix", "unixtime", "epoch"}]
+    exact += [i for i in neither if set(named[i]) & terms.UTC]
     if exact and not starts:
         return (exact[0],), (), "start"
     if "time" in plain and not starts and "date" not in plain and "datum" not in plain:
         return (plain.index("time"),), (), "start"
     if not starts and not neither and ends:
         return _date_and_clock(ends, named), (), "end"
-    if starts and not any(set(named[i]) & _DATE or named[i] == ["start"] for i in starts):
-        dates = [i for i in neither if set(named[i]) & _DATE]  # a date beside both clocks
-        if dates and set(named[starts[0]]) & _CLOCK:
+    if starts and not any(set(named[i]) & terms.DATE or named[i] == ["start"] for i in starts):
+        dates = [i for i in neither if set(named[i]) & terms.DATE]  # a date beside both clocks
+        if dates and set(named[starts[0]]) & terms.CLOCK:
             return (dates[0], starts[0]), (), "start"
     chosen = _date_and_clock(starts or neither, named)
     until = _date_and_clock(ends, named) if starts and ends else ()
@@ -178,8 +156,8 @@ def _date_and_clock(places: list[int], named: list[list[str]]) -> tuple[int, ...
     """One column, or a date and the clock beside it."""
     if not places:
         return ()
-    dates = [i for i in places if set(named[i]) & _DATE and not set(named[i]) & _CLOCK]
-    clocks = [i for i in places if set(named[i]) & _CLOCK and not set(named[i]) & _DATE]
+    dates = [i for i in places if set(named[i]) & terms.DATE and not set(named[i]) & terms.CLOCK]
+    clocks = [i for i in places if set(named[i]) & terms.CLOCK and not set(named[i]) & terms.DATE]
     if dates and clocks:
         return dates[0], clocks[0]
     return (places[0],)
@@ -207,13 +185,15 @@ def _values(
             continue
         given = unit_of(header[i])
         quantity = UNITS[given][0] if given else None
-        if not given and not set(n) & (_ENERGY | _POWER | _VALUE | _INDEX):
+        if not given and terms.PRICE.search(header[i]):
+            continue
+        if not given and not set(n) & (terms.ENERGY | terms.POWER | terms.VALUE | terms.INDEX):
             continue
         if gas != (quantity == VOLUME) and given:
             continue
-        if set(n) & _OUT:
+        if terms.flows_out(header[i], n):
             left.append(i)
-        elif not set(n) & (_NOT - ({"gas"} if gas else set())):
+        elif not set(n) & _excluded(quantity, gas):
             found.append(i)
     notes = ("injection left out",) if left else ()
     if not found:
@@ -231,10 +211,17 @@ def _values(
         names = header[first].strip()
         raise Unclear(f"no column {'litres' if gas else 'watts'}; in which unit is {names}? "
                       "name it in the header, such as kWh")  # fmt: skip
-    of_index = bool(set(named[first]) & _INDEX)
-    quantity = UNITS[given][0] if given else (POWER if set(named[first]) & _POWER else ENERGY)
+    of_index = terms.counts(header[first], named[first])
+    quantity = UNITS[given][0] if given else (POWER if set(named[first]) & terms.POWER else ENERGY)
     kind = POWER if quantity == POWER else INDEX if of_index else ENERGY
     return tuple(found), kind, given, notes
+
+
+def _excluded(quantity: str | None, gas: bool) -> frozenset[str]:
+    """Words of columns that are no load."""
+    if gas:
+        return terms.NOT - {"gas"}
+    return terms.NOT - {"water"} if quantity == ENERGY else terms.NOT | terms.PEAK
 
 
 def _together(found: list[int], header: Sequence[str], named: list[list[str]]) -> list[int]:
@@ -242,15 +229,18 @@ def _together(found: list[int], header: Sequence[str], named: list[list[str]]) -
 
     :raises Unclear: when nothing tells which is meant
     """
-    whole = [i for i in found if not set(named[i]) & _PARTS]
-    if len(whole) == 1:
+    tariffs = terms.PARTS | terms.PEAK
+    if {word for i in found for word in named[i][-1:]} == {"a", "b", "c"}:
+        tariffs |= {"a", "b", "c"}  # all three phases
+    whole = [i for i in found if not set(named[i]) & tariffs]
+    if len(whole) == 1 and set(named[whole[0]]) <= terms.TOTAL | set(UNITS):
         return whole
-    parts = [i for i in found if set(named[i]) & _PARTS]
+    parts = [i for i in found if set(named[i]) & tariffs]
     one_unit = len({unit_of(header[i]) for i in parts}) == 1
     if not whole and one_unit and len({tuple(named[i]) for i in parts}) == len(parts):
         return parts
     names = ", ".join(header[i].strip() for i in found)
-    raise Unclear(f"which of these is the load: {names}? say so with --load-shape")
+    raise Unclear(f"which of these is the load: {names}? {REMEDY}")
 
 
 def as_index(found: Layout) -> Layout:
@@ -258,3 +248,9 @@ def as_index(found: Layout) -> Layout:
     return replace(
         found.with_kind(INDEX), notes=(*found.notes, "values only grow: read as an index")
     )
+
+
+def as_energy(found: Layout) -> Layout:
+    """The same layout, its values the energy of each row."""
+    note = "values fall: read as the energy of each row, no index"
+    return replace(found.with_kind(ENERGY), notes=(*found.notes, note))

@@ -30,7 +30,7 @@ UNITS = {
     "wh": (ENERGY, 1), "kwh": (ENERGY, 1000), "mwh": (ENERGY, 1_000_000),
     "watthour": (ENERGY, 1), "watthours": (ENERGY, 1), "kilowattuur": (ENERGY, 1000),
     "kilowatthour": (ENERGY, 1000), "kilowattheure": (ENERGY, 1000),
-    "kilowattstunden": (ENERGY, 1000), "kva": (POWER, 1000), "va": (POWER, 1),
+    "kilowattstunden": (ENERGY, 1000),
     "l": (VOLUME, 1), "litre": (VOLUME, 1), "litres": (VOLUME, 1), "liter": (VOLUME, 1),
     "liters": (VOLUME, 1), "m3": (VOLUME, 1000), "m³": (VOLUME, 1000),
 }  # fmt: skip
@@ -66,6 +66,8 @@ class Numbers:
             return None
         if self._decimal == "," and "." not in text:
             plain = text.replace(",", ".")
+        elif self._decimal == ",":
+            return float(_without_groups(text, "."))
         elif self._decimal == "." or "," not in text:
             plain = text
         else:
@@ -84,13 +86,19 @@ class Numbers:
         return f"{whole}.{part}"
 
 
-def _without_groups(text: str) -> str:
+def _without_groups(text: str, mark: str = "") -> str:
     """The text without marks of thousands.
 
+    :param mark: the only one that may be
     :raises ValueError: no number
     """
     found = _GROUPED.fullmatch(text)
-    if not found or (found[3] and found[3][0] == found[1]):
+    if (
+        not found
+        or found[1] not in (mark or found[1])
+        or (found[3] and found[3][0] == found[1])
+        or text.lstrip("+-").startswith("0")
+    ):
         raise ValueError(f"{text!r} is not a number")
     tail = found[3] or ""
     whole = text[: len(text) - len(tail)].replace(found[1], "")
@@ -98,14 +106,29 @@ def _without_groups(text: str) -> str:
 
 
 def decimal_sign(texts: list[str]) -> str:
-    """The decimal sign of cells that stand between delimiters, empty where nothing tells."""
+    """The decimal sign of cells that stand between delimiters, empty where nothing tells.
+
+    :raises ValueError: points that may be either, beside whole numbers
+    """
     commas = [text for text in texts if "," in text]
     if not commas:
+        _refuse_thousands_or_decimals([text.strip() for text in texts])
         return ""
     if any("." in text for text in texts):
         return "." if all(_thousands(text, ",") for text in commas) else ""
     # 0,050 and 100,5 are decimals; 1,234 alone may be either
     return "," if any(not _thousands(text, ",") for text in commas) else ""
+
+
+def _refuse_thousands_or_decimals(texts: list[str]) -> None:
+    """Who writes 1.250 with three decimals does not write 250 without."""
+    pointed = [text for text in texts if "." in text]
+    whole = [text for text in texts if text.isdigit() and text.strip("0")]
+    if pointed and whole and all(_thousands(text, ".") for text in pointed):
+        raise ValueError(
+            f"{pointed[0]} beside {whole[0]}: decimals or thousands? say decimal in a file for "
+            "--load-shape"
+        )
 
 
 def _thousands(text: str, mark: str) -> bool:

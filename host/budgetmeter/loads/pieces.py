@@ -56,7 +56,10 @@ class Pieces:
 
 @dataclass
 class Look:
-    """What tells whether values can be what their column says."""
+    """What tells whether values can be what their column says.
+
+    :ivar resets: falls to less than a tenth, such as those of a register of the day
+    """
 
     count: int = 0
     first: float = 0.0
@@ -64,6 +67,7 @@ class Look:
     highest: float = 0.0
     grows: int = 0
     falls: int = 0
+    resets: int = 0
 
     def add(self, values: Iterable[float]) -> None:
         """Further values, NaN among them."""
@@ -75,15 +79,29 @@ class Look:
             self.count += 1
             self.grows += value > self.last
             self.falls += value < self.last
+            self.resets += value * 10 < self.last
             self.highest = max(self.highest, value)
             self.last = value
 
     @property
     def only_grows(self) -> bool:
         """Whether the values grow as those of a register do, and no consumption."""
-        steps = self.count - 1
+        steps, grown = self.count - 1, self.last - self.first
         few_falls, often = self.falls <= steps // 100, self.grows * 2 >= steps
-        return steps >= 7 and self.last > self.first and few_falls and often
+        far_along = self.never_falls and self.first > 20 * grown
+        return steps >= 7 and grown > 0 and few_falls and (often or far_along)
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether the values grow, but for falls to nearly nothing: a register of the day."""
+        steps = self.count - 1
+        rare = 0 < self.resets == self.falls and self.falls * 7 <= steps
+        return rare and self.grows * 2 >= steps
+
+    @property
+    def never_falls(self) -> bool:
+        """Whether the values grow now and then, and never fall."""
+        return self.count > 12 and not self.falls and self.grows >= 3
 
 
 def distance(series: Series, label: str) -> float:

@@ -272,44 +272,6 @@ def turned(rows: Iterator[Row]) -> Iterator[Row]:
     return iter(list(rows)[::-1])
 
 
-def transposed(layout: Layout, rows: Iterable[Row], label: str) -> Iterator[Row]:
-    """The rows of a wide file as if each column of a time were a row: time, value, then the named.
-
-    :raises InputError: a row that does not fit the header
-    """
-    named = [i for i, name in enumerate(layout.header) if _is_named(layout, name)]
-    times = [i for i in range(len(layout.header)) if i not in named]
-    for line, row in rows:
-        if len(row) != len(layout.header):
-            raise bad(label, line, f"{len(row)} fields where the header has {len(layout.header)}")
-        for place in times:
-            yield line, [layout.header[place], row[place], *(row[i] for i in named)]
-
-
-def narrow(layout: Layout) -> Layout:
-    """The layout of `transposed` rows."""
-    named = [i for i, name in enumerate(layout.header) if _is_named(layout, name)]
-
-    def moved(place: int | None) -> int | None:
-        return None if place is None else 2 + named.index(place)
-
-    return Layout(
-        layout.shape,
-        ("time", "value", *(layout.header[i] for i in named)),
-        (0,),
-        (1,),
-        unit=moved(layout.unit),
-        household=moved(layout.household),
-        register=moved(layout.register),
-        quantity=layout.quantity,
-        factor=layout.factor,
-    )
-
-
-def _is_named(layout: Layout, name: str) -> bool:
-    return any(matches(name, (column,)) for column in layout.shape.needs)
-
-
 def one_household(series: list[Series], label: str) -> Series:
     """The only household of a file.
 

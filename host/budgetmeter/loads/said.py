@@ -3,7 +3,7 @@
 from budgetmeter.loads.numbers import POWER
 from budgetmeter.loads.pieces import Look, Pieces
 from budgetmeter.loads.rows import Reader, Series
-from budgetmeter.loads.shapes import Layout
+from budgetmeter.loads.shapes import INDEX, Layout
 from budgetmeter.loads.times import METER_ZONE
 from budgetmeter.units import duration
 
@@ -52,15 +52,19 @@ def _sum(layout: Layout, reader: Reader, series: Series, made: Pieces) -> str:
 
 def doubts(layout: Layout, look: Look) -> tuple[str, ...]:
     """Lines about values that cannot well be what their column says."""
-    if layout.shape.kind != POWER:
-        return ()
     named, said = layout.named, []
-    if 0 < look.highest < SMALL_W:
+    if layout.shape.kind == INDEX:
+        return ()
+    if layout.shape.kind == POWER and 0 < look.highest < SMALL_W:
         said.append(
             f"{named} never above {look.highest:g} W: if they are kW call the column kw, "
             "if kWh of a row kwh"
         )
     steps, grown = look.count - 1, look.last - look.first
-    if look.only_grows or (steps >= 2 and look.grows == steps and look.first > grown):
+    if (
+        look.only_grows
+        or look.never_falls
+        or (steps >= 2 and look.grows == steps and look.first > grown)
+    ):
         said.append(f"{named} only grow: if they are the register of a meter call the column index")
     return tuple(said)

@@ -43,7 +43,8 @@ class Shape:
     :ivar keep: rows to keep, `leave` to leave out; `left` is what the report says of those
     :ivar estimated: rows to count as estimated, `zero` rows that mean no use
     :ivar missing: words of a value that is missing, besides the usual ones
-    :ivar wide: times stand in the header, after the named columns
+    :ivar wide: times stand in the header, after the named columns; with `time`, which has the
+        date, clocks do
     :ivar repeats: a row that stands twice is read once
     """
 
@@ -128,7 +129,7 @@ def _shape(document: dict[str, Any], where: str) -> Shape:
             raise InputError(f"{where}: unknown key {key}; {hint}")
         given[key] = _value(key, value, where)
     shape = Shape(**given)
-    if not shape.value or (not shape.time and not shape.wide):
+    if not (shape.value or shape.wide) or not (shape.time or shape.wide):
         raise InputError(f"{where}: time and value name columns")
     if shape.unit and shape.unit.casefold() not in UNITS:
         raise InputError(f"{where}: unit is one of W, kW, Wh, kWh, MWh, l, m3")

@@ -55,6 +55,8 @@ def encoding_of(path: Path, label: str) -> str:
     """
     with opened(path, label) as file:
         head = file.read(_BLOCK)
+        if head[:4] == b"PK\x03\x04":
+            raise InputError(f"{label}: an Excel or ZIP file is not read; save it as CSV")
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             chosen = "utf-16"
         elif head[:64:2].count(0) > 8 or head[1:64:2].count(0) > 8:

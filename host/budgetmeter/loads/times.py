@@ -173,7 +173,10 @@ class Parser:
             year += 2000 if year < 100 else 0
             order = self._order or order_of(first, second)
             if not order:
-                raise ValueError(f"{text!r}: day or month first? nothing in the file tells")
+                raise ValueError(
+                    f"{text!r}: day or month first? nothing in the file "
+                    "tells; say order in a file for --load-shape"
+                )
             day, month = (first, second) if order == "dmy" else (second, first)
             parts = year, month, day
         try:
@@ -194,12 +197,15 @@ def order_of(first: int, second: int) -> str:
 def date_order(texts: list[str]) -> str:
     """The order of day and month in a file's first texts; empty where nothing tells.
 
-    A number above 12 tells. So does the step from day to day: dates follow each other.
+    A number above 12 tells. So does the step from day to day: dates follow each other. One row a
+    date may be one a month.
     """
     pairs: list[tuple[int, int, int]] = []
     for text in texts:
         found = re.match(_DATE, text.strip(), re.ASCII)
-        if found is None or found["y"]:
+        if found is None:
+            continue  # refused where it is read
+        if found["y"]:
             return ""
         pair = int(found["a"]), int(found["b"]), int(found["z"])
         if order := order_of(*pair[:2]):
@@ -214,7 +220,8 @@ def date_order(texts: list[str]) -> str:
         return "dmy" if found and found["sep"] == "-" else ""
     days = sum(abs(b[0] - a[0]) == 1 and a[1] == b[1] for a, b in pairwise(pairs))
     months = sum(abs(b[1] - a[1]) == 1 and a[0] == b[0] for a, b in pairwise(pairs))
-    if days != months:
+    monthly = len(pairs) == len(texts) and {1} in ({p[0] for p in pairs}, {p[1] for p in pairs})
+    if days != months and not monthly:
         return "dmy" if days > months else "mdy"
     return ""
 

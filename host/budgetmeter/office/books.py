@@ -120,14 +120,17 @@ def for_the_card(connection, meter):
         )
     )
     rows = list(connection.execute(query).all())
-    rows.sort(key=lambda row: (row.key_revision, _rank(row), row.number))
+    rows.sort(key=lambda row: (row.key_revision, rank(row), row.number))
     return [Issued(meter, r.number, r.order_id, r.kind, bytes(r.token)) for r in rows], [
         Order(Kind(r.kind), r.value, r.extra) for r in rows
     ]
 
 
-def _rank(row):
-    """The time first, then prepayment, money, the rest; what ends prepayment, or a key, last."""
+def rank(row):
+    """Where an order stands among those that a meter takes at once.
+
+    The time first, then prepayment, money, the rest; what ends prepayment, or a key, last.
+    """
     if row.kind == Kind.CLOCK:
         return -1
     if row.kind == Kind.PAYMENT_MODE:

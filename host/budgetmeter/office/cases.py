@@ -6,7 +6,7 @@ taken, a payment of minimum supply stand in the case of their meter by themselve
 
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,13 +14,24 @@ from meterproto.codes import Cause, Kind, PaymentMode
 
 from budgetmeter import units
 from budgetmeter.casebook import Case, Fact, Refusal, Rulebook, load, read_fact
-from budgetmeter.casebook.facts import CENT
+from budgetmeter.casebook.facts import CENT, euros
+from budgetmeter.casebook.rulebook import Step
 from budgetmeter.errors import InputError
-from budgetmeter.office import customers, settle
-from budgetmeter.office.tables import case_facts, cases, deliveries
+from budgetmeter.office import customers, reports, settle
+from budgetmeter.office.tables import (
+    case_ends,
+    case_facts,
+    cases,
+    deliveries,
+    periods,
+    placements,
+)
 from budgetmeter.orders import Order, form_of
 
 FROM_BOOKS = 1_000_000  # numbers of facts that the books know by themselves begin here
+DAY = timedelta(days=1)
+MINIMUM = "minimum"  # the account of minimum supply
+LAST_DAY = date(2098, 12, 31)  # of the calendar: status that the books do not end
 _DEAD = (settle.VOID, settle.LAPSED, settle.RENEWED)
 
 
@@ -132,6 +143,8 @@ class CaseBook:
 
         def work(connection: Any) -> list[Row]:
             query = sa.select(cases).order_by(cases.c.case)
+            if case is None and customer is None:  # of a meter, or the only one
+                query = query.where(_running)
             for column, value in ((cases.c.case, case), (cases.c.customer, customer),
                                   (cases.c.meter, meter)):  # fmt: skip
                 if value is not None:
@@ -172,40 +185,73 @@ class CaseBook:
             for one in connection.execute(query.order_by(case_facts.c.number))
         ]
         if row.meter is not None:
-            facts += _known(connection, book, row.meter)
+            facts += _known(connection, book, row, facts[0].day if facts else date.min)
         return Case(book, facts)
 
 
+_running = cases.c.case.not_in(sa.select(case_ends.c.case))
+
+
 def of_meter(connection: Any, meter: int) -> Row | None:
-    """The case of a meter; None where it has none."""
-    found = connection.execute(sa.select(cases).where(cases.c.meter == meter)).first()
+    """The case of who lives behind a meter; None where there is none."""
+    query = sa.select(cases).where(cases.c.meter == meter, _running)
+    found = connection.execute(query).first()
     return None if found is None else Row(*found)
 
 
 def with_a_case(connection: Any, meters: list[int]) -> set[int]:
     """Those of the meters that have a case."""
-    query = sa.select(cases.c.meter).where(cases.c.meter.in_(meters))
+    query = sa.select(cases.c.meter).where(cases.c.meter.in_(meters), _running)
     return set(connection.execute(query).scalars())
 
 
 # ---- What the books know -------------------------------------------------------------------------
 
 
-def _known(connection: Any, book: Rulebook, meter: int) -> list[Fact]:
-    """Facts that stand in the books of a meter: money, and orders that are not dead."""
-    query = sa.select(deliveries).where(
-        deliveries.c.meter == meter, deliveries.c.state.not_in(_DEAD)
+def _known(connection: Any, book: Rulebook, row: Row, opened: date) -> list[Fact]:
+    """Facts that stand in the books of a case: money and orders of its meters, and status.
+
+    Its meters are all that hung at the access point; what came after its end is not its own.
+    """
+    ends = connection.execute(
+        sa.select(case_ends.c.at_s).where(case_ends.c.case == row.case)
+    ).scalar()
+    point = sa.select(placements.c.point).where(placements.c.meter == row.meter)
+    there = sa.or_(
+        deliveries.c.meter == row.meter, deliveries.c.meter.in_(customers.meters_at(row.meter))
     )
+    query = sa.select(deliveries).where(there, deliveries.c.state.not_in(_DEAD))
+    status = sa.select(periods).where(
+        periods.c.point.in_(point), periods.c.kind == customers.PROTECTED
+    )
+    if ends is not None:
+        query = query.where(deliveries.c.at_s < ends)
+        status = status.where(periods.c.since_s < ends)
     found = []
-    for row in connection.execute(query.order_by(deliveries.c.at_s, deliveries.c.order_id)):
-        fact = _fact_of(book, Order(Kind(row.kind), row.value, row.extra), row)
+    rows = connection.execute(query.order_by(deliveries.c.at_s, deliveries.c.order_id))
+    for number, one in enumerate(rows, FROM_BOOKS):
+        fact = _fact_of(book, Order(Kind(one.kind), one.value, one.extra), one.at_s, number)
         if fact is not None:
             found.append(fact)
+    if "protected" in book.kinds:
+        for one in connection.execute(status.order_by(periods.c.since_s)):
+            found += _status_of(one, opened)
     return found
 
 
-def _fact_of(book: Rulebook, order: Order, row: Any) -> Fact | None:
-    day, number = _day(row.at_s), FROM_BOOKS + row.order_id
+def _status_of(period: Any, opened: date) -> list[Fact]:
+    """The facts of protected status as the books have it: it lasts as long as they say."""
+    ended = None if period.until_s is None else _day(period.until_s)
+    if ended is not None and ended <= opened:
+        return []
+    begun = max(_day(period.since_s), opened)
+    until = {"until": LAST_DAY if ended is None else ended - DAY}
+    facts = [Fact(begun, "protected", until, FROM_BOOKS - 2)]
+    return facts + ([Fact(ended, "protected-ended", {}, FROM_BOOKS - 1)] if ended else [])
+
+
+def _fact_of(book: Rulebook, order: Order, at_s: int, number: int) -> Fact | None:
+    day = _day(at_s)
     cents = {"amount": order.value // CENT}
     for kind, name in ((Kind.TOP_UP, "top-up"), (Kind.ARREARS_PAID, "minimum-payment"),
                        (Kind.AID, "aid-given")):  # fmt: skip
@@ -258,9 +304,35 @@ def why_not(connection: Any, office: Any, meter: int, order: Order) -> list[Refu
         return []
     case = CaseBook(office).load_in(connection, row)
     day = _day(office.now_s)
-    steps = case.steps_of(words(order))
-    refused = [case.why_not(step.name, day, asked(order)) for step in steps]
+    refused = []
+    for step in case.steps_of(words(order)):
+        against = case.why_not(step.name, day, asked(order))
+        refused.append(against + _unbilled(connection, office, meter, case, step))
     return min(refused, key=len, default=[])  # one way that is open is enough
+
+
+def _unbilled(connection: Any, office: Any, meter: int, case: Case, step: Step) -> list[Refusal]:
+    """Minimum supply that the meter reports and no bill has yet is a debt all the same.
+
+    Only a step that no debt of minimum supply may stand against asks for it; it would be lost to
+    the books when the meter forgets it (AMB-20, WE-40).
+    """
+    gates = [one for one in step.gates if one.gate == "no-debt" and one.given["account"] == MINIMUM]
+    reading = reports.latest(connection, office, meter) if gates else None
+    if reading is None:
+        return []
+    since = sa.select(sa.func.coalesce(sa.func.sum(deliveries.c.value), 0)).where(
+        deliveries.c.meter == meter,
+        deliveries.c.kind == int(Kind.ARREARS_PAID),
+        deliveries.c.state == settle.OUT,  # this report does not know of it
+    )
+    paid = int(connection.execute(since).scalar() or 0)
+    owed = case.owes(MINIMUM, _day(office.now_s))
+    cents = (reading.state.arrears - paid) // CENT - max(owed, 0)
+    if cents <= 0:
+        return []
+    reason = f"the meter reports {euros(cents)} EUR of minimum supply that is not billed"
+    return [Refusal(gates[0].rule, reason)]
 
 
 def ask(connection: Any, office: Any, meter: int, order: Order) -> None:

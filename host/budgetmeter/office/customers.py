@@ -10,7 +10,15 @@ import re
 import sqlalchemy as sa
 
 from budgetmeter.errors import InputError
-from budgetmeter.office.tables import contracts, periods, placements, points
+from budgetmeter.office import identifiers, later
+from budgetmeter.office.tables import (
+    case_ends,
+    cases,
+    contracts,
+    periods,
+    placements,
+    points,
+)
 
 SIZE = 32  # characters of a customer's number
 TENANCY, PROTECTED = "tenancy", "protected"
@@ -19,11 +27,9 @@ TENANCY, PROTECTED = "tenancy", "protected"
 def check(customer):
     """A customer's number as it is kept: refused, never cut.
 
-    :raises InputError: empty, or too long
+    :raises InputError: empty, too long, or not printable in one way
     """
-    if not 0 < len(customer) <= SIZE or not customer.isprintable():
-        raise InputError(f"customer {customer!r}: 1 to {SIZE} printable characters")
-    return customer
+    return identifiers.check("the customer's number", customer, SIZE)
 
 
 def contract(connection, meter):
@@ -55,12 +61,17 @@ def begin(connection, meter, contract, since_s):
 
 
 def move_in(office, meter, customer, since_s=None, protected=False):
-    """End the tenancy at a meter and begin another one; its protected status ends with it."""
+    """End the tenancy at a meter and begin another one; its protected status ends with it.
+
+    So does its case: the meter is the next customer's, and so are the payments from then on.
+    Rights that wait for who leaves are taken back: they are not of who comes.
+    """
     check(customer)
 
     def work(connection):
         at_s = _since(office, connection, meter, since_s)
         _close(connection, meter, None, at_s)
+        later.withdraw_rights(connection, office, meter, customer)
         values = {"customer": customer, "protected": protected, "judge_s": None,
                   "judge_until_s": None}  # fmt: skip
         where = contracts.c.meter == meter
@@ -68,6 +79,7 @@ def move_in(office, meter, customer, since_s=None, protected=False):
         _open(connection, meter, customer, TENANCY, at_s)
         if protected:
             _open(connection, meter, customer, PROTECTED, at_s)
+        _end_case(connection, meter, customer, at_s)
         office.note_in(connection, "customer", meter, detail=f"{customer} moves in")
 
     office.transaction(work)
@@ -107,6 +119,7 @@ def hang(connection, old, new, at_s):
     point = connection.execute(sa.select(placements.c.point).where(there)).scalar()
     connection.execute(placements.update().where(there).values(until_s=at_s))
     connection.execute(placements.insert().values(meter=new, point=point, since_s=at_s))
+    connection.execute(cases.update().where(cases.c.meter == old).values(meter=new))
 
 
 def point_of(connection, meter):
@@ -143,9 +156,22 @@ def describe_point(office, meter, ean=None, residence=None):
     office.transaction(work)
 
 
+def _end_case(connection, meter, customer, at_s):
+    """The case of who lived there ends with the tenancy; one that was opened ahead stays."""
+    over = sa.select(case_ends.c.case)
+    where = sa.and_(cases.c.meter == meter, cases.c.customer != customer, cases.c.case.not_in(over))
+    for number in connection.execute(sa.select(cases.c.case).where(where)).scalars().all():
+        connection.execute(case_ends.insert().values(case=number, at_s=at_s))
+
+
 def _point(meter):
     """The number of a meter's access point, as a part of a query."""
     return sa.select(placements.c.point).where(placements.c.meter == meter).scalar_subquery()
+
+
+def meters_at(meter):
+    """The meters that hang or hung where a meter does, as a part of a query."""
+    return sa.select(placements.c.meter).where(placements.c.point == _point(meter))
 
 
 def history(connection, meter):

@@ -103,17 +103,24 @@ class Office:
 
     def note_in(self, connection, action, meter=None, number=None, detail=""):
         """Write a line into the audit log, in a transaction."""
-        row = {
+        row = {**self._signed(action), "meter": meter, "number": number, "detail": detail[:200]}
+        connection.execute(audit.insert(), row)
+
+    def notes_in(self, connection, action, lines):
+        """Write lines of one action into the audit log, each a (meter, detail)."""
+        signed = self._signed(action)
+        rows = [{**signed, "meter": meter, "detail": detail[:200]} for meter, detail in lines]
+        connection.execute(audit.insert(), rows)
+
+    def _signed(self, action):
+        """What stands in every line of the audit log: who did what, and when."""
+        return {
             "at": self.now(),
             "actor": self.actor[:64],
             "action": action,
-            "meter": meter,
-            "number": number,
-            "detail": detail[:200],
             "real_at": datetime.now(UTC),
             "real_user": _real_user()[:64],
         }
-        connection.execute(audit.insert(), row)
 
     def note(self, action, detail=""):
         """Write a line into the audit log."""
@@ -298,6 +305,9 @@ class Office:
             a reference that was another payment's, or the database
         """
 
+        if reference is not None and order_id is not None:
+            raise InputError("--reference is of a new payment, and --order is an earlier one")
+
         def work(connection):
             if reference is not None:
                 paid = payments.find(connection, reference, meter, order)
@@ -319,7 +329,7 @@ class Office:
         """A token of a new order, or of an earlier one as it stands now."""
         if order_id is None:
             expiry = judge.judge(connection, self, meter, order, expiry)
-            later.withdraw_older(connection, self, meter, order)
+            later.withdraw_older(connection, self, meter, order, expiry)
             made = self.issue_in(connection, meter, order, expiry, reference=reference)
             if order.kind == Kind.OVERDRAFT:
                 self._note_right(connection, made, order, expiry)

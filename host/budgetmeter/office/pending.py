@@ -64,7 +64,7 @@ class Batch:
     :ivar skipped: (meter, why) of those whose row cannot be used
     """
 
-    last: int | None
+    last: int | None = None
     made: list = field(default_factory=list)
     left_out: Counter = field(default_factory=Counter)
     skipped: list = field(default_factory=list)
@@ -89,20 +89,26 @@ class Pending:
         """
         return self.office.transaction(lambda c: self._queue(c, meter, order, expiry))
 
-    def _queue(self, connection, meter, order, expiry, campaign=None, row=None):
-        """Queue an order.
+    def _queue(self, connection, meter, order, expiry):
+        row = self.office.known(connection, meter)
+        return self._keep(connection, [self._wanted(connection, row, order, expiry)])[0]
 
-        :param row: of the table `meters`, where it is known
+    def _wanted(self, connection, row, order, expiry, campaign=None, customer=None, has_case=True):
+        """The values of a new item, once the rules let it pass.
+
+        :param row: of the table `meters`
+        :param customer: whose rights count at the meter, where that is known
+        :param has_case: False where the meter is known to have none
         """
-        office = self.office
-        row = office.known(connection, meter) if row is None else row
+        office, meter = self.office, row["meter"]
         if row["retired_s"] is not None:
             raise InputError(f"meter {meter} is retired")
         profile = office.profile_of(row)
         if 0 < expiry <= office.now_s // 60:
             raise InputError(f"expiry {orders.moment(expiry)} is past")
-        expiry = judge.judge(connection, office, meter, order, expiry, profile)
-        values = {
+        expiry = judge.judge(connection, office, meter, order, expiry, profile, has_case)
+        later.withdraw_older(connection, office, meter, order, expiry)
+        return {
             "meter": meter,
             "order_id": 0,  # taken when the first token is sealed
             "kind": int(order.kind),
@@ -110,16 +116,27 @@ class Pending:
             "extra": order.extra,
             "expiry": expiry,
             "campaign": campaign,
-            "customer": judge.holder(connection, meter),
+            "customer": judge.holder(connection, meter) if customer is None else customer,
             "energy": profile.values["energy"],
             "queued_s": office.now_s,
             "cancelled": False,
             "actor": office.actor[:64],
         }
-        later.withdraw_older(connection, office, meter, order)
-        number = connection.execute(items.insert(), values).inserted_primary_key[0]
-        office.note_in(connection, "queue", meter, detail=orders.note(order))
-        return Item(number, meter, 0, order, expiry, campaign, office.now_s, "queued")
+
+    def _keep(self, connection, wanted):
+        """Queue new items, in their order: the `Item` of each."""
+        if not wanted:
+            return []
+        query = items.insert().returning(items.c.item, sort_by_parameter_order=True)
+        numbers = connection.execute(query, wanted).scalars().all()
+        made = [
+            self._read(number, {**values, "state": None})
+            for number, values in zip(numbers, wanted, strict=True)
+        ]
+        self.office.notes_in(
+            connection, "queue", [(item.meter, orders.note(item.order)) for item in made]
+        )
+        return made
 
     def cancel(self, number):
         """Take back an item no token of which was handed out.
@@ -157,9 +174,7 @@ class Pending:
         """
         after, count = 0, 0
         while True:
-            batch = self.office.transaction(
-                lambda c, after=after: self._batch(c, plan, after, self._queue_planned)
-            )
+            batch = self.office.transaction(lambda c, after=after: self._queue_next(c, plan, after))
             count += len(batch.made)
             yield batch
             if batch.last is None:
@@ -168,29 +183,29 @@ class Pending:
             time.sleep(PAUSE_S)
         self.office.note("campaign", detail=f"{plan.id}: {count} meters")
 
-    def _batch(self, connection, plan, after, deed):
-        """The next meters: of those who are eligible the deed's answer, of the others why not."""
-        query = _hanging(sa.select(meters)).where(meters.c.meter > after).limit(BATCH)
-        rows = connection.execute(query).mappings().all()
-        batch = Batch(last=rows[-1]["meter"] if len(rows) == BATCH else None)
-        for row, order, why in self._eligible(connection, plan, rows):
-            if why:
-                batch.left_out[why] += 1
-                continue
+    def _queue_next(self, connection, plan, after):
+        """Queue for the next meters of a campaign: a `Batch`."""
+        batch, wanted = Batch(), []
+        for row, order, customer, has_case in self._eligible(connection, plan, after, batch):
             try:
-                batch.made.append(deed(connection, plan, row, order))
+                wanted.append(
+                    self._wanted(connection, row, order, plan.expiry, plan.id, customer, has_case)
+                )
             except InputError as error:
                 batch.skipped.append((row["meter"], str(error)))
+        batch.made = self._keep(connection, wanted)
         return batch
 
-    def _queue_planned(self, connection, plan, row, order):
-        return self._queue(connection, row["meter"], order, plan.expiry, plan.id, row)
+    def _eligible(self, connection, plan, after, batch):
+        """Of the next meters those who get a campaign's order: (row, order, customer, has a case).
 
-    def _eligible(self, connection, plan, rows):
-        """A campaign's order for each meter and why it does not get it, "" if it does.
+        Bad rows are left for who uses them to trip over: they are skipped by name.
 
-        Bad rows are left for the deed to trip over: it is skipped by name.
+        :param batch: is filled with the last of these meters, and why others get nothing
         """
+        query = _hanging(sa.select(meters)).where(meters.c.meter > after).limit(BATCH)
+        rows = connection.execute(query).mappings().all()
+        batch.last = rows[-1]["meter"] if len(rows) == BATCH else None
         numbers = [row["meter"] for row in rows]
         customer = dict(
             connection.execute(
@@ -210,16 +225,17 @@ class Pending:
         )
         for row in rows:
             meter = row["meter"]
+            who, has_case = customer.get(meter), meter in with_a_case
             try:
                 energy = self.office.profile_of(row).values["energy"]
             except InputError:
-                yield row, None, ""
+                yield row, None, who, has_case
                 continue
-            order, right = plan.order(energy), (customer.get(meter), energy)
+            order, right = plan.order(energy), (who, energy)
             why = ""
             if order is None:
                 why = f"nothing for {Energy(energy).word}"
-            elif meter not in customer:
+            elif who is None:
                 why = "no customer in the books"
             elif mode.get(meter) != PaymentMode.PREPAYMENT:
                 day = judge.local(plan.reference_s)[:10]
@@ -227,11 +243,17 @@ class Pending:
                 why = f"no active budget meter on {day} ({says})"
             elif right in had:
                 why = "had it before"
-            elif meter in with_a_case and (why := self._refused(connection, meter, order)):
-                pass
-            else:
-                had.add(right)
-            yield row, order, why
+            elif has_case:
+                try:
+                    why = self._refused(connection, meter, order)
+                except InputError as error:  # its rule file is missing
+                    batch.skipped.append((meter, str(error)))
+                    continue
+            if why:
+                batch.left_out[why] += 1
+                continue
+            had.add(right)
+            yield row, order, who, has_case
 
     def _refused(self, connection, meter, order):
         """What the meter's case says against an order; "" for nothing, or despite it."""
@@ -245,12 +267,17 @@ class Pending:
         """
         plan, after, reasons = read_campaign(name), 0, Counter()
         while after is not None:
-            batch = self.office.reading(
-                lambda c, after=after: self._batch(c, plan, after, lambda *_: None)
-            )
+            batch = self.office.reading(lambda c, after=after: self._look_at_next(c, plan, after))
             reasons += batch.left_out
             after = batch.last
         return reasons
+
+    def _look_at_next(self, connection, plan, after):
+        """The next meters of a campaign, and nothing is queued: a `Batch`."""
+        batch = Batch()
+        for _ in self._eligible(connection, plan, after, batch):
+            pass
+        return batch
 
     # Delivery
 
@@ -276,7 +303,8 @@ class Pending:
     def hand_out(self, connection, item, on_card):
         """Issue a token of an item."""
         judge.check_now(connection, self.office, item.meter, item.order)
-        if not item.order_id:  # what was right when it was queued may be against its case today
+        if not item.order_id:  # what was right when it was queued may be wrong today
+            judge.check_protected(connection, self.office, item.meter, item.order)
             cases.ask(connection, self.office, item.meter, item.order)
         token = books.hand_out(
             connection,
@@ -373,19 +401,19 @@ class Pending:
             .where(where)
             .order_by(items.c.item)
         ).mappings()
-        return [
-            Item(
-                row["item"],
-                row["meter"],
-                row["order_id"],
-                Order(Kind(row["kind"]), row["value"], row["extra"]),
-                row["expiry"],
-                row["campaign"],
-                row["queued_s"],
-                row["state"] or self._waiting(row),
-            )
-            for row in rows
-        ]
+        return [self._read(row["item"], row) for row in rows]
+
+    def _read(self, number, row):
+        return Item(
+            number,
+            row["meter"],
+            row["order_id"],
+            Order(Kind(row["kind"]), row["value"], row["extra"]),
+            row["expiry"],
+            row["campaign"],
+            row["queued_s"],
+            row["state"] or self._waiting(row),
+        )
 
     def _waiting(self, row):
         """The state of an item of which no token was handed out."""

@@ -8,7 +8,19 @@ import secrets
 import sqlalchemy as sa
 
 from budgetmeter.errors import InputError
-from budgetmeter.office.tables import audit, contracts, deliveries, items, periods, placements
+from budgetmeter.office import customers
+from budgetmeter.office.tables import (
+    audit,
+    case_facts,
+    cases,
+    contracts,
+    deliveries,
+    items,
+    periods,
+    placements,
+)
+
+HOLD = (periods, contracts, items, cases)  # the tables that name a customer
 
 
 def export(office, customer):
@@ -18,19 +30,14 @@ def export(office, customer):
     """
 
     def work(connection):
-        rows = _rows(connection, periods, customer)
-        if not rows and not _rows(connection, contracts, customer):
+        found = {table.name: _rows(connection, table, customer) for table in HOLD}
+        if not any(found.values()):
             raise InputError(f"no customer {customer} in the books")
-        found = {
-            "customer": customer,
-            "periods": rows,
-            "contracts": _rows(connection, contracts, customer),
-            "items": _rows(connection, items, customer),
-            "orders": [],
-        }
-        for row in [row for row in rows if row["kind"] == "tenancy"]:
-            found["orders"] += _orders(connection, row)
-        return found
+        for case in found[cases.name]:
+            case["facts"] = _facts(connection, case["case"])
+        lived = [row for row in found[periods.name] if row["kind"] == customers.TENANCY]
+        orders = [order for row in lived for order in _orders(connection, row)]
+        return {"customer": customer, **found, "orders": orders}
 
     return office.reading(work)
 
@@ -38,6 +45,15 @@ def export(office, customer):
 def _rows(connection, table, customer):
     query = sa.select(table).where(table.c.customer == customer)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _facts(connection, case):
+    """The facts of a case, as they were written."""
+    query = sa.select(case_facts).where(case_facts.c.case == case).order_by(case_facts.c.number)
+    return [
+        {**row, "day": str(row["day"]), "at": str(row["at"])}
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def _orders(connection, period):
@@ -59,13 +75,12 @@ def forget(office, customer):
     instead = f"forgotten-{secrets.token_hex(6)}"
 
     def work(connection):
-        rows = _rows(connection, periods, customer)
-        if not rows:
+        if not any(_rows(connection, table, customer) for table in HOLD):
             raise InputError(f"no customer {customer} in the books")
-        for row in rows:
+        for row in _rows(connection, periods, customer):
             if row["until_s"] is None:
                 raise InputError(f"customer {customer} lives at access point {row['point']}")
-        for table in (periods, items):
+        for table in HOLD:
             where = table.c.customer == customer
             connection.execute(table.update().where(where).values(customer=instead))
         named = sa.and_(audit.c.action == "customer", audit.c.detail == f"{customer} moves in")

@@ -8,11 +8,15 @@ import sqlalchemy as sa
 from construct import ConstructError
 from meterproto import cards as layout
 from meterproto import tokens
+from meterproto.codes import Kind
 
 from budgetmeter.errors import InputError
 from budgetmeter.office import reports, settle
 from budgetmeter.office.tables import deliveries, issued, meters
 from budgetmeter.orders import Order, note
+
+# What the books count of a meter, and its word.
+COUNTED = {"last_number": "numbers", "last_order": "orders", "key_revision": "key revision"}
 
 
 def mark_all(office):
@@ -50,9 +54,8 @@ def was_read(connection, office, row, reading):
 
 def raise_to(connection, office, row, reading):
     """Raise a meter's counters to what its report proves; what is to be said of it, "" nothing."""
-    number = max(row["last_number"], reading.head.number)
-    order = max(row["last_order"], reading.head.order)
-    said = _raise(connection, office, row, number, order, "its report")
+    head = reading.head
+    said = _raise(connection, office, row, "its report", head.number, head.order, head.key_revision)
     if said:
         for one in settle.open_orders(connection, row["meter"]):
             if _of_another(office, one, reading):
@@ -68,23 +71,16 @@ def _of_another(office, order, reading):
     return not order.on_card or (sure and reading.at_s < order.at_s)
 
 
-def _raise(connection, office, row, number, order, by):
-    said = [
-        f"{name} {row[key]} to {value}"
-        for name, key, value in (
-            ("numbers", "last_number", number),
-            ("orders", "last_order", order),
-        )
-        if value > row[key]
-    ]
-    if not said:
+def _raise(connection, office, row, by, number, order, revision=0):
+    """Raise what the books count to what `by` proves; what is to be said of it, "" nothing."""
+    proven = {"last_number": number, "last_order": order, "key_revision": revision}
+    higher = {name: value for name, value in proven.items() if value > row[name]}
+    if not higher:
         return ""
-    connection.execute(
-        meters.update()
-        .where(meters.c.meter == row["meter"])
-        .values(last_number=number, last_order=order, raised=True)
-    )
-    text = f"the books were behind the meter: {by} raised {', '.join(said)}"
+    where = meters.c.meter == row["meter"]
+    connection.execute(meters.update().where(where).values(**higher, raised=True))
+    said = ", ".join(f"{COUNTED[name]} {row[name]} to {value}" for name, value in higher.items())
+    text = f"the books were behind the meter: {by} raised {said}"
     office.note_in(connection, "raise", row["meter"], number, text)
     return text
 
@@ -136,18 +132,18 @@ def _adopt(connection, office, meter, data, on_card):
     order = Order(fields.kind, fields.value, fields.extra)
     where = sa.and_(deliveries.c.meter == meter, deliveries.c.order_id == fields.order_id)
     known = connection.execute(sa.select(deliveries).where(where)).first()
-    if known is not None and (known.kind, known.value, known.extra) != (
-        fields.kind,
-        fields.value,
-        fields.extra,
-    ):
+    was = known and Order(known.kind, known.value, known.extra)
+    if was and order != was and fields.kind != Kind.TEST:  # one of TEST closes the order
         text = f"order {fields.order_id} is another one in the books: {note(order)}"
         office.note_in(connection, "conflict", meter, fields.number, text)
         settle.change(connection, known, doubt=settle.CONFLICT)
         return False
     office.record(connection, fields, data, on_card)
+    if known and order != was:
+        settle.change(connection, known, number=known.number, closing=fields.number)
+    # Of keys a key change alone is proof: it can be printed again for a meter that never got it.
+    revision = fields.value if fields.kind == Kind.KEY_CHANGE else 0
     row = office.row(connection, meter)
-    number, last = max(row["last_number"], fields.number), max(row["last_order"], fields.order_id)
-    _raise(connection, office, row, number, last, "a token")
+    _raise(connection, office, row, "a token", fields.number, fields.order_id, revision)
     office.note_in(connection, "adopt", meter, fields.number, note(order))
     return True

@@ -201,6 +201,12 @@ cases = sa.Table(
     sa.Column("meter", sa.Integer, index=True),  # no key: a case may stand without vending books
     sa.Column("rules", sa.String(120), nullable=False),  # a rule file, and overlays after a plus
 )
+case_ends = sa.Table(  # from when on a case is no more that of its meter: somebody else lives there
+    "case_ends",
+    metadata,
+    sa.Column("case", sa.ForeignKey("cases.case"), primary_key=True),
+    sa.Column("at_s", sa.BigInteger, nullable=False),
+)
 case_facts = sa.Table(  # append only: a fact is never changed
     "case_facts",
     metadata,

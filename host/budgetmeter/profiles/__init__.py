@@ -17,7 +17,7 @@ from meterproto import records
 from meterproto.codes import Code, Energy, PaymentMode
 from meterproto.quantity import Quantity, quantities
 
-from budgetmeter import catalogue, resources, units
+from budgetmeter import catalogue, resources, texts, units
 from budgetmeter.errors import InputError
 
 # Units a value may be written in, and how many of the meter's own units one is worth.
@@ -41,7 +41,8 @@ class Profile:
     """A region's parameters.
 
     `values` are in the meter's units (`meterproto.records.Profile`), `rules` the id behind each,
-    `left_out` what the region has and this profile does not model.
+    `left_out` what the region has and this profile does not model, `language` what its meters
+    speak where nobody chooses another.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Profile:
     values: dict[str, int]
     rules: dict[str, tuple[str, ...]]
     left_out: tuple[str, ...]
+    language: str = texts.DEFAULT
 
     @property
     def gas(self) -> bool:
@@ -107,7 +109,7 @@ def _parse(document: dict[str, Any], name: str, where: str) -> Profile:
         if key not in document:
             raise InputError(f"{where}: {key} is missing")
     for key in document:
-        if key not in ("title", "region", "left_out", "values"):
+        if key not in ("title", "region", "language", "left_out", "values"):
             raise InputError(f"{where}: unknown key {key}")
     if not isinstance(document["title"], str):
         raise InputError(f"{where}: title is text")
@@ -115,6 +117,9 @@ def _parse(document: dict[str, Any], name: str, where: str) -> Profile:
         raise InputError(f"{where}: left_out is a list of texts")
     if not isinstance(document["region"], str) or document["region"] not in catalogue.REGIONS:
         raise InputError(f"{where}: region is one of {', '.join(catalogue.REGIONS)}")
+    language = document.get("language", texts.DEFAULT)
+    if language not in texts.LANGUAGES:
+        raise InputError(f"{where}: language is one of {', '.join(texts.LANGUAGES)}")
     entries = document["values"]
     if not _is_table(entries):
         raise InputError(f"{where}: values is a table")
@@ -128,7 +133,13 @@ def _parse(document: dict[str, Any], name: str, where: str) -> Profile:
         raise InputError(f"{where}: {missing[0]} is missing: {QUANTITIES[missing[0]][1]}")
     _check_together(values, where)
     return Profile(
-        name, document["title"], document["region"], values, sources, tuple(document["left_out"])
+        name,
+        document["title"],
+        document["region"],
+        values,
+        sources,
+        tuple(document["left_out"]),
+        language,
     )
 
 

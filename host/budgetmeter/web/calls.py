@@ -15,6 +15,7 @@ from meterproto.tokens import METER_LIMIT
 
 from budgetmeter import orders
 from budgetmeter.report.phases import PHASES
+from budgetmeter.texts import LANGUAGES
 from budgetmeter.units import DAY_S
 from budgetmeter.web.counter import CARD_SIZE
 from budgetmeter.web.refusals import bad
@@ -190,6 +191,7 @@ CALLS = (
             Field("profile", "string", "name of a profile", 1, 64),
             Field("start", "string", "Belgian local time, e.g. 2020-06-02T12:00", 1, 32),
             Field("change", "object", "values of the profile to replace, by name"),
+            Field("language", "string", "of its display and console", words=LANGUAGES),
         ),
         status=201,
         refusals=(409,),
@@ -233,6 +235,14 @@ CALLS = (
             Field("litres_per_hour", "integer", "gas, l/h", 0, MAX_LITRES),
         ),
         refusals=(409,),
+    ),
+    Call(
+        "PUT",
+        "/meters/{number}/language",
+        "speak",
+        "Its display and console speak another language.",
+        "View",
+        body=(Field("language", "string", "which", needed=True, words=LANGUAGES),),
     ),
     Call(
         "POST",

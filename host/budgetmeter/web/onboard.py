@@ -226,6 +226,15 @@ def use(given):
     return _seen()
 
 
+def speak(given):
+    """Display and console speak the language of a file "words"."""
+    board, panel = world.board, world.meter.panel
+    board.files["words"] = _bytes(given["words"])
+    panel.speak()
+    panel.drive()
+    return _seen()
+
+
 def wait(given):
     world.run(given["seconds"])
     return _seen()
@@ -292,6 +301,7 @@ CALLS = {
     "view": lambda _: _seen(),
     "events": lambda given: events(world.meter, given["first"]),
     "use": use,
+    "speak": speak,
     "wait": wait,
     "press": press,
     "cut": cut,

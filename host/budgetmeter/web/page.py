@@ -41,11 +41,16 @@ def contents() -> dict[str, Any]:
         "events": {code.word: list(code.rules) for code in (*Event, *LogCode)},
         "reasons": {int(reason): [reason.word, list(reason.rules)] for reason in Reason},
         "outcomes": CardOutcome.words(),
-        "refusals": {int(reason): reason.meaning for reason in TokenReason},
-        "results": {int(result): result.meaning for result in Result},
+        "refusals": _refusals(),
         "rules": {rule.id: f"{rule.clause}: {rule.title}" for rule in catalogue.rules().values()},
         "stories": [stories.story(name).plain() for name in stories.NAMES],
     }
+
+
+def _refusals() -> dict[int, str]:
+    """The key of the words for each reason a meter answers with."""
+    results = {TokenReason.RESULT + result: f"result.{result.word}" for result in Result}
+    return {int(reason): f"refusal.{reason.word}" for reason in TokenReason} | results
 
 
 def _profile(profile: Profile) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from budgetmeter.emulator.world import METER, VENDING_KEY
 from budgetmeter.flashing import sources
 from budgetmeter.identity import flashed
 from budgetmeter.profiles import Profile
+from budgetmeter.spoken import words_file
+from budgetmeter.texts import LANGUAGES
 from budgetmeter.web import page, stories
 
 HOST = Path(__file__).parents[1]
@@ -63,6 +65,7 @@ def _bundle() -> dict[str, Any]:
         "glue": (port / "micropython.mjs").read_text(encoding="utf-8"),
         "wasm": base64.b64encode(wasm).decode("ascii"),
         "files": dict(_compiled()),
+        "spoken": {name: words_file(name)["words"].hex() for name in LANGUAGES},
         "meters": {
             **{name: _flashed(profiles.load(name)) for name in profiles.names()},
             **{f"story {name}": _flashed(stories.story(name).profile) for name in stories.NAMES},

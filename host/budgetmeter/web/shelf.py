@@ -127,7 +127,11 @@ class Shelf:
     # What is done
 
     def make(
-        self, profile: str = PROFILE, start: str = "", change: dict[str, Any] | None = None
+        self,
+        profile: str = PROFILE,
+        start: str = "",
+        change: dict[str, Any] | None = None,
+        language: str = "",
     ) -> dict[str, Any]:
         if len(self._made) >= MOST_MADE:
             raise conflict(f"There are {MOST_MADE} meters made over HTTP: delete one first.")
@@ -141,7 +145,8 @@ class Shelf:
         taken = {*self._served, *self._made}
         number = next(n for n in range(MADE_FROM, METER_LIMIT) if n not in taken)
         load = ConstantLoad(0, chosen.gas)
-        world = Emulator(chosen, clock, load, meter=number, trace=False)
+        spoken = language or None
+        world = Emulator(chosen, clock, load, meter=number, trace=False, language=spoken)
         world.draw()
         self._made[number] = world
         return self.view(number)
@@ -176,6 +181,10 @@ class Shelf:
             self.server.skip(self._served[number], seconds)
         else:
             world.run(min(world.now_s + seconds, LAST_S))
+        return self.view(number)
+
+    def speak(self, number: int, language: str) -> dict[str, Any]:
+        self.find(number).speak(language)
         return self.view(number)
 
     def power_cut(self, number: int, seconds: int) -> dict[str, Any]:

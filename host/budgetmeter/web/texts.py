@@ -8,7 +8,14 @@ from typing import Any
 from budgetmeter import texts
 from budgetmeter.texts import LANGUAGES
 
-SHARED = ("emergency.", "event.", "reason.", "supply.")  # sections of `budgetmeter.texts`
+SHARED = (
+    "emergency.",
+    "event.",
+    "reason.",
+    "refusal.",
+    "result.",
+    "supply.",
+)  # sections of `budgetmeter.texts`
 
 
 @cache

@@ -42,7 +42,8 @@ class HttpMeter {
   at(path) { return `meters/${this.meter}${path}`; }
 
   async make({ profile, story }) {
-    const wanted = story ? { profile: story.profile, start: story.start, change: story.change } : { profile };
+    const { language } = words;
+    const wanted = story ? { profile: story.profile, start: story.start, change: story.change, language } : { profile, language };
     const view = await this.ask("POST", "meters", wanted);
     await this.choose(view);
     this.made = view.meter;
@@ -55,6 +56,7 @@ class HttpMeter {
     const gas = this.page.profiles[this.profile]?.energy === "gas";
     return this.ask("PUT", this.at("/load"), gas ? { litres_per_hour: rate } : { watts: rate });
   }
+  speak(language) { return this.ask("PUT", this.at("/language"), { language }); }
   wait(seconds) { return this.ask("POST", this.at("/time"), { seconds }); }
   press(seconds) { return this.ask("POST", this.at("/press"), { seconds }); }
   cut(seconds) { return this.ask("POST", this.at("/power-cut"), { seconds }); }
@@ -67,7 +69,8 @@ class HttpMeter {
   queue({ words: order }) { return this.ask("POST", this.at("/queue"), order); }
   async order({ words: order }) {
     const { taken, meaning, view } = await this.ask("POST", this.at("/orders"), order);
-    return { taken, reason: meaning, view };
+    const english = this.page.texts.en;
+    return { taken, reason: Object.values(this.page.refusals).find((key) => english[key] === meaning), view };
   }
   setSpeed(speed) { return this.ask("PUT", "speed", { speed }); }
 

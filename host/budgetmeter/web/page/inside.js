@@ -38,6 +38,7 @@ class InsideMeter {
     const bundle = await unpacked(document.getElementById("bundle").textContent);
     made.page = bundle.page;
     made.meters = bundle.meters;
+    made.spoken = bundle.spoken;
     const glue = URL.createObjectURL(new Blob([bundle.glue], { type: "text/javascript" }));
     const url = URL.createObjectURL(new Blob([octets(bundle.wasm)], { type: "application/wasm" }));
     const { loadMicroPython } = await import(glue);
@@ -65,12 +66,14 @@ class InsideMeter {
     const files = this.meters[story ? `story ${story.name}` : profile];
     const start = new Date();
     const now = Math.floor((Date.UTC(start.getFullYear(), start.getMonth(), start.getDate(), start.getHours(), start.getMinutes()) - Date.UTC(2000, 0, 1)) / 1000);
-    return this.call("make", { files, now_s: story ? story.start_s : now });
+    this.call("make", { files, now_s: story ? story.start_s : now });
+    return this.speak(words.language);
   }
 
   view() { return this.call("view"); }
   events(first) { return this.call("events", { first }); }
   use(rate) { return this.call("use", { rate }); }
+  speak(language) { return this.call("speak", { words: this.spoken[language] }); }
   wait(seconds) { return this.call("wait", { seconds }); }
   press(seconds) { return this.call("press", { seconds }); }
   cut(seconds) { return this.call("cut", { seconds }); }
@@ -86,7 +89,7 @@ class InsideMeter {
   queue({ numbers }) { return this.call("queue", numbers); }
   order({ numbers }) {
     const { status, reason, view } = this.call("order", numbers);
-    return { taken: status === 3, reason: reason >= 64 ? this.page.results[reason - 64] : this.page.refusals[reason], view };
+    return { taken: status === 3, reason: this.page.refusals[reason], view };
   }
 
   // A reload finds the meter as it was.
@@ -108,6 +111,7 @@ class InsideMeter {
 
   async restore({ profile, meter }) {
     this.profile = profile;
-    return this.call("make", meter);
+    this.call("make", meter);
+    return this.speak(words.language);
   }
 }

@@ -476,7 +476,7 @@ class Modes(unittest.TestCase):
         assert order(m, p, Kind.ARREARS_PAID, mc("255.00001")) == Result.ABOVE_CAP
         assert order(m, p, Kind.ARREARS_PAID, mc(255)) == Result.DONE
         m, p = meter("brussels-limiter")
-        until = m.clock + 184 * 1440
+        until = clock("2021-06-09 00:00")  # six months after 8 December 2020, that day included
         assert order(m, p, Kind.LIMIT, until, 100_001) == Result.OUT_OF_RANGE
         assert order(m, p, Kind.LIMIT, layouts.CLOCK_LIMIT + 1, 3000) == Result.OUT_OF_RANGE
         assert order(m, p, Kind.LIMIT, until + 1, 100_000) == Result.TOO_LONG

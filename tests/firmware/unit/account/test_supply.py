@@ -132,11 +132,25 @@ class Limiter(unittest.TestCase):
 
     @rule("WE-40", "AMB-13")
     def test_release_by_the_operator_judges_the_floor_again(self):
-        m, p = limited(arrears=mc(20))
+        m, p = limited(at="2021-04-08 12:00", arrears=mc(20))
         assert order(m, p, Kind.LIMITER_RELEASE) == Result.DONE
         assert m.limiter_engaged == 0
         assert off(m)  # no credit: supply opens, the limiter is on offer
         assert order(m, p, Kind.LIMITER_RELEASE) == Result.NO_EFFECT
+
+    @rule("WE-39", "WE-40")
+    def test_no_release_without_credit_in_winter(self):
+        """It would open supply: minimum supply would end, which winter forbids."""
+        for at, credit, answer in (
+            ("2021-03-15 12:00", 0, Result.BARRED),
+            ("2021-03-15 12:00", 1, Result.DONE),
+            ("2021-03-16 12:00", 0, Result.DONE),
+        ):
+            with self.subTest(at=at, credit=credit):
+                m, p = limited(at=at)
+                m.credit = credit
+                assert order(m, p, Kind.LIMITER_RELEASE) == answer
+                assert off(m) == (answer == Result.DONE and credit == 0)
 
     @rule("OC-21", "FE-25", "AMB-12")
     def test_a_load_above_the_limit_stops_the_meter_again_and_again(self):
@@ -203,6 +217,19 @@ class Limiter(unittest.TestCase):
             assert m.limit_w == 4600
             order(m, p, Kind.CLOCK, clock(until))
             assert m.limit_w == 2300
+
+    @rule("BE-02")
+    def test_six_months_of_a_raise_are_months_of_the_calendar(self):
+        for begin, last, later in (
+            ("2021-02-01 12:00", "2021-08-02 00:00", "2021-08-02 00:01"),  # 181 days
+            ("2021-08-31 00:00", "2022-03-01 00:00", "2022-03-01 00:01"),  # February lacks the 31st
+            ("2023-08-31 23:59", "2024-03-01 00:00", "2024-03-01 00:01"),  # a leap year
+            ("2021-12-31 12:00", "2022-07-01 00:00", "2022-07-01 00:01"),
+        ):
+            with self.subTest(begin=begin):
+                m, p = meter("brussels-limiter", begin)
+                assert order(m, p, Kind.LIMIT, clock(later), 9200) == Result.TOO_LONG
+                assert order(m, p, Kind.LIMIT, clock(last), 9200) == Result.DONE
 
     @rule("WE-39", "AMB-17")
     def test_minimum_supply_is_not_stopped_in_winter(self):

@@ -1,9 +1,11 @@
 """The display: pages, what they say, and that they fit."""
 
+import struct
 import unittest
 
 from meterfw import layouts
 from meterfw.panel import display
+from meterfw.store.journal import crc
 
 from tests.firmware.support import EUR, GIVEN, Kind, clock, mc, meter
 from tests.firmware.unit.bench import Bench
@@ -35,6 +37,19 @@ HEADLINES = (
     ("EMERGENCY CREDIT", {"emergency_status": layouts.EMERGENCY_STATUS_IN_USE}),
     ("KEPT ON", {"kept": 1}),
     ("LOW CREDIT", {"warned": 1}),
+)
+
+# Where numbers are at their longest
+EDGES = (
+    {"credit": -layouts.BALANCE_LIMIT, "arrears": layouts.BALANCE_LIMIT},
+    {"credit": layouts.BALANCE_LIMIT, "overdraft": layouts.OVERDRAFT_LIMIT},
+    {"emergency_preset": layouts.PRESET_LIMIT, "limit_w": layouts.POWER_LIMIT},
+    {"emergency_used": layouts.PRESET_LIMIT, "limit_ma": 32_000, "clock": 52_595_999},
+    {
+        "energy_wh": layouts.REGISTER_LIMIT - 1,
+        "limited_wh": layouts.REGISTER_LIMIT - 1,
+        "volume_l": layouts.REGISTER_LIMIT - 1,
+    },
 )
 
 
@@ -81,19 +96,8 @@ class Pages(unittest.TestCase):
         assert pages[3][0] == "0.000 kWh"
 
     def test_they_fit_at_the_edges_of_every_range(self):
-        edges = (
-            {"credit": -layouts.BALANCE_LIMIT, "arrears": layouts.BALANCE_LIMIT},
-            {"credit": layouts.BALANCE_LIMIT, "overdraft": layouts.OVERDRAFT_LIMIT},
-            {"emergency_preset": layouts.PRESET_LIMIT, "limit_w": layouts.POWER_LIMIT},
-            {"emergency_used": layouts.PRESET_LIMIT, "limit_ma": 32_000, "clock": 52_595_999},
-            {
-                "energy_wh": layouts.REGISTER_LIMIT - 1,
-                "limited_wh": layouts.REGISTER_LIMIT - 1,
-                "volume_l": layouts.REGISTER_LIMIT - 1,
-            },
-        )
         for name in GIVEN["profiles"]:
-            for state in edges:
+            for state in EDGES:
                 with self.subTest(name=name, state=state):
                     m, p = meter(name)
                     for field in state:
@@ -102,6 +106,25 @@ class Pages(unittest.TestCase):
                         lines = display.page(m, p, number)
                         assert len(lines) == 4
                         assert max([len(line) for line in lines]) <= 16, lines
+
+    def test_the_words_are_those_of_their_file_where_it_fits_this_firmware(self):
+        english = display.WORDS.decode().split(",")
+        other = b",".join([word.lower().encode() for word in english])
+        bench = Bench(clock=NOON)
+        bench.enter(bench.office.token(Kind.DISCONNECT, 1))
+        for text, head in (
+            (other, "off by operator"),
+            (b"x," + other, "OFF BY OPERATOR"),  # of another firmware
+            (b"", "OFF BY OPERATOR"),
+        ):
+            for tail in (b"", b"\n2 a reason\n"):
+                data = text + tail
+                bench.board.files["words"] = data + struct.pack("<L", crc(data))
+                bench.restart()
+                assert bench.board.lines[3] == head
+        bench.board.files["words"] = other + b"1234"  # damaged
+        bench.restart()
+        assert bench.board.lines[3] == "OFF BY OPERATOR"
 
     def test_gas_is_shown_in_litres_and_a_limiter_without_prepayment_its_limit(self):
         m, p = meter("wallonia-gas", credit=mc(5))

@@ -476,7 +476,7 @@ class LockOut(unittest.TestCase):
         bench.wait(7)
         lines = bench.type("token " + typed(wrong))
         assert "locked 53 s" in lines
-        assert lines[-1].startswith("error locked out after wrong tags")
+        assert lines[-1] == "error refused, reason 18"
         assert "locked 53 s" in bench.type("status")
 
     def test_only_wrong_tags_count(self):

@@ -1,9 +1,11 @@
 """The serial port: console and frames on one stream, and what junk leaves behind."""
 
+import struct
 import unittest
 from binascii import hexlify
 
 from meterfw import layouts
+from meterfw.store.journal import crc
 from meterfw.wire import text
 
 from tests.firmware.support import EUR, Kind, LogCode, Message, clock, fields, mc
@@ -26,7 +28,7 @@ class Console(unittest.TestCase):
         assert lines[-1] == "ok"
         names = [line.split()[0] for line in lines[:-1]]
         reading = ["help", "status", "registers", "events", "profile"]
-        assert names == reading + ["token", "test", "version", "repl"]
+        assert names == reading + ["token", "test", "echo", "version", "repl"]
         for name in reading + ["test", "version"]:
             assert bench.type(name)[-1] == "ok"
 
@@ -97,7 +99,7 @@ class Console(unittest.TestCase):
                     "reason": "0",
                 }
                 again = bench.type("TOKEN " + line.lower().replace("-", " "))
-                assert again[-1] == "error validation failure, reason 35"
+                assert again[-1] == "error refused, reason 35"
                 assert "balance 35.00000 EUR" in again
 
     def test_a_mistyped_token_is_a_format_failure_and_no_forgery(self):
@@ -106,7 +108,7 @@ class Console(unittest.TestCase):
         swapped = line[:5] + line[6] + line[5] + line[7:]
         for _ in range(20):
             answer = bench.type("token " + swapped)
-            assert answer[-1] == "error format failure, reason 2"
+            assert answer[-1] == "error refused, reason 2"
         assert bench.meter.gateway.locked_ms == 0
         assert bench.type("token " + line)[-1] == "ok"
 
@@ -122,7 +124,11 @@ class Console(unittest.TestCase):
         bench = Bench()
         profile = values(bench.type("profile"))
         assert profile["name"] == "wallonia-card"
-        assert profile["emergency_preset"] == str(12 * EUR)
+        assert profile["emergency_preset"] == "12.00 EUR"
+        assert profile["price"] == "0.25 EUR/kWh"
+        assert (profile["window_from"], profile["window_to"]) == ("16:00", "08:00")
+        assert (profile["window_days"], profile["winter_from"]) == ("Sat,Sun", "11-01")
+        assert (profile["limit_ma"], profile["payment_mode"]) == ("10000 mA", "2")
         assert set(profile) == set(("name",) + layouts.PROFILE_FIELDS)
         version = values(bench.type("version"))
         assert version["meter"] == "123456789"
@@ -173,8 +179,8 @@ class Console(unittest.TestCase):
             ("hello", "error unknown command; try help"),
             ("status now", "error status takes no argument"),
             ("token", "error token takes a token"),
-            ("token 1234", "error format failure, reason 2"),
-            ("token " + "Z" * 64, "error format failure, reason 2"),
+            ("token 1234", "error refused, reason 2"),
+            ("token " + "Z" * 64, "error refused, reason 2"),
             ("x" * 161, "error line too long"),
             ("x" * 5000, "error line too long"),
         ]:
@@ -191,6 +197,36 @@ class Console(unittest.TestCase):
         assert bench.send(b"\x80\xff\x00\r\n") == b"error not plain text\r\n"
         assert bench.send(b"stat\x08\x08atus\r\n").endswith(b"ok\r\n")  # the backspace works
         assert bench.send(b"\r\n\r\n   \r\n") == b""
+
+    def test_with_an_echo_a_bare_terminal_shows_what_is_typed_and_a_prompt(self):
+        bench = Bench()
+        assert bench.send(b"echo on\r") == b"ok\r\n> "
+        assert bench.send(b"help\x7f\x7f\x7f\x7f\x7f") == b"help" + b"\b \b" * 4
+        answer = bench.send(b"test\r")
+        assert answer.startswith(b"test\r\ndisplay tested\r\n")
+        assert answer.endswith(b"ok\r\n> ")
+        assert bench.send(b"\r") == b"\r\n> "
+        assert bench.send(b"echo off\r") == b"echo off\r\nok\r\n"
+        assert bench.type("test")[0] == "display tested"
+
+    def test_a_program_that_speaks_ends_the_echo(self):
+        bench = Bench()
+        bench.type("echo on")
+        assert bench.send(PING) == PONG
+        assert bench.type("version")[0] == "meter 123456789"
+
+    def test_a_reason_is_a_sentence_of_the_file_words(self):
+        bench = Bench()
+        text = b"one,two\n2 verkeerd getypt\n35 al eerder aanvaard\n"
+        bench.board.files["words"] = text + struct.pack("<L", crc(text))
+        assert bench.type("token 1234")[-1] == "error verkeerd getypt (reason 2)"
+        line = typed(bench.office.token(Kind.TOP_UP, EUR))
+        assert bench.type("token " + line)[-1] == "ok"
+        assert bench.type("token " + line)[-1] == "error al eerder aanvaard (reason 35)"
+        bench.board.files["words"] = text + b"1234"  # damaged
+        assert bench.type("token 1234")[-1] == "error refused, reason 2"
+        bench.board.unreadable.add("words")
+        assert bench.type("token 1234")[-1] == "error refused, reason 2"
 
 
 class Frames(unittest.TestCase):
