@@ -13,6 +13,8 @@ from _pytest.runner import runtestprotocol
 # Suites of the firmware that run in this process, in seconds and not in minutes.
 SUITES = (
     "tests/firmware/unit",
+    "tests/firmware/test_model.py",
+    "tests/firmware/test_stride.py",
     "tests/firmware/test_tokens.py",
     "tests/firmware/test_port.py",
     "tests/cards/test_slot.py",
@@ -20,6 +22,8 @@ SUITES = (
     "tests/cases/test_settings.py",
     "tests/cases/test_tokens.py",
 )
+# Tests in them that take long and that others stand beside
+SLOW = "pulled_out_at_any_octet or fuzzer or any_octets or window_takes_each or TestLives"
 LONGEST_S = 20  # a test that takes longer is left out
 OPTIONS = ("-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--no-summary")
 
@@ -79,7 +83,7 @@ def within(suites: Sequence[str], work: Callable[[Suite], None]) -> None:
     :raises AssertionError: they cannot be collected
     """
     loop = _Loop(work)
-    status = pytest.main([*OPTIONS, *suites], plugins=[loop])
+    status = pytest.main([*OPTIONS, "-k", f"not ({SLOW})", *suites], plugins=[loop])
     assert loop.done, f"pytest ends with {status}"
 
 

@@ -21,6 +21,10 @@ AS_FAST_AS_IT_GOES = float("inf")
 LAST_S = CLOCK_LIMIT * 60 - 3600  # the clock's end, seconds since 2000
 SLICE_S = 3600  # virtual time of one meter between looks at the ports, at most
 BUDGET_S = 0.01  # and real time of all of them
+SERVE_S = 0.02  # and for users, where many want something at once
+NEW = 4  # services that a newcomer counts as having had more than who asks all the time
+CREDIT = 8  # and that a silent user counts as having had less, at most
+ANSWER = 512  # octets of an answer that count as a service more
 SHORTEST_S = 0.005  # sleep between steps of virtual time
 SLOWEST_S = 60.0  # and longest, however slowly time passes
 SWEEP_S = 1.0  # between looks at users who do not read, at most
@@ -57,6 +61,8 @@ class Server:
         self._selector = selectors.DefaultSelector()
         self._watched: list[dict[int, Interest]] = []  # of each meter, by file descriptor
         self._unread: set[int] = set()  # meters with answers that wait to be read
+        self._had: dict[int, int] = {}  # services, by file descriptor
+        self._least = 0  # what he has had who has had least and wants more
         self._bell, self._ringer = socket.socketpair()
         self._ringer.setblocking(False)
         self._asked: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
@@ -180,22 +186,47 @@ class Server:
         """Wait for something to do, and do it."""
         ready = self._selector.select(self._idle_s())
         with self.lock:
-            touched = {}
-            for key, events in ready:
-                if key.data is None:
-                    self._bell.recv(64)
-                    touched |= dict.fromkeys(range(len(self._meters))) if self.speed == 0 else {}
-                    continue
-                touched[key.data] = None
-                if events & selectors.EVENT_READ:
-                    world, port, begin_s = self._meters[key.data]
-                    self._let_pass(world, begin_s, self._passed())
-                    port.serve(world, key.fd)
-            for index in touched:
-                self._deliver(index)
+            self._serve(ready)
             self._answer()
             self._pass_time()
             self._sweep()
+
+    def _serve(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        """Serve those who have something to say, who had least first, as long as time allows.
+
+        So users who flood their meters wait for each other, and who asks now and then for none of
+        them. Silence saves up CREDIT services at most.
+        """
+        least, seen = self._least, self._had
+        had = {key.fd: max(seen.get(key.fd, least + NEW), least - CREDIT) for key, _ in ready}
+        ready.sort(key=lambda each: had[each[0].fd])
+        if ready:
+            self._least = max(least, had[ready[0][0].fd])
+        until = time.monotonic() + SERVE_S
+        for key, events in ready:
+            said = self._serve_one(key, events)
+            if key.data is not None and key.fd in self._watched[key.data]:
+                seen[key.fd] = had[key.fd] + 1 + said // ANSWER
+            if time.monotonic() > until:
+                break
+
+    def _serve_one(self, key: selectors.SelectorKey, events: int) -> int:
+        """Serve one file descriptor: the bell, a user, or one who comes in.
+
+        :returns: octets that the meter says
+        """
+        if key.data is None:
+            self._bell.recv(64)
+            for index in range(len(self._meters) if self.speed == 0 else 0):
+                self._deliver(index)
+            return 0
+        world, port, begin_s = self._meters[key.data]
+        if events & selectors.EVENT_READ:
+            self._let_pass(world, begin_s, self._passed())
+            port.serve(world, key.fd)
+        said = len(port.outgoing(world))
+        self._deliver(key.data)
+        return said
 
     def _passed(self) -> float:
         """Virtual seconds since the start."""
@@ -265,6 +296,8 @@ class Server:
         for fd in list(watched):
             if wanted.get(fd) != watched[fd]:
                 self._selector.unregister(fd)
+                if fd not in wanted or wanted[fd][1] is not watched[fd][1]:
+                    self._had.pop(fd, None)  # another user
                 del watched[fd]
         for fd, interest in wanted.items():
             if fd not in watched:

@@ -419,6 +419,22 @@ class Modes(unittest.TestCase):
         assert conserved(m)
         assert m.limiter_available == 1  # FE-24
 
+    def test_only_prepayment_takes_grants_and_paid_arrears(self):
+        m, p = meter("wallonia-card", credit=mc(1), arrears=mc(5))
+        order(m, p, Kind.PAYMENT_MODE, layouts.PAYMENT_MODE_CREDIT)
+        before = fields(m)
+        assert order(m, p, Kind.OVERDRAFT, mc(50), clock(UNTIL), 1) == Result.WRONG_MODE
+        assert order(m, p, Kind.HOLD, clock(UNTIL)) == Result.WRONG_MODE
+        assert order(m, p, Kind.ARREARS_PAID, mc(5)) == Result.WRONG_MODE
+        assert fields(m) == before
+
+    def test_the_smallest_limit_is_taken_and_a_raised_one_that_is_over_is_not(self):
+        m, p = meter("wallonia-card", credit=mc(1))
+        assert order(m, p, Kind.OVERDRAFT, 1, clock(UNTIL), 1) == Result.DONE
+        m, p = meter("brussels-limiter")
+        assert order(m, p, Kind.LIMIT, m.clock, 3000) == Result.EXPIRED
+        assert order(m, p, Kind.LIMIT, m.clock + 1, 3000) == Result.DONE
+
     def test_orders_out_of_range_change_nothing(self):
         m, p = meter("wallonia-card", credit=mc(1))
         before = fields(m)

@@ -4,7 +4,7 @@ import unittest
 
 from meterfw import layouts
 from meterfw.tokens import crypto
-from meterfw.tokens.memory import NEW, TOO_OLD, USED, Window
+from meterfw.tokens.memory import NEW, TOO_OLD, USED, TokenMemory, Window
 
 from tests.firmware.support import (
     EUR,
@@ -62,7 +62,36 @@ class Numbers(unittest.TestCase):
         assert window.state(2**30 - 256) == NEW
 
 
+class Memory(unittest.TestCase):
+    def test_each_order_that_came_too_late_has_a_bit_of_its_own(self):
+        highest = layouts.WINDOW + 1
+        for age in range(layouts.WINDOW):
+            memory = TokenMemory()
+            memory.take_order(highest, False)
+            memory.take_order(highest - age, True)
+            late = memory.superseded
+            assert [i for i in range(layouts.WINDOW) if late[i >> 3] >> (i & 7) & 1] == [age]
+
+    def test_a_copy_is_equal_in_all_that_is_stored(self):
+        memory, other = TokenMemory(), TokenMemory()
+        other.key_revision, other.key = 7, bytes(range(layouts.KEY_SIZE))
+        other.lock_level, other.lost, other.profile_crc, other.priced = 3, 1, 77, 99
+        other.numbers.take(5)
+        other.take_order(9, True)
+        other.raise_rank(0, 4)
+        assert memory.pack() != other.pack()
+        memory.copy(other)
+        assert memory.pack() == other.pack()
+
+
 class Answers(unittest.TestCase):
+    def test_what_is_no_token_has_no_number(self):
+        bench = Bench()
+        bench.enter(bench.office.token(Kind.TOP_UP, EUR))
+        assert bench.meter.gateway.number > 0
+        bench.enter(b"junk")
+        assert bench.meter.gateway.number == 0
+
     def test_a_refused_order_is_not_spent_and_may_come_again(self):
         """OC-20: refused while off; the same token is taken after a top-up."""
         bench = Bench(clock=clock("2020-12-08 12:00"))
