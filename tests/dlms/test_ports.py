@@ -159,3 +159,23 @@ def test_mistakes_are_one_line(taken, tmp_path, meter_url):
     wrong = one_line(run("emulate", "--dlms", 65_535, "--count", 2))
     assert wrong == "budgetmeter: --dlms 65535: 2 meters need ports above 65535\n"
     assert "goes with --dlms" in one_line(run("emulate", "--dlms-password", tmp_path / "odd"))
+
+
+def test_a_client_that_never_reads_holds_nobody_up_and_is_given_up():
+    with Emulated("--count", 2, "--dlms", 0, "--give-up", 0.5) as emulated:
+        first, second = emulated.dlms.values()
+        with socket.socket() as flood:
+            flood.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            flood.connect(place(first))
+            flood.sendall(fuzz.wrapped(fuzz.AARQ))
+            flood.setblocking(False)
+            with contextlib.suppress(OSError):  # until nothing more goes
+                while True:
+                    flood.send(500 * fuzz.wrapped(fuzz.GET))
+            with closing(PyDlmsClient(second)) as stranger:
+                assert stranger.read(*BALANCE) == 15_00_000
+            flood.settimeout(60)
+            with pytest.raises(ConnectionError):
+                flood.sendall(bytes(1 << 24))
+        with closing(PyDlmsClient(first)) as stranger:
+            assert stranger.read(*BALANCE) == 15_00_000
