@@ -47,12 +47,13 @@ coverage: $(VENV)/test.stamp  ## lines and branches that CPython tests reach; fa
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-studies: $(VENV)/test.stamp  ## the three fleet studies of docs/fleet.md; plots in out/
+studies: $(VENV)/test.stamp  ## the four fleet studies of docs/fleet.md; plots in out/
 	@mkdir -p out
 	@$(BIN)/budgetmeter fleet compare flanders-10a flanders-6a --plot out/fleet-flanders.png
 	@$(BIN)/budgetmeter fleet compare wallonia-friendly-hours wallonia-no-friendly-hours \
 		--plot out/fleet-friendly-hours.png
 	@$(BIN)/budgetmeter fleet compare wallonia-2020 wallonia-2020-hold --plot out/fleet-hold-2020.png
+	@$(BIN)/budgetmeter fleet compare wallonia-notice-15 wallonia-notice-45 --plot out/fleet-notice.png
 
 fuzz: $(VENV)/test.stamp  ## junk at the meter's port, edited cards at the terminal; SEED=n repeats one
 	@$(BIN)/python -m tests.firmware.fuzz 10000000 $(SEED)
@@ -71,8 +72,8 @@ kills: $(VENV)/test.stamp  ## kill -9 under load, 200 times on the same state; S
 soak: $(VENV)/test.stamp  ## a thousand meters in one process, asked 200,000 times over TCP
 	@$(BIN)/python -m tests.emulate.soak
 
-device: $(VENV)/test.stamp  ## the device suite on one target: TARGET=/dev/ttyACM0 KEY=vending.key
-	@$(BIN)/python -m pytest tests/device -rs $(if $(TARGET),--target $(TARGET)) $(if $(KEY),--key $(KEY))
+device: $(VENV)/test.stamp  ## the device suite and the list of a bench: TARGET=/dev/ttyACM0 KEY=vending.key HANDS=yes
+	@$(BIN)/python -m pytest tests/device -rs $(if $(TARGET),--target $(TARGET)) $(if $(KEY),--key $(KEY)) $(if $(HANDS),-s --hands)
 
 cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and power cuts; N=100 for fewer
 	@$(BIN)/python -m tests.cards.campaign $(N)
@@ -98,7 +99,7 @@ planted: $(VENV)/test.stamp  ## defects planted in the books, one by one: a test
 
 casebook: $(VENV)/test.stamp  ## every number of the rule files changed by one; LIVES=500 random cases
 	@$(BIN)/python -m tests.casebook.mutants
-	@LIVES=$(or $(LIVES),250) $(BIN)/python -m pytest -q tests/casebook/test_lives.py tests/casebook/test_second_model.py
+	@LIVES=$(or $(LIVES),250) $(BIN)/python -m pytest -q tests/casebook/test_lives.py tests/casebook/test_meter_lives.py tests/casebook/test_second_model.py
 
 mutants: $(VENV)/test.stamp  ## small changes of the firmware, which a test must notice; SHARE=1/50 tries every fiftieth
 	@$(BIN)/python -m tests.mutants $(SHARE) $(MODULE)

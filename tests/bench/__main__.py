@@ -11,6 +11,7 @@ from tests.bench import (
     office,
     p1,
     pipeline,
+    ports,
     protocol,
     rules,
     strangers,
@@ -29,6 +30,7 @@ BENCHMARKS = {
     "p1": p1.main,
     "strangers": strangers.main,
     "pipeline": pipeline.main,
+    "ports": ports.main,
     "cards": cards.main,
 }
 

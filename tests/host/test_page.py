@@ -5,11 +5,12 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 import pytest
-from budgetmeter import catalogue, scenario, texts
+from budgetmeter import catalogue, texts
 from budgetmeter.casebook import rulebook
 from budgetmeter.report import figures, page, written
 
 from tests.command import run as budgetmeter
+from tests.host.stories import told
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e$x^2$"
 SHORT = '<script>alert(1)</script>&"'  # a customer has at most 32 characters
@@ -58,8 +59,7 @@ def alone(document):
 
 @pytest.fixture(scope="module")
 def ran():
-    chosen = scenario.load("negative-limit")
-    world, _ = scenario.run(chosen)
+    chosen, world, _ = told("negative-limit")
     return world, figures.summary(world, chosen)
 
 

@@ -11,10 +11,11 @@ from budgetmeter.units import DAY_S, EUR
 from colorspacious import cspace_convert, deltaE
 from meterproto.codes import Kind
 
+from tests.host.stories import told
+
 
 def ran(name):
-    world, _ = scenario.run(scenario.load(str(name)))
-    return world
+    return told(str(name))[1]
 
 
 def second(text):
@@ -171,59 +172,6 @@ def test_emergency_and_limited_differ_by_more_than_a_hatch():
 
 
 # ---- What is drawn ------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module", params=scenario.names())
-def drawn(request):
-    """Each shipped scenario: what ran, and its figure."""
-    chosen = scenario.load(request.param)
-    world, failures = scenario.run(chosen)
-    assert not failures
-    story = chosen.story
-    figure = plot.draw(world, chosen.title, story.marks if story else (), story and story.owed)
-    figure.canvas.draw()
-    yield world, figure
-    plot.plt.close(figure)
-
-
-def shown(axis):
-    """Labels of what is drawn within an axis."""
-    for artist in (*axis.lines, *axis.patches, *axis.collections):
-        inside = artist.get_window_extent().padded(1).overlaps(axis.get_window_extent())
-        if inside and artist.get_visible():
-            yield artist.get_label()
-
-
-def test_no_legend_names_what_is_not_drawn(drawn):
-    world, figure = drawn
-    for axis in figure.axes:
-        legend = axis.get_legend()
-        named = [text.get_text() for text in legend.get_texts()] if legend else []
-        assert set(named) <= set(shown(axis))
-        assert len(named) == len(set(named))
-    phases = [text.get_text() for text in figure.axes[-1].get_legend().get_texts()]
-    words = texts.of()
-    assert phases == [words(f"phase.{p}") for p in palette.PHASES if p in world.trace.durations]
-
-
-def test_nothing_is_cut_at_the_edge(drawn):
-    _, figure = drawn
-    page = figure.bbox.padded(2)
-    for axis in figure.axes:
-        inside = axis.get_tightbbox()
-        assert page.x0 <= inside.x0
-        assert inside.x1 <= page.x1
-        assert page.y0 <= inside.y0
-        assert inside.y1 <= page.y1
-
-
-def test_the_legend_hides_no_line(drawn):
-    _, figure = drawn
-    for axis in figure.axes:
-        legend = axis.get_legend()
-        if legend:
-            frame, panel = legend.get_window_extent(), axis.patch.get_window_extent()
-            assert not frame.padded(-1).overlaps(panel)
 
 
 def test_what_was_done_is_marked():
