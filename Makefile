@@ -11,7 +11,7 @@ OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py 
 NODE_MODULES := $(addsuffix /node_modules,tests/micropython tests/p1 tests/web)
 
 .DEFAULT_GOAL := help
-.PHONY: help run p1 dlms homeassistant casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted panel shots layouts docs clean
+.PHONY: help run p1 dlms homeassistant casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills stops soak device office planted http panel shots layouts docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ pulses: $(VENV)/test.stamp  ## ten thousand trains of pulses and spikes on the c
 kills: $(VENV)/test.stamp  ## kill -9 under load, 200 times on the same state; SEED=n repeats one
 	@$(BIN)/python -m tests.emulate.killed 200 $(SEED)
 
+stops: $(VENV)/test.stamp  ## fleet runs and sweeps stopped 40 times each, by Ctrl-C and kill -9; N=10 for fewer, SEED=n
+	@$(BIN)/python -m tests.fleet.stops $(or $(N),40) $(or $(SEED),1)
+
 soak: $(VENV)/test.stamp  ## a thousand meters in one process, asked 200,000 times over TCP
 	@$(BIN)/python -m tests.emulate.soak
 
@@ -103,6 +106,10 @@ casebook: $(VENV)/test.stamp  ## every number of the rule files changed by one; 
 
 mutants: $(VENV)/test.stamp  ## small changes of the firmware, which a test must notice; SHARE=1/50 tries every fiftieth
 	@$(BIN)/python -m tests.mutants $(SHARE) $(MODULE)
+
+http: $(VENV)/test.stamp  ## ten thousand hostile shapes of calls, then 200 clients on a thousand meters; N=500 for fewer shapes
+	@$(BIN)/python -m tests.web.hostile $(N)
+	@$(BIN)/python -m tests.web.crowd
 
 panel: $(VENV)/test.stamp  ## the page with a meter in it, one file that opens without a server; in out/
 	@mkdir -p out

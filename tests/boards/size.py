@@ -2,11 +2,13 @@
 
 `python -m tests.boards.size` writes the file. The octets of the .mpy files are the same wherever
 they are compiled, and a test compares them. The heap is that of MicroPython's WebAssembly port,
-not of a board; it is written, and compared with its budget only.
+not of a board; it is written, and compared with its budget only. So is the file of the panel.
 """
 
 import json
 from pathlib import Path
+
+from budgetmeter.web import panel
 
 from tests.boards import measure
 from tests.boards.support import NAMES
@@ -36,10 +38,14 @@ def main():
         "unit": "octets",
         "heap_in_webassembly_after_start": heap,
         "heap_in_webassembly_with_p1": with_p1,
+        "panel_html": len(panel.html().encode()),
         "mpy": mpy(),
     }
     FILE.write_text(json.dumps(weight, indent=2) + "\n", "utf-8")
-    print(f"{FILE.name}: heap {heap}, with P1 {with_p1}, .mpy {weight['mpy']['boards']}")
+    print(
+        f"{FILE.name}: heap {heap}, with P1 {with_p1}, .mpy {weight['mpy']['boards']}, "
+        f"panel {weight['panel_html']}"
+    )
 
 
 if __name__ == "__main__":

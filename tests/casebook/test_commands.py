@@ -70,6 +70,10 @@ def test_letters_name_what_the_source_demands(case):
     assert "free budget meter" in first["names"]
     assert (second["owed"], second["source"]) == ("172.50", "W-elec 30:402")
     assert "reminder" in run("case", "letters", "--on", "2020-12-01").said
+    french = run("case", "letters", "--on", "2020-12-01", "--lang", "fr").said
+    assert "fournisseur: envoyer la lettre de rappel (WE-07, WE-08" in french
+    assert "- compteur à budget gratuit" in french
+    assert "dû 172.50 EUR, dont 15.00 EUR pour cette lettre" in french
 
 
 def test_overdue_names_the_actor(case):

@@ -3,14 +3,19 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from budgetmeter import profiles
 from budgetmeter.client import Meter
+from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator.world import METER, VENDING_KEY
+from budgetmeter.web.serve import served
 from meterproto.tokens import meter_key
 
 from tests.command import run
@@ -79,6 +84,52 @@ def test_the_client_in_javascript_prints_what_its_page_shows():
     (shown,) = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
     assert done.stdout == shown
     assert len(client.read_text("utf-8").splitlines()) <= 100  # a page
+
+
+@pytest.fixture(scope="module")
+def http_url():
+    """A meter over HTTP, whose time stands still."""
+    world = Emulator(profiles.load("wallonia-card"), 11_012_400, ConstantLoad(500))
+    with served(world, threading.Lock()) as url:
+        yield url
+
+
+def test_another_language_reconnects_a_card_meter_over_http(http_url):
+    done = subprocess.run(
+        [node(), EXAMPLES / "http" / "reconnect.mjs", http_url],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (EXAMPLES / "http" / "README.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
+    assert done.stdout == shown
+
+
+PLACE = "http://127.0.0.1:8080/"
+
+
+def test_the_curl_lines_of_the_readme_do_what_they_say(http_url):
+    page = (ROOT / "README.md").read_text("utf-8")
+    lines = [shlex.split(line, comments=True) for line in page.splitlines() if "curl -" in line]
+    *calls, stream = [[word.replace(PLACE, http_url) for word in line] for line in lines]
+    answers = []
+    for call in calls:
+        done = subprocess.run(call, capture_output=True, text=True, timeout=60, check=True)
+        answers.append(json.loads(done.stdout))
+    meters, balance, pressed, later, topped_up = answers
+    assert meters["meters"][0]["meter"] == METER
+    assert balance["balance"] == "15.00000"
+    assert pressed["time"] < later["time"]
+    assert later["balance"] == "14.87500"  # an hour of 500 W at 0.25 EUR/kWh
+    assert topped_up["taken"]
+    assert topped_up["view"]["balance"] == "34.87500"
+    with subprocess.Popen(stream, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "event: view\n"
+        assert json.loads(process.stdout.readline().removeprefix("data: "))["meter"] == METER
+        process.kill()
 
 
 def test_the_scenario_meets_its_expectations():

@@ -44,6 +44,8 @@ async function turn(page, next, seen) {
 async function play(page, name) {
   const index = await page.evaluate((name) => face.source.page.stories.findIndex((one) => one.name === name), name);
   if (await page.isVisible("#tale-leave")) await page.click("#tale-leave");
+  if (address.startsWith("http")) // a view of the meter before comes in while the page is busy
+    await page.evaluate(() => { act(() => new Promise((done) => setTimeout(done, 1200))); });
   await page.click(`#tales li:nth-child(${index + 1}) button`);
   await page.waitForFunction((name) => face.story?.plain.name === name, name);
   const seen = { presses: 0, cards: 0, supplies: [] };

@@ -1,5 +1,7 @@
 """HTTP: the guard, one sentence for each error, hostile bodies from the OpenAPI description."""
 
+import os
+import socket
 import threading
 
 import pytest
@@ -22,6 +24,7 @@ from meterproto import cards, tokens
 from meterproto.codes import Kind
 
 from tests.micropython import HERE as MICROPYTHON
+from tests.web import crowd
 
 FIRST = 100_000_001
 
@@ -125,6 +128,11 @@ def test_an_offices_meters_get_no_tokens_here(server):
         assert raised.value.status == 403
 
 
+def test_an_answer_leaves_at_once(http):
+    """asyncio waits for more to send on a socket whose protocol it does not know."""
+    assert http._listener.proto == socket.IPPROTO_TCP
+
+
 # ---- The guard ---------------------------------------------------------------------------------
 
 
@@ -172,6 +180,7 @@ def test_with_a_secret_only_who_has_it_comes_in(server):
 class Hostile:
     """An application in this process, for schemathesis."""
 
+    tried = 0
     server, thread = emulated()
     app = application(Shelf(server), Guard("127.0.0.1"))
 
@@ -185,20 +194,30 @@ def _ended():
 
 
 schema = schemathesis.openapi.from_asgi("/openapi.json", Hostile.app, headers={"Host": "127.0.0.1"})
+# Some calls have one shape only; the others make up for them.
+EACH = -(-int(os.environ.get("SHAPES", "100")) // (len(CALLS) - 6))
 CHANGING = {(call.method, call.path) for call in CALLS if call.changes}
 
 
 @schema.exclude(path_regex="stream").parametrize()
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=EACH, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
 def test_hostile_calls(case):
     Hostile.server.ask(lambda: Hostile.server.set_speed(0)).result(60)
     before = accounts(Hostile.server)
+    Hostile.tried += 1
     answer = case.call(headers={"Host": "127.0.0.1"})
     assert answer.status_code < 500, answer.content
     if answer.status_code >= 400 and case.method != "HEAD":
         assert list(answer.json()) == ["error"]
     if answer.status_code >= 400 or (case.method, case.path) not in CHANGING:
         assert accounts(Hostile.server) == before
+
+
+def test_a_few_clients_and_meters():
+    """A slice of `make http`."""
+    crowd.crowd(8, 16, 1)
 
 
 # ---- What is shipped ---------------------------------------------------------------------------

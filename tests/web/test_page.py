@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from budgetmeter import spoken, texts
 from budgetmeter.emulator import ConstantLoad, Emulator
 from budgetmeter.emulator.ports import TcpPort
 from budgetmeter.emulator.server import Server
@@ -48,7 +49,7 @@ def inside(panel_url):
 
 @pytest.fixture(scope="module")
 def over_http(http_url):
-    return browse("play.mjs", http_url)
+    return browse("play.mjs", http_url, *OVER_HTTP)
 
 
 @pytest.fixture(params=["inside", "over_http"])
@@ -56,7 +57,13 @@ def kind(request):
     return request.getfixturevalue(request.param)
 
 
-@pytest.mark.parametrize("name", stories.NAMES)
+# The page is the same; over HTTP two stories make every call that there is for it.
+OVER_HTTP = ("negative-limit", "gas-leak-test")
+PLAYED = [("inside", name) for name in stories.NAMES]
+PLAYED += [("over_http", name) for name in OVER_HTTP]
+
+
+@pytest.mark.parametrize(("kind", "name"), PLAYED, indirect=["kind"])
 def test_a_story_is_played_to_its_end_as_its_scenario_says(kind, name):
     story = kind["stories"][name]
     assert story["trouble"] == ""
@@ -64,7 +71,7 @@ def test_a_story_is_played_to_its_end_as_its_scenario_says(kind, name):
     assert story["met"] == [True] * len(stories.story(name).steps)
 
 
-@pytest.mark.parametrize("name", stories.NAMES)
+@pytest.mark.parametrize(("kind", "name"), PLAYED, indirect=["kind"])
 def test_the_meter_of_a_story_is_that_of_cpython_field_by_field(kind, name):
     state, entries = played(name)
     story = kind["stories"][name]
@@ -110,7 +117,12 @@ def test_a_card_file_of_cpython_is_taken(visit):
 def test_the_page_speaks_four_languages(visit):
     titles = visit["languages"]
     assert [titles[language][0] for language in titles] == ["nl", "fr", "de", "en"]
-    assert len({title for _, title in titles.values()}) == 4
+    assert len({title for _, title, _ in titles.values()}) == 4
+
+
+def test_the_display_speaks_the_language_of_the_page(visit):
+    shown = {language: display for language, (_, _, display) in visit["languages"].items()}
+    assert shown == {one: spoken.display(one)["page.balance"] for one in texts.LANGUAGES}
 
 
 def test_axe_finds_nothing_serious(visit):

@@ -14,7 +14,9 @@ seen.faults.fresh = await faults(page);
 seen.languages = {};
 for (const language of ["nl", "fr", "de", "en"]) {
   await page.selectOption("#language", language);
-  seen.languages[language] = [await page.getAttribute("html", "lang"), await page.textContent("h1")];
+  await settle();
+  const display = await page.evaluate(() => face.view.display[0]);
+  seen.languages[language] = [await page.getAttribute("html", "lang"), await page.textContent("h1"), display];
 }
 await page.click("[data-appliance=kettle]");
 await page.click("[data-jump='3600']");

@@ -1,8 +1,12 @@
 """Letters of a case as structured data: who writes to whom, what it must name, until when."""
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
+from importlib.resources import files
 
+from budgetmeter import texts
 from budgetmeter.casebook.case import Case
 from budgetmeter.casebook.terms import last_day
 
@@ -27,6 +31,27 @@ class Letter:
     owed: int | None
     cost: int
     names: tuple[str, ...]
+
+
+def in_language(letter: Letter, language: str) -> Letter:
+    """A letter, its title and what it names in a language.
+
+    What a rule file of the user's own writes stays as it is.
+    """
+    names = tuple(_said("names", name, language) for name in letter.names)
+    return replace(letter, title=_said("titles", letter.title, language), names=names)
+
+
+def _said(kind: str, text: str, language: str) -> str:
+    row = table()[kind].get(text)
+    return text if row is None or language == "en" else row[texts.place(language)]
+
+
+@cache
+def table() -> dict[str, dict[str, tuple[str, ...]]]:
+    """The texts of letters, "titles" and "names": English, and its Dutch, French and German."""
+    source = (files("budgetmeter") / "data" / "letters.toml").read_text(encoding="utf-8")
+    return {kind: dict(texts.rows(rows)) for kind, rows in tomllib.loads(source).items()}
 
 
 def letters(case: Case, day: date) -> list[Letter]:

@@ -12,6 +12,7 @@ import typer
 from budgetmeter import casebook, catalogue, texts, units
 from budgetmeter.casebook import facts as fields
 from budgetmeter.casebook.facts import day_of, euros
+from budgetmeter.casebook.letters import in_language
 from budgetmeter.casebook.letters import letters as letters_of
 from budgetmeter.casebook.report import as_csv, fe_40
 from budgetmeter.cli import written
@@ -261,25 +262,28 @@ def next_day(
 @of_a_case
 def show_letters(
     asked: Asked,
+    language: LanguageOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """The letters of a case, with what the source demands that each names."""
-    found = letters_of(asked.case, asked.day)
+    words = texts.of(language or texts.DEFAULT)
+    found = [in_language(one, words.language) for one in letters_of(asked.case, asked.day)]
     data = [
-        {"day": str(one.day), "step": one.step, "actor": one.actor, "rule": one.rule,
-         "source": one.source, "due": None if one.due is None else str(one.due),
+        {"day": str(one.day), "step": one.step, "title": one.title, "actor": one.actor,
+         "rule": one.rule, "source": one.source, "due": None if one.due is None else str(one.due),
          "owed": None if one.owed is None else euros(one.owed), "cost": euros(one.cost),
          "names": list(one.names)} for one in found]  # fmt: skip
     rows: list[tuple[str, str]] = []
     for one in found:
-        rows.append((str(one.day), f"{one.actor}: {one.title} ({one.rule}; {one.source})"))
+        rows.append(
+            (str(one.day), f"{words(f'actor.{one.actor}')}: {one.title} ({one.rule}; {one.source})")
+        )
         rows += [("", f"- {name}") for name in one.names]
         if one.due is not None:
-            rows.append(("", f"due {one.due}"))
+            rows.append(("", words("page.due", day=str(one.due))))
         if one.owed is not None:
-            rows.append(
-                ("", f"owed {euros(one.owed)} EUR, of it {euros(one.cost)} for this letter")
-            )
+            owed = words("page.owes", amount=euros(one.owed))
+            rows.append(("", f"{owed}, {words('page.costs', amount=euros(one.cost))}"))
     show(data, as_json, rows or [("letters", "none")])
 
 

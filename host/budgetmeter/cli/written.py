@@ -5,7 +5,7 @@ from datetime import date
 
 from budgetmeter.casebook import Case
 from budgetmeter.casebook.facts import euros
-from budgetmeter.casebook.letters import Letter, letters
+from budgetmeter.casebook.letters import Letter, in_language, letters
 from budgetmeter.casebook.report import COLUMNS, Line
 from budgetmeter.report.page import Page
 from budgetmeter.texts import Words
@@ -55,7 +55,7 @@ def case(loaded: Case, day: date, name: str, words: Words) -> Page:
         )  # fmt: skip
         owed = view.ledger.accounts.items()
         made.lines(f"{key}: {words('page.owes', amount=euros(one.owed))}" for key, one in owed)
-    found = letters(loaded, day)
+    found = [in_language(one, words.language) for one in letters(loaded, day)]
     if found:
         made.heading(words("page.letters"))
         made.table(

@@ -46,7 +46,8 @@ class HttpServer:
             raise InputError(port_problem(address, error)) from None
         guard = Guard(str(at[0]), secret)
         app = application(Shelf(server, open_keys), guard)
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # The protocol is named, or asyncio does not send at once: each answer would wait 40 ms.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(at)

@@ -27,7 +27,9 @@ class Chart {
   draw() {
     const { points, svg } = this;
     if (points.length < 1) return svg.replaceChildren();
-    const [wide, high, left, right, top, low] = [720, 240, 54, 10, 12, 30];
+    const wide = Math.max(300, Math.round(svg.clientWidth || 720)); // so that letters keep their size
+    const [high, left, right, top, low] = [Math.round(Math.min(240, wide * 0.6)), 54, 10, 12, 30];
+    svg.setAttribute("viewBox", `0 0 ${wide} ${high}`);
     const from = points[0][0], to = Math.max(points.at(-1)[0], from + 3600);
     const values = points.flatMap(([, balance, floor]) => [balance, floor]);
     const [least, most] = span(Math.min(0, ...values), Math.max(1, ...values));
@@ -45,7 +47,7 @@ class Chart {
       const at = y(value).toFixed(1);
       parts.push(`<path class="grid${value === 0 ? " zero" : ""}" d="M${left} ${at}H${wide - right}"/><text x="${left - 6}" y="${at}" dy=".32em" text-anchor="end">${number(value)}</text>`);
     }
-    for (const at of days(from, to)) {
+    for (const at of days(from, to, Math.floor(wide / 100))) {
       const day = new Date(Date.UTC(2000, 0, 1) + at * 1000);
       const text = new Intl.DateTimeFormat(locale(), { timeZone: "UTC", day: "numeric", month: "short" }).format(day);
       parts.push(`<path class="grid" d="M${x(at).toFixed(1)} ${high - low}v5"/><text x="${x(at).toFixed(1)}" y="${high - 8}" text-anchor="middle">${text}</text>`);
@@ -78,8 +80,8 @@ function ticks(least, most) {
   return found;
 }
 
-function days(from, to) {
-  const step = Math.max(1, Math.ceil((to - from) / 86400 / 7)) * 86400;
+function days(from, to, most) {
+  const step = Math.max(1, Math.ceil((to - from) / 86400 / most)) * 86400;
   const found = [];
   for (let at = Math.ceil(from / 86400) * 86400; at <= to; at += step) found.push(at);
   return found;

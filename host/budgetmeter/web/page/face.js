@@ -125,7 +125,8 @@ function drawSpeeds() {
     const made = make("button", { type: "button", role: "radio", ariaChecked: String(face.speed === speed) });
     made.dataset.act = "speed";
     made.tabIndex = face.speed === speed ? 0 : -1;
-    made.textContent = speed ? `${speed} ×` : "❚❚";
+    if (speed) made.textContent = `${speed} ×`;
+    else made.innerHTML = '<svg viewBox="0 0 10 10" aria-hidden="true"><path d="M2 1h2v8H2zM6 1h2v8H6z"/></svg>';
     made.ariaLabel = speed ? t("clock.speed", { times: speed }) : t("clock.stop");
     made.addEventListener("click", () => { setSpeed(speed); $("speeds").querySelector("[aria-checked=true]").focus(); });
     return made;
@@ -365,6 +366,7 @@ async function restore(kept) {
 
 function listen() {
   $("language").addEventListener("change", () => { words.language = $("language").value; drawWords(); act(async () => see(await face.source.speak(words.language))); });
+  window.addEventListener("resize", () => face.chart.draw());
   $("profile").addEventListener("change", () => act(() => fresh({ profile: $("profile").value })));
   $("anew").addEventListener("click", () => act(() => fresh({ profile: face.source.profile })));
   $("cut").addEventListener("click", () => act(async () => { await see(await face.source.cut(CUT_S)); refresh(); }));
@@ -486,7 +488,11 @@ async function start() {
 }
 
 function followServer() {
-  face.source.follow((view) => act(async () => { await see(view); face.chart.draw(); })).catch(trouble);
+  face.source.follow((view) => act(async () => {
+    if (view.meter !== face.source.meter) return; // of the meter before, and waited in the queue
+    await see(view);
+    face.chart.draw();
+  })).catch(trouble);
 }
 
 start().catch(trouble);

@@ -109,6 +109,7 @@ class Hall {
     $("now").dateTime = view.time.replace(" ", "T");
     $("lamp-supply").className = `lamp ${{ connected: "green", disconnected: "red", ready: "amber" }[supply]}`;
     $("supply").textContent = t(`supply.${supply}`);
+    $("lamp-limiter").parentElement.hidden = this.gas;
     $("lamp-limiter").className = `lamp ${state.limiter_engaged ? "amber" : ""}`;
     $("limiter").textContent = state.limiter_engaged || state.limit_w || state.limit_ma ? this.limit() : "–";
     $("register").textContent = this.gas ? `${number(state.volume_l / 1000, 3)} m³` : `${number(state.energy_wh / 1000, 3)} kWh`;
