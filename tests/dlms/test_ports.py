@@ -70,7 +70,7 @@ def patiently(stranger):
 
 
 def test_a_meter_that_is_lost_comes_back():
-    with Emulated("--watts", 500) as emulated:
+    with Emulated() as emulated:
         port = urlsplit(emulated.url).port
         serving = bridged(emulated.url, "--timeout", "0.2")
         with serving as (_, url), closing(PyDlmsClient(url)) as stranger:
