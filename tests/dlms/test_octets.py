@@ -9,6 +9,7 @@ from budgetmeter.bridges.dlms.session import Session, Source
 from budgetmeter.client import MeterError
 from budgetmeter.client.errors import NoAnswer
 from budgetmeter.testing import MeterUnderTest
+from meterproto.fcs import fcs16
 
 from tests.dlms import fuzz
 
@@ -165,6 +166,15 @@ def test_a_frame_with_a_flipped_bit_is_dropped(at):
         spoilt = bytearray(whole)
         spoilt[at * len(whole) // 10] ^= 1 << bit
         assert parse(bytes(spoilt)) is None
+
+
+def test_a_frame_whose_head_has_another_check_is_dropped():
+    """The check of the head counts by itself, whatever the one at the end says."""
+    content = build(Frame(b"\x03", b"\x21", 0x10, b"\xe6\xe6\x00abc"))[1:-3]
+    for head in (content[5:7], b"\x00\x00"):
+        whole = content[:5] + head + content[7:]
+        whole += fcs16(whole).to_bytes(2, "little")
+        assert (parse(whole) is None) == (head != content[5:7])
 
 
 def test_hdlc_repeats_an_answer_that_got_lost(meter):

@@ -94,7 +94,11 @@ class FarSide(DlmsSide):
         self._passed_s = 0
         self._quarter = 0  # of the meter, at the last look
         super().__init__(Source(self._reach, self._history.rows, password, self.close))
-        self.number = self._reach().identify().meter
+        try:
+            self._reach().identify()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def board(self) -> "FarSide":

@@ -15,7 +15,7 @@ from budgetmeter.bridges.dlms.data import (
     seconds_of,
 )
 from budgetmeter.bridges.dlms.history import Row
-from budgetmeter.bridges.dlms.objects import Table
+from budgetmeter.bridges.dlms.things import Table
 
 BY_RANGE, BY_ENTRY = 1, 2
 TO_THE_END = 0

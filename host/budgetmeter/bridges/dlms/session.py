@@ -11,15 +11,10 @@ from budgetmeter.bridges.dlms.apdu import ACTION, ACTION_ANSWER, GET, GET_ANSWER
 from budgetmeter.bridges.dlms.data import NULL, OCTETS, UTF8, VISIBLE, Data, obis
 from budgetmeter.bridges.dlms.hdlc import FLAG, Hdlc
 from budgetmeter.bridges.dlms.history import Row
-from budgetmeter.bridges.dlms.objects import (
-    ENTER,
-    GATEWAY,
-    Reader,
-    Thing,
-    Token,
-    objects,
-)
+from budgetmeter.bridges.dlms.objects import objects
+from budgetmeter.bridges.dlms.payment import ENTER
 from budgetmeter.bridges.dlms.selection import Unfit, buffer, select
+from budgetmeter.bridges.dlms.things import GATEWAY, Reader, Thing, Token
 from budgetmeter.bridges.dlms.wrapper import PUBLIC_CLIENT, Broken, Wrapper
 from budgetmeter.client import Identity, Meter, MeterError, Status, TokenRefused
 from budgetmeter.errors import InputError
