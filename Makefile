@@ -11,10 +11,10 @@ OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py 
 NODE_MODULES := $(addsuffix /node_modules,tests/micropython tests/p1 tests/web)
 
 .DEFAULT_GOAL := help
-.PHONY: help run p1 casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills soak device office planted http panel shots layouts docs clean
+.PHONY: help run p1 dlms homeassistant casebook mutants test lint rules bench coverage size studies faults fuzz pulses cards kills stops soak device office planted http panel shots layouts docs clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp  ## four months of a real household on a budget meter; plot in out/
 	@mkdir -p out
@@ -47,12 +47,13 @@ coverage: $(VENV)/test.stamp  ## lines and branches that CPython tests reach; fa
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-studies: $(VENV)/test.stamp  ## the three fleet studies of docs/fleet.md; plots in out/
+studies: $(VENV)/test.stamp  ## the four fleet studies of docs/fleet.md; plots in out/
 	@mkdir -p out
 	@$(BIN)/budgetmeter fleet compare flanders-10a flanders-6a --plot out/fleet-flanders.png
 	@$(BIN)/budgetmeter fleet compare wallonia-friendly-hours wallonia-no-friendly-hours \
 		--plot out/fleet-friendly-hours.png
 	@$(BIN)/budgetmeter fleet compare wallonia-2020 wallonia-2020-hold --plot out/fleet-hold-2020.png
+	@$(BIN)/budgetmeter fleet compare wallonia-notice-15 wallonia-notice-45 --plot out/fleet-notice.png
 
 fuzz: $(VENV)/test.stamp  ## junk at the meter's port, edited cards at the terminal; SEED=n repeats one
 	@$(BIN)/python -m tests.firmware.fuzz 10000000 $(SEED)
@@ -68,17 +69,26 @@ pulses: $(VENV)/test.stamp  ## ten thousand trains of pulses and spikes on the c
 kills: $(VENV)/test.stamp  ## kill -9 under load, 200 times on the same state; SEED=n repeats one
 	@$(BIN)/python -m tests.emulate.killed 200 $(SEED)
 
+stops: $(VENV)/test.stamp  ## fleet runs and sweeps stopped 40 times each, by Ctrl-C and kill -9; N=10 for fewer, SEED=n
+	@$(BIN)/python -m tests.fleet.stops $(or $(N),40) $(or $(SEED),1)
+
 soak: $(VENV)/test.stamp  ## a thousand meters in one process, asked 200,000 times over TCP
 	@$(BIN)/python -m tests.emulate.soak
 
-device: $(VENV)/test.stamp  ## the device suite on one target: TARGET=/dev/ttyACM0 KEY=vending.key
-	@$(BIN)/python -m pytest tests/device -rs $(if $(TARGET),--target $(TARGET)) $(if $(KEY),--key $(KEY))
+device: $(VENV)/test.stamp  ## the device suite and the list of a bench: TARGET=/dev/ttyACM0 KEY=vending.key HANDS=yes
+	@$(BIN)/python -m pytest tests/device -rs $(if $(TARGET),--target $(TARGET)) $(if $(KEY),--key $(KEY)) $(if $(HANDS),-s --hands)
 
 cards: $(VENV)/test.stamp  ## two thousand lives of cards, terminal, network and power cuts; N=100 for fewer
 	@$(BIN)/python -m tests.cards.campaign $(N)
 
 p1: $(VENV)/test.stamp  ## a thousand lives, their P1 telegrams read by four strangers; N=100 for fewer
 	@$(BIN)/python -m tests.p1.lives $(N)
+
+dlms: $(VENV)/test.stamp  ## a hundred thousand hostile conversations at a DLMS port; N=1000 for fewer, SEED=n repeats one
+	@$(BIN)/python -m tests.dlms.fuzz $(or $(N),100000) $(SEED)
+
+homeassistant: $(VENV)/test.stamp  ## Home Assistant's own schemas judge the discovery; HA_PYTHON=python3.13 or newer
+	@$(BIN)/python -m tests.homeassistant $(HA_PYTHON)
 
 docs: $(VENV)/docs.stamp  ## the documentation site in out/site; a dead link fails
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -92,7 +102,7 @@ planted: $(VENV)/test.stamp  ## defects planted in the books, one by one: a test
 
 casebook: $(VENV)/test.stamp  ## every number of the rule files changed by one; LIVES=500 random cases
 	@$(BIN)/python -m tests.casebook.mutants
-	@LIVES=$(or $(LIVES),250) $(BIN)/python -m pytest -q tests/casebook/test_lives.py tests/casebook/test_second_model.py
+	@LIVES=$(or $(LIVES),250) $(BIN)/python -m pytest -q tests/casebook/test_lives.py tests/casebook/test_meter_lives.py tests/casebook/test_second_model.py
 
 mutants: $(VENV)/test.stamp  ## small changes of the firmware, which a test must notice; SHARE=1/50 tries every fiftieth
 	@$(BIN)/python -m tests.mutants $(SHARE) $(MODULE)

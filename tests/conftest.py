@@ -69,6 +69,9 @@ def pytest_addoption(parser):
         "/dev/ttyACM0; may be repeated; by default the four",
     )
     group.addoption("--key", help="vending keys of a meter on a port")
+    group.addoption(
+        "--hands", action="store_true", help="a person at the bench does what tests ask; with -s"
+    )
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -7,6 +7,7 @@ counts minutes since 2000-01-01 00:00 UTC+1 all year.
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 from meterfw.account import calendar
 
@@ -19,18 +20,23 @@ EPOCH = datetime(2000, 1, 1)
 END = datetime(2100, 1, 1)  # of the meter's calendar
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_PAYMENT = re.compile(r"-?[0-9]+(\.[0-9]{1,2})?")
+_WITH_COMMA = re.compile(r"[0-9]+,[0-9]+")
+
 
 def decimal(value: object) -> Decimal:
-    """An exact decimal of a TOML or command line value.
+    """An exact decimal of a TOML or command line value; text is digits with one point.
 
-    :raises ValueError: when it is no number
+    :raises ValueError: when it is no number; a decimal comma is answered with the right spelling
     """
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise ValueError(f"{written(value)} is not a number")
-    try:
-        number = Decimal(value)
-    except ArithmeticError:
-        raise ValueError(f"{written(value)} is not a number") from None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        comma = _WITH_COMMA.fullmatch(value)
+        hint = f": write {value.replace(',', '.')}" if comma else ""
+        raise ValueError(f"{written(value)} is not a number{hint}")
+    number = Decimal(value)
     if not number.is_finite():
         raise ValueError(f"{written(value)} is not a number")
     if not -LARGEST <= number <= LARGEST:
@@ -48,8 +54,8 @@ def scaled(value: object, factor: int) -> int:
 
     :raises ValueError: when the value is no number or finer than one unit of the result
     """
-    number = decimal(value) * factor
-    if number != int(number):
+    number = Fraction(decimal(value)) * factor  # a decimal would be rounded to 28 digits
+    if number.denominator != 1:
         raise ValueError(f"{value} is finer than {Decimal(1) / factor}")
     return int(number)
 
@@ -59,10 +65,6 @@ def mc(value: object) -> int:
     return scaled(value, EUR)
 
 
-_PAYMENT = re.compile(r"-?[0-9]+(\.[0-9]{1,2})?")
-_WITH_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}")
-
-
 def payment(text: str) -> int:
     """Euros as somebody pays them, as millicents: digits, one point, at most two decimals.
 
@@ -70,7 +72,7 @@ def payment(text: str) -> int:
     """
     if _PAYMENT.fullmatch(text):
         return mc(text)
-    if _WITH_COMMA.fullmatch(text):
+    if _WITH_COMMA.fullmatch(text) and _PAYMENT.fullmatch(text.replace(",", ".")):
         raise ValueError(f"{text!r} is not a number: write {text.replace(',', '.')}")
     if re.fullmatch(r"[0-9]+\.[0-9]{3,}", text):
         raise ValueError(f"{text} is finer than a cent: at most two decimals")
@@ -151,11 +153,15 @@ def now() -> datetime:
 def end_clock(value: object) -> int:
     """Clock value of an end; a day alone is meant to its last minute and ends at midnight.
 
+    The last day of the calendar has no midnight after it: it ends a minute before.
+
     :param value: as `moment` takes it
     :raises ValueError: no time
     """
     end = moment(value)
-    return to_clock(end + timedelta(days=1)) if _is_day(value) else to_clock(end)
+    if not _is_day(value):
+        return to_clock(end)
+    return to_clock(min(end + timedelta(days=1), END - timedelta(minutes=1)))
 
 
 def _is_day(value: object) -> bool:

@@ -12,8 +12,10 @@ from tests.bench import (
     office,
     p1,
     pipeline,
+    ports,
     protocol,
     rules,
+    strangers,
     vending,
 )
 
@@ -28,7 +30,9 @@ BENCHMARKS = {
     "vending": vending.main,
     "office": office.main,
     "p1": p1.main,
+    "strangers": strangers.main,
     "pipeline": pipeline.main,
+    "ports": ports.main,
     "cards": cards.main,
 }
 

@@ -44,7 +44,11 @@ class Readers:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             for key, _ in self.selector.select(left):
-                self.read += key.fileobj.recv(1 << 16).count(b"!")
+                self.take(key)
+
+    def take(self, key):
+        """Count the telegrams that have come."""
+        self.read += key.fileobj.recv(1 << 16).count(b"!")
 
 
 def share(*options, readers=False):

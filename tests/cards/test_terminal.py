@@ -62,7 +62,7 @@ def test_a_one_shot_card_is_for_the_meter_and_carries_its_own_kind(counter):
     price = counter.queue("price", price="0.30")
     with pytest.raises(InputError, match="not for a deactivation card"):
         counter.terminal.new_card(METER, CardType.DEACTIVATION, price.item)
-    again = counter.queue("payment-mode", mode="prepayment")
+    again = counter.queue("payment-mode", mode="prepayment", protected="true")
     with pytest.raises(InputError, match="not for a deactivation card"):
         counter.terminal.new_card(METER, CardType.DEACTIVATION, again.item)
     with pytest.raises(InputError, match="carries a pending item"):

@@ -346,7 +346,7 @@ def test_a_time_without_prepayment_is_no_window():
     exchange(counter)
     counter.at("2021-02-01 10:00")
     assert dues(counter) == []
-    counter.queue("payment-mode", mode="prepayment")
+    counter.queue("payment-mode", mode="prepayment", protected="true")
     counter.deliver()
     exchange(counter)
     counter.at("2021-04-30 23:00")

@@ -5,16 +5,17 @@ windows are settled is in `tests/cards/test_vectors`; the months of Brussels are
 tests. Here is the rest.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
-from budgetmeter import orders
+from budgetmeter import orders, units
 from budgetmeter.errors import InputError
 from budgetmeter.office import customers, privacy, withdraw
 from budgetmeter.office.cases import CaseBook
 from meterproto.codes import TokenStatus
 
 from tests.cards.counter import METER, Counter
+from tests.cards.test_vectors import dues, in_minimum_supply
 from tests.firmware.support import clock, mc
 
 RULES = "wallonia-electricity+ores-covid"
@@ -109,8 +110,8 @@ def test_prepayment_comes_with_the_limiter_for_a_protected_customer_and_for_nobo
     alone = order("payment-mode", mode="prepayment")
     coupled = order("payment-mode", mode="prepayment", protected=True)
     for protected, right, wrong, why in (
-        (True, coupled, alone, "the limiter comes with it"),
-        (False, alone, coupled, "no limiter comes with it"),
+        (True, coupled, alone, "the limiter comes along"),
+        (False, alone, coupled, "comes without --protected"),
     ):
         counter = Counter().enrol(protected=protected)
         with pytest.raises(InputError, match=why):
@@ -251,3 +252,25 @@ def test_the_copy_of_all_data_has_the_case_and_forgetting_takes_its_name_away(co
     assert book.find(case=book.case).customer == instead
     with pytest.raises(InputError, match="no customer Jeanne"):
         privacy.export(counter.office, "Jeanne")
+
+
+# ---- Windows that never closed (C7) --------------------------------------------------------------
+
+
+@pytest.mark.rule("WE-36")
+def test_a_bill_of_the_case_closes_the_windows_before_it_and_no_other():
+    counter = in_minimum_supply("2020-09-01 00:00")
+    book = opened(counter)
+    counter.at("2021-03-02 10:00")
+    counter.insert()
+    counter.pay()
+    first, second = dues(counter)
+    assert second.since_s == first.until_s
+    last = units.from_clock(first.until_s // 60 - 1).date()  # the window ends with that day
+    book.record(book.case, "minimum-bill", last - timedelta(days=1), amount="100.00")
+    assert dues(counter) == [first, second]  # it was not over yet
+    book.record(book.case, "minimum-bill", last, amount="100.00")
+    assert dues(counter) == [second]
+    book.record(book.case, "settlement-invoice", date(2021, 3, 2))
+    assert dues(counter) == []
+    counter.office.engine.dispose()

@@ -11,6 +11,8 @@ import stat
 import pytest
 from budgetmeter import orders
 from budgetmeter.errors import InputError
+from budgetmeter.office import database
+from budgetmeter.office.office import Office
 
 from tests.cards.counter import METER, Counter
 from tests.command import installed as budgetmeter
@@ -36,6 +38,24 @@ def test_no_message_repeats_a_password(cli, url):
     done = cli("office", "log", "--db", url)
     assert done.returncode == 2
     assert SECRET not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"clerk:{SECRET}@db.example/vending",
+        f"postgresql:clerk:{SECRET}@db.example/vending",
+        f"postgresql://clerk:12/{SECRET}@db.example/vending",
+        f"postgresql://clerk:s3/{SECRET}@db.example/vending",
+        f"postgresql+psycopg://clerk:@{SECRET}@127.0.0.1:1/vending",
+        f"postgresql+psycopg://127.0.0.1:1/vending?password={SECRET}",
+    ],
+)
+def test_no_misspelt_url_is_shown_with_its_password(url):
+    assert SECRET not in database.shown(url)
+    with pytest.raises(InputError) as refused:
+        Office(url, create=False)
+    assert SECRET not in str(refused.value)
 
 
 def test_a_database_without_books_is_named_without_its_password(tmp_path, postgres_url):

@@ -65,6 +65,7 @@ HOST_ONLY_OF = {
     "starlette": "web",
     "uvicorn": "web",
 }  # packages that one room alone may know
+GPL = {"gurux_dlms", "pydlms"}  # tests judge by them; the package may not know them
 
 
 def imports(source: str, package: str) -> set[str]:
@@ -127,6 +128,16 @@ def host_findings(modules: Mapping[str, str]) -> list[str]:
             if top == "budgetmeter" and not _allowed(room, _place(name)):
                 findings.append(f"{module} imports {name}: {room} does not know {_place(name)}")
     return findings
+
+
+def gpl_findings(modules: Mapping[str, str]) -> list[str]:
+    """Imports of packages under the GPL."""
+    return [
+        f"{module} imports {name}, which is under the GPL"
+        for module, source in modules.items()
+        for name in sorted(imports(source, module.rpartition(".")[0]))
+        if name.split(".")[0] in GPL
+    ]
 
 
 def _allowed(room: str, other: str) -> bool:

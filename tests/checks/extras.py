@@ -15,6 +15,7 @@ FOR_DEVELOPERS = ("test", "lint", "docs")
 
 # What works without any extra.
 BASE = (
+    "budgetmeter.bridges.dlms.ports",
     "budgetmeter.bridges.follower",
     "budgetmeter.card",
     "budgetmeter.cli.main",

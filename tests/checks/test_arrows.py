@@ -1,8 +1,14 @@
 """Arrows between rooms and between packages point down; planted ones are found."""
 
+import re
+from importlib import metadata
+
 import pytest
 
 from tests.checks import arrows
+
+DISTRIBUTIONS = metadata.packages_distributions()
+GPL = re.compile(r"(?i)\b(GPL|GPLv[23]|GNU General Public)")
 
 
 def test_every_arrow_of_the_host_is_in_the_table():
@@ -33,6 +39,37 @@ def test_protocol_and_firmware_know_neither_the_host_nor_each_other(package, fol
     modules = {n: s for n, s in arrows.sources(folder).items() if n.startswith(package)}
     assert modules
     assert arrows.package_findings(package, modules) == []
+
+
+def licence(package):
+    """What the distribution that an import package comes from says of its licence."""
+    name = DISTRIBUTIONS[package][0]
+    told = metadata.metadata(name)
+    words = [told.get("License-Expression"), told.get("License"), *told.get_all("Classifier", ())]
+    return " ".join(word for word in words if word and "\n" not in word)  # a name, not the text
+
+
+@pytest.mark.parametrize("folder", ["firmware", "host", "protocol"])
+def test_no_package_under_the_gpl_is_imported(folder):
+    """The strangers of the tests by name, and whatever else is imported by its licence."""
+    modules = arrows.sources(folder)
+    assert modules
+    assert arrows.gpl_findings(modules) == []
+    tops = {
+        name.split(".")[0]
+        for module, source in modules.items()
+        for name in arrows.imports(source, module.rpartition(".")[0])
+    }
+    for package in sorted(tops & DISTRIBUTIONS.keys()):
+        assert not GPL.search(licence(package)), package
+
+
+def test_the_strangers_under_the_gpl_are_found():
+    for package in arrows.GPL:
+        assert GPL.search(licence(package))
+        for line in (f"import {package}.client", f"def f():\n    from {package} import x"):
+            (finding,) = arrows.gpl_findings({"budgetmeter.bridges.x": line})
+            assert finding.startswith("budgetmeter.bridges.x imports ")
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,24 @@
 """What the device suite runs against, and what can be done to each: one table.
 
 A target gives a device: `client` (a `budgetmeter.client.Meter`), `vending` where its key is known,
-and of `use`, `wait`, `press`, `cut_power` those its capabilities name.
+and of `use`, `wait`, `press`, `cut_power` and `hand` those its capabilities name.
 """
 
 import json
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from budgetmeter import profiles, units
-from budgetmeter.client import Meter
+from budgetmeter.client import Meter, MeterError
 from budgetmeter.emulator.ports import PtyPort, TcpPort
 from budgetmeter.emulator.world import METER, VENDING_KEY
 from budgetmeter.identity import flashed
 from budgetmeter.issue import Issuer
 from budgetmeter.office.keys import KeyFile
 from budgetmeter.testing import PROFILE, START, MeterUnderTest, Vending, moment, served
+from meterfw.board import FAULT_SENSOR, FAULT_SWITCH
 
 from tests import micropython
 from tests.micropython import built
@@ -29,8 +31,17 @@ CAPABILITIES = {
     "time": "cannot let time pass at will",
     "button": "its button cannot be pressed from here",
     "mains": "its mains cannot be cut from here",
+    "hands": "nobody is at the bench: HANDS=yes",
 }
-VIRTUAL = frozenset(CAPABILITIES)  # whatever can be done to a meter in virtual time
+VIRTUAL = frozenset(CAPABILITIES) - {"hands"}  # what can be done to a meter in virtual time
+# What a person at the bench does, by the name a test has for it.
+HANDS = {
+    "pulses": "give the S0 input 100 pulses of 40 ms, ten a second, and nothing else",
+    "plug": "pull the plug of the board for ten seconds, then put it in again",
+    "sensor": "pull the cable of the PZEM for ten seconds, then put it in again",
+    "feedback": "hold the relay's feedback in its wrong position for ten seconds, then let it go",
+}
+PATIENCE_S = 60  # for a port to come back
 
 
 @dataclass(frozen=True)
@@ -47,9 +58,26 @@ class Target:
         return "; ".join(f"{self.name}: {CAPABILITIES[name]}" for name in missing)
 
 
+class ByHand(MeterUnderTest):
+    """A meter in this process with a stand-in for the person at the bench."""
+
+    def hand(self, step):
+        """Do what the person is asked to do."""
+        board = self.world.board
+        if step == "pulses":
+            self.use(watts=100, hours=1)
+        elif step == "plug":
+            self.cut_power(seconds=10)
+        else:
+            board.faults = lambda: {"sensor": FAULT_SENSOR, "feedback": FAULT_SWITCH}[step]
+            self.wait(seconds=10)
+            del board.faults
+            self.wait(seconds=1)
+
+
 @contextmanager
 def _in_process():
-    yield MeterUnderTest()
+    yield ByHand()
 
 
 @contextmanager
@@ -145,7 +173,8 @@ def _conversation(files):
 class OnAPort:
     """A meter that is there already: read and, with its vending keys, given tokens."""
 
-    def __init__(self, client, keys):
+    def __init__(self, url, client, keys):
+        self.url = url
         self.client = client
         self.vending = None
         if keys is not None:
@@ -155,23 +184,48 @@ class OnAPort:
             issuer.number = status.token_number
             self.vending = Vending(issuer)
 
+    def hand(self, step):
+        """Ask the person at the bench to do something; the port may go away meanwhile."""
+        if step == "plug":
+            self.client.close()
+        input(f"\n>> {HANDS[step]}; then press Enter ")
+        if step == "plug":
+            self.client = self._again(time.monotonic() + PATIENCE_S)
 
-def on_port(url, key=None):
-    """The target of a port named by its URL."""
+    def _again(self, until):
+        """The meter, as soon as its port is back."""
+        while True:
+            client = None
+            try:
+                client = Meter(self.url)
+                client.ping()
+                return client
+            except MeterError:
+                if client is not None:
+                    client.close()
+                if time.monotonic() > until:
+                    raise
+
+
+def on_port(url, key=None, hands=False):
+    """The target of a port named by its URL; `hands` where a person is at the bench."""
     keys = None if key is None else KeyFile(key)
 
     @contextmanager
     def make():
-        with Meter(url) as client:
-            yield OnAPort(client, keys)
+        with ExitStack() as stack:
+            device = OnAPort(url, stack.enter_context(Meter(url)), keys)
+            stack.callback(lambda: device.client.close())  # noqa: PLW0108  # another one by then
+            yield device
 
-    return Target(url, frozenset() if keys is None else frozenset({"tokens"}), make)
+    can = {"tokens": keys is not None, "hands": hands}
+    return Target(url, frozenset(name for name, there in can.items() if there), make)
 
 
 TARGETS = {
     target.name: target
     for target in (
-        Target("emulator", VIRTUAL, _in_process),
+        Target("emulator", VIRTUAL | {"hands"}, _in_process),
         Target("tcp", VIRTUAL, _on_tcp),
         Target("pty", VIRTUAL, _on_pty),
         Target("micropython", VIRTUAL, _in_micropython),

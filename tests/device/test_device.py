@@ -15,8 +15,16 @@ from budgetmeter.client import (
     ValidationFailure,
 )
 from budgetmeter.issue import Issuer
+from meterfw.tokens.till import COMMIT_WH
 from meterproto import framing, messages, tokens
-from meterproto.codes import ControlState, EmergencyStatus, Kind, Message, TokenReason
+from meterproto.codes import (
+    ControlState,
+    EmergencyStatus,
+    Kind,
+    LogCode,
+    Message,
+    TokenReason,
+)
 
 
 def balances(client):
@@ -247,3 +255,42 @@ def test_it_says_what_flows(device):
     assert status.supply_on or status.power_w == 0
     old = device.client.exchange.ask(Message.STATUS).payload  # who asks for the first edition
     assert "power_w" not in old
+
+
+# ---- By hand: what a person at the bench does, and what the meter must show --------------------
+
+
+def events_of(device, step):
+    """Log codes of what happens while a person does something."""
+    after = device.client.events()[-1].number
+    device.hand(step)
+    return [entry.code for entry in device.client.events() if entry.number > after]
+
+
+@pytest.mark.needs("hands")
+def test_every_pulse_counts_once(device):
+    before = device.client.registers()
+    device.hand("pulses")
+    assert device.client.registers().energy_wh - before.energy_wh == 100
+    assert balances(device.client)[0] == balances(device.client)[1]
+
+
+@pytest.mark.needs("hands")
+def test_a_pulled_plug_takes_no_credit(device):
+    before = device.client.registers()
+    codes = events_of(device, "plug")
+    after = device.client.registers()
+    assert {LogCode.POWER_DOWN, LogCode.POWER_UP} & set(codes)
+    assert after.credited == before.credited
+    assert before.energy_wh - after.energy_wh < COMMIT_WH
+    assert balances(device.client)[0] == balances(device.client)[1]
+
+
+@pytest.mark.needs("hands")
+def test_a_silent_sensor_is_named(device):
+    assert LogCode.SENSOR_SILENT in events_of(device, "sensor")
+
+
+@pytest.mark.needs("hands")
+def test_a_stuck_switch_is_named(device):
+    assert LogCode.SWITCH_STUCK in events_of(device, "feedback")

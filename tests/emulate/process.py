@@ -14,6 +14,7 @@ class Emulated:
 
     :ivar urls: of its ports, by meter number
     :ivar p1: of its P1 ports
+    :ivar dlms: of its DLMS ports
     """
 
     def __init__(self, *arguments):
@@ -23,7 +24,7 @@ class Emulated:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.urls, self.p1 = {}, {}
+        self.urls, self.p1, self.dlms = {}, {}, {}
         count = 1
         if "--count" in arguments:
             count = int(arguments[arguments.index("--count") + 1])
@@ -36,6 +37,8 @@ class Emulated:
             self.urls[told["meter"]] = told["url"]
             if "p1" in told:
                 self.p1[told["meter"]] = told["p1"]
+            if "dlms" in told:
+                self.dlms[told["meter"]] = told["dlms"]
 
     @property
     def url(self):

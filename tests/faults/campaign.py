@@ -5,6 +5,7 @@ were tried and how many lost anything. A loss names the board, the cut and, at d
 cut; the same three replay it: `python -m tests.faults.campaign rp2040 17:half 3:whole`.
 """
 
+import itertools
 import multiprocessing
 import random
 import sys
@@ -189,18 +190,21 @@ def campaign(board, first=0, step=1, share=1.0, tale=None):
     """
     tale = tale or story(board)
     tally = Tally()
-    for number, (fault, image) in enumerate(images(tale.start, tale.operations)):
-        if number % step != first:
-            continue
+    number = itertools.count()
+    part = share**0.5  # of the recoveries, and of the faults in each
+
+    def chosen(fault):
+        return next(number) % step == first
+
+    for fault, image in images(tale.start, tale.operations, chosen):
         name = f"{board} {fault}"
         begun = bytes(image)
         recovery = tally.attempt(name, judge, tale, fault.cut, image)
-        if recovery is None or share == 0:
+        chance = random.Random(name).random
+        if recovery is None or chance() >= part:
             continue
-        chance = random.Random(name)
-        for again, second in images(begun, recovery):
-            if chance.random() < share:
-                tally.attempt(f"{name} {again}", judge_again, tale, fault.cut, second)
+        for again, second in images(begun, recovery, lambda _, chance=chance: chance() < part):
+            tally.attempt(f"{name} {again}", judge_again, tale, fault.cut, second)
     return tally
 
 

@@ -38,41 +38,53 @@ VARIANTS = {
 }
 
 
-def images(start, operations):
-    """Every fault of a record that leaves an image of its own, as (Fault, bytearray).
+def images(start, operations, wanted=lambda fault: True):
+    """Every wanted fault of a record that leaves an image of its own, as (Fault, bytearray).
 
     :param start: the image before the first operation
     :param operations: `Operation`s in order
+    :param wanted: whether to build the image of a fault
     """
     image = bytearray(start)  # with all operations before the cut
-    synced, first = bytes(start), 0  # and as it was at the last sync, before operation `first`
-    yield Fault(0, "nothing"), bytearray(image)
+    without = {}  # by number: since the last sync, with all operations but this one
+    if wanted(Fault(0, "nothing")):
+        yield Fault(0, "nothing"), bytearray(image)
     for cut, operation in enumerate(operations):
         if operation == SYNC:
-            synced, first = bytes(image), cut + 1
+            without.clear()
             continue
-        whole = bytearray(image)
-        _land(whole, operation)
-        seen = [image, whole]
-        for variant in VARIANTS:
-            made = whole
-            if variant != "whole":
+        for variant, at, piece in _pieces(image, operation):
+            if wanted(Fault(cut, variant)):
                 made = bytearray(image)
-                _land(made, operation, variant)
-                if made in seen:
-                    continue
-                seen.append(made)
-            elif whole == image:
-                continue
-            yield Fault(cut, variant), bytearray(made)
-        for earlier in range(first, cut):
-            made = bytearray(synced)
-            for i in range(first, cut + 1):
-                if i != earlier:
-                    _land(made, operations[i])
-            if made != whole:
-                yield Fault(cut, f"{WITHOUT}{earlier}"), made
-        image = whole
+                made[at : at + len(piece)] = piece
+                yield Fault(cut, variant), made
+        before = bytearray(image)
+        _land(image, operation)
+        for earlier, made in without.items():
+            _land(made, operation)
+            fault = Fault(cut, f"{WITHOUT}{earlier}")
+            if wanted(fault) and made != image:
+                yield fault, bytearray(made)
+        without[cut] = before
+
+
+def _pieces(image, operation):
+    """What an operation can leave where it writes, each once: (variant, address, octets)."""
+    at, data = operation
+    size = SECTOR if data is None else len(data)
+    piece = image[at : at + size]
+    whole = bytearray(piece)
+    _land(whole, operation._replace(at=0))
+    seen = [piece, whole]
+    for variant in VARIANTS:
+        made = bytearray(piece)
+        _land(made, operation._replace(at=0), variant, flip=at)
+        if variant == "whole":
+            if whole != piece:
+                yield variant, at, whole
+        elif made not in seen:
+            seen.append(made)
+            yield variant, at, made
 
 
 def image_of(start, operations, fault):
@@ -80,14 +92,16 @@ def image_of(start, operations, fault):
 
     :raises LookupError: for a fault the record does not have
     """
-    for found, image in images(start, operations):
-        if found == fault:
-            return image
+    for _, image in images(start, operations, lambda found: found == fault):
+        return image
     raise LookupError(f"no fault {fault}")
 
 
-def _land(image, operation, variant="whole"):
-    """Let an operation land on an image, as far as the variant says."""
+def _land(image, operation, variant="whole", flip=None):
+    """Let an operation land on an image, as far as the variant says.
+
+    :param flip: decides which bit flips; its address without one
+    """
     at, data = operation
     size = SECTOR if data is None else len(data)
     landed = VARIANTS[variant](size)
@@ -96,5 +110,6 @@ def _land(image, operation, variant="whole"):
     else:
         program(image, at, data[:landed])
     if variant == "bit flip":
-        bit = (at * 2654435761 + size) % (size * 8)  # some bit of what was being written
+        # some bit of what was being written
+        bit = ((at if flip is None else flip) * 2654435761 + size) % (size * 8)
         image[at + bit // 8] ^= 1 << bit % 8

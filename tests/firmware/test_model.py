@@ -1,5 +1,6 @@
 """The rules against an independent model (`account_model`), over random lives of every profile."""
 
+import os
 import random
 
 import pytest
@@ -15,6 +16,7 @@ from tests.firmware import events_due, histories, replay
 from tests.firmware.account_model import AccountModel
 from tests.firmware.support import conserved, fields, mc, out_of_range
 
+LIVES = int(os.environ.get("LIVES", "120"))
 AMOUNTS = st.one_of(
     st.sampled_from([1, mc("0.49"), mc("0.50"), mc(5), mc(20), mc(50), mc(80), mc(250)]),
     st.integers(-5, mc(260)),
@@ -205,7 +207,7 @@ class Lives(RuleBasedStateMachine):
         assert fields(twin) == fields(m)
 
 
-Lives.TestCase.settings = settings(max_examples=400, stateful_step_count=60, deadline=None)
+Lives.TestCase.settings = settings(max_examples=LIVES, stateful_step_count=60, deadline=None)
 TestLives = pytest.mark.rule("AMB-05")(Lives.TestCase)
 
 

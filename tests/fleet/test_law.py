@@ -182,6 +182,32 @@ def test_article_23_counts_limiters_and_operator_cuts_and_no_self_disconnection(
     assert len(done.said.splitlines()) == 3  # protected and others
 
 
+@pytest.mark.rule("WE-12")
+def test_the_cases_of_a_run_are_read_with_the_numbers_of_its_policy(tmp_path):
+    """Else every default letter of a shorter notice would stand against the rule file."""
+    change = """[policy.law.change]
+notice_term = { value = 5, unit = "days" }
+notice_debt = { value = 80.50, unit = "EUR" }
+cap_year = { value = "rolling" }
+status_term = { value = 2, unit = "years", from = 2023-06-01 }
+"""
+    chosen = with_law(tmp_path, more=change, meters=20, days=150)
+    ready = engine.world(chosen)
+    opened = run.open_folder(chosen, ready, tmp_path / "out", 20)
+    run.finish(opened, ready, workers=1)
+    cases = list(Results(opened.folder).cases())
+    book = cases[0].book
+    assert (book.values["notice_term"], book.values["notice_debt"]) == (
+        chosen.law.book.values["notice_term"], chosen.law.book.values["notice_debt"])  # fmt: skip
+    assert book == chosen.law.book
+    letters = [(case, fact) for case in cases for fact in case.facts
+               if fact.name == "default-letter"]  # fmt: skip
+    assert letters
+    for case, fact in letters:
+        earlier = Case(book, [one for one in case.facts if one.number < fact.number])
+        assert earlier.why_not("default-letter", fact.day) == []
+
+
 def test_a_run_without_a_law_has_no_article_23(tmp_path):
     path = tmp_path / "plain.toml"
     path.write_text("[policy]\nprofile = 'wallonia-card'\n")

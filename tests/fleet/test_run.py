@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from budgetmeter.errors import BudgetmeterError, InputError
 from budgetmeter.fleet import engine, results, run, table
-from distributed import LocalCluster
 
+from tests.fleet.stops import cluster, octets
 from tests.fleet.support import POOR, small
 
 CARD = 'profile = "wallonia-card"'
@@ -138,21 +138,35 @@ def test_a_killed_run_is_taken_up_again(fleet, tmp_path):
     assert same(fleet, results.Results(tmp_path / "out"))
 
 
-def test_a_cluster_gives_the_same_even_when_a_worker_dies(fleet, tmp_path):
-    killed = []
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
-    ) as cluster:
+def test_a_cluster_gives_the_same_when_a_worker_dies_and_ends_in_a_line_when_all_is_lost(
+    fleet, tmp_path
+):
+    with cluster(2) as (scheduler, workers):
+        address = scheduler.scheduler_address
 
         def kill(done):
-            if done and not killed:
-                worker = next(iter(cluster.workers.values()))
-                os.kill(worker.pid, signal.SIGKILL)
-                killed.append(worker.pid)
+            if done and workers[0].poll() is None:
+                workers[0].kill()
+                workers[0].wait()
 
-        address = cluster.scheduler_address
-        assert same(fleet, finished(fleet, tmp_path, 5, scheduler=address, progress=kill))
-    assert killed
+        def lose(done):
+            if done:
+                scheduler.close()
+
+        finished(fleet, tmp_path / "far", 5, scheduler=address, progress=kill)
+        assert [worker.poll() for worker in workers] == [-signal.SIGKILL, None]
+        with pytest.raises(BudgetmeterError, match=r"lost the scheduler .*; run it again to go on"):
+            finished(fleet, tmp_path / "lost", 5, scheduler=address, progress=lose)
+    finished(fleet, tmp_path / "here", 5)
+    assert octets(tmp_path / "far") == octets(tmp_path / "here")
+    assert 0 < len(list((tmp_path / "lost").glob("chunk-*.parquet"))) < METERS // 5
+    finished(fleet, tmp_path / "lost", 5)
+    assert octets(tmp_path / "lost") == octets(tmp_path / "here")
+
+
+def test_a_worker_with_other_sources_is_refused(fleet):
+    with pytest.raises(BudgetmeterError, match=r"a worker on .* has another budgetmeter"):
+        run._far_job(fleet[1], "digest", "others", 0, 1)
 
 
 def test_a_folder_of_another_run_is_refused(fleet, tmp_path):

@@ -1,14 +1,16 @@
 """One bad row of the books is named and skipped; a campaign and a report go on with the others."""
 
+from datetime import date
 from importlib.resources import files
 
 import pytest
 from budgetmeter import profiles
-from budgetmeter.office import overview
+from budgetmeter.office import cases, overview, tables
 from budgetmeter.office.pending import BATCH, read_campaign
-from budgetmeter.office.tables import meters
+from budgetmeter.office.tables import meters, readings
 
 from tests.cards.counter import METER, Counter
+from tests.firmware.support import mc
 from tests.host.test_cards_cli import cli, told
 
 __all__ = ["cli"]
@@ -56,6 +58,31 @@ def test_a_campaign_is_done_in_batches_and_goes_on_where_it_was_cut(counter):
     assert 0 < len(first.made) < BATCH
     assert len(first.made) + len(counter.pending.campaign("winter-2020")) == BATCH + 2
     assert counter.pending.campaign("winter-2020") == []
+
+
+def test_a_report_that_cannot_be_read_is_named(counter):
+    """It is damaged, or its key is missing: others are shown, and this meter goes on selling."""
+    counter.insert()
+    counter.pay()
+    counter.office.transaction(lambda c: c.execute(readings.update().values(report=b"\0")))
+    (one,) = (one for one in overview.of_all(counter.office) if one.meter == METER)
+    assert one.reading is None
+    assert one.notes == ["its last report cannot be read: it is damaged, or its key is missing"]
+    counter.queue("support", amount="5")
+    counter.wait(1)
+    counter.insert()
+    assert len(counter.pay(20).given) == 1
+    counter.insert()
+    counter.pay()
+    assert counter.money() == (0, mc(25), 0)
+
+
+def test_a_campaign_names_a_case_whose_rules_are_gone(counter):
+    cases.CaseBook(counter.office).open("K1", "wallonia-electricity", date(2020, 12, 1), METER)
+    counter.office.transaction(lambda c: c.execute(tables.cases.update().values(rules="gone")))
+    (batch,) = counter.pending.campaigning(read_campaign("winter-2020"))
+    assert [item.meter for item in batch.made] == [METER + 1]
+    assert sorted(meter for meter, _ in batch.skipped) == [7, METER]
 
 
 def test_by_hand(cli, tmp_path):

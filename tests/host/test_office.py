@@ -285,7 +285,7 @@ def test_a_key_change_is_shown_and_issued_again(cli):
         (["issue", "top-up", "--amount", "1e999999999"], "--amount: '1e999999999' is not a number"),
         (["issue", "top-up", "--amount", "1e9999999999999999999"], "is not a number"),
         (["issue", "hold", "--until", "9999-12-31"], "--until: 9999-12-31 is not within"),
-        (["issue", "hold", "--until", "2099-12-31"], "--until: 2100-01-01 is not within"),
+        (["issue", "hold", "--until", "2100-01-01"], "--until: 2100-01-01 is not within"),
         (["issue", "test", "--expiry", "9999-12-31"], "--expiry: 9999-12-31 is not within"),
         (["issue", "test", "--order", "9" * 23], "'--order'"),
         (["issue", "test", "--meter", "9" * 40], "'--meter'"),

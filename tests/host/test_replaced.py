@@ -180,3 +180,26 @@ def test_a_key_change_that_the_books_have_lost_is_in_force_again(tmp_path):
     type_in(counter, order("top-up", amount="20"))
     assert counter.balance == mc(35)
     counter.office.engine.dispose()
+
+
+def test_a_void_payment_stays_void_in_books_from_before(tmp_path):
+    """The card brings the token that closes it: the books have lost that it is void."""
+    file, backup = tmp_path / "vending.db", tmp_path / "backup.db"
+    counter = Counter(url=f"sqlite:///{file}").enrol()
+    counter.insert()
+    counter.pay(50)
+    copy(file, backup)
+    withdraw.void(counter.office, METER, 1)
+    counter.pay()
+    copy(backup, file)
+    counter.wait(1)
+    restore.mark_all(counter.office)
+    counter.pay()
+    counter.insert()
+    counter.pay(20)
+    counter.insert()
+    counter.pay()
+    account = counter.account()
+    assert counter.balance == mc(35)
+    assert (account.taken, account.void, account.on_the_way) == (mc(20), mc(50), 0)
+    counter.office.engine.dispose()

@@ -9,6 +9,7 @@ import pytest
 from budgetmeter import units
 from hypothesis import given
 from hypothesis import strategies as st
+from meterproto import records
 
 
 @given(st.integers(-(10**12), 10**12))
@@ -17,11 +18,23 @@ def test_euros_read_back_exactly(amount):
 
 
 @pytest.mark.parametrize(
-    "text", ["0.000001", "ten", "", "1e999", "1e999999999", "NaN", True, None, 1.5]
+    "text",
+    [
+        *("0.000001", "ten", "", "1e999", "1e999999999", "NaN", True, None, 1.5),
+        *("1_0", "1e1", "+1", " 1", "1 ", "1\n", "\u0663", "1\u00a0", ".5", "5.", "--1", "0x1"),
+        *("1.000,00", "1,000.00", "0.3" + "0" * 40 + "1"),
+    ],
 )
 def test_amounts_that_are_none(text):
     with pytest.raises(ValueError, match=r"number|finer"):
         units.mc(text)
+
+
+@pytest.mark.parametrize(("text", "right"), [("0,30", "0.30"), ("1,5", "1.5"), ("20,00", "20.00")])
+def test_a_decimal_comma_is_answered_with_the_right_spelling(text, right):
+    for read in (units.mc, units.decimal, units.payment):
+        with pytest.raises(ValueError, match=rf"^'{text}' is not a number: write {right}$"):
+            read(text)
 
 
 @given(st.integers(120, 36524 * 1440))
@@ -75,7 +88,8 @@ def test_an_end_is_the_midnight_after_a_day_alone():
     for text in ("2021-03-31", "20210331", "2021-W13-3"):
         assert units.end_clock(text) == midnight
     assert units.end_clock("2021-03-31T00:00") == midnight - 1440
-    for text in ("9999-12-31", "9999-12-31T23:59", "0001-01-01", "2099-12-31"):
+    assert units.end_clock("2099-12-31") == records.CLOCK_LIMIT
+    for text in ("9999-12-31", "9999-12-31T23:59", "0001-01-01", "2100-01-01"):
         with pytest.raises(ValueError, match="2000 to 2099"):
             units.end_clock(text)
 

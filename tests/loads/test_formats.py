@@ -299,6 +299,13 @@ def test_a_shape_of_ones_own_for_a_row_a_day(tmp_path):
     assert load.notes[0].startswith("mine, 192 quarter-hours, 24.000 kWh")
 
 
+def test_a_register_far_along_that_seldom_grows_is_one(tmp_path):
+    text = table("Date,import_kwh", lambda i, a, b: f"{a.isoformat()},{3000 + i // 8}")
+    load = loads.read(written(tmp_path, text))
+    assert given(load)[0] == 5000
+    assert "values only grow: read as an index" in load.notes[0]
+
+
 def test_a_small_register_that_seldom_grows_is_doubted(tmp_path):
     text = table("Date,energy_kwh", lambda i, a, b: f"{a.isoformat()},{3 + i // 8}")
     assert "call the column index" in loads.read(written(tmp_path, text)).doubts[0]

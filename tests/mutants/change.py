@@ -33,6 +33,8 @@ class Mutant:
     :ivar start: offset of the piece in the source, in characters
     :ivar old: the piece
     :ivar new: what stands there instead
+    :ivar before: the lines it is in, each run of blanks one blank
+    :ivar after: the same lines with the change in them
     """
 
     module: str
@@ -41,10 +43,22 @@ class Mutant:
     start: int
     old: str
     new: str
+    before: str
+    after: str
+
+    @classmethod
+    def of(cls, module: str, function: str, text: str, span: tuple[int, int], new: str) -> "Mutant":
+        """The change of a piece of a source."""
+        start, end = span
+        first = text.rfind("\n", 0, start) + 1
+        last = text.find("\n", end) % (len(text) + 1)
+        before = " ".join(text[first:last].split())
+        after = " ".join((text[first:start] + new + text[end:last]).split())
+        line = text.count("\n", 0, start) + 1
+        return cls(module, function, line, start, text[start:end], new, before, after)
 
     def __str__(self) -> str:
-        old, new = (" ".join(text.split()) for text in (self.old, self.new))
-        return f"{self.module}:{self.line} {self.function}: {old!r} -> {new!r}"
+        return f"{self.module}:{self.line} {self.function}\n    {self.before}\n    {self.after}"
 
     def source(self, text: str) -> str:
         """The source with the change in it."""
@@ -64,8 +78,8 @@ def mutants(module: str, text: str) -> list[Mutant]:
 
     found = []
     for function, node in _functions(ast.parse(text), ""):
-        for part, start, end, new in _changes(node, text, at):
-            found.append(Mutant(module, function, part.lineno, start, text[start:end], new))
+        for start, end, new in _changes(node, text, at):
+            found.append(Mutant.of(module, function, text, (start, end), new))
     return sorted(found, key=lambda mutant: (mutant.start, len(mutant.old), mutant.new))
 
 
@@ -79,7 +93,7 @@ def _functions(tree, prefix: str) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def _changes(function: ast.FunctionDef, text: str, at):
-    """The changes of one function: the node, its piece of the text, and the new text."""
+    """The changes of one function: where a piece of the text begins and ends, and the new text."""
     for statement in function.body:
         for node in ast.walk(statement):
             if isinstance(node, ast.Compare):
@@ -87,9 +101,9 @@ def _changes(function: ast.FunctionDef, text: str, at):
             elif isinstance(node, ast.BoolOp):
                 yield from _other(node, text, at)
             elif isinstance(node, ast.Constant) and type(node.value) is int:
-                yield node, *_span(node, at), str(node.value + 1)
+                yield *_span(node, at), str(node.value + 1)
             elif isinstance(node, DROPPED) and not _is_text(node):
-                yield node, *_span(node, at), "pass"
+                yield *_span(node, at), "pass"
 
 
 def _span(node, at) -> tuple[int, int]:
@@ -107,7 +121,7 @@ def _turned(node: ast.Compare, text: str, at):
         sign, others = TURNED[type(operator)]
         start = text.index(sign, _span(left, at)[1], _span(right, at)[0])
         for other in others:
-            yield node, start, start + len(sign), other
+            yield start, start + len(sign), other
         left = right
 
 
@@ -115,4 +129,4 @@ def _other(node: ast.BoolOp, text: str, at):
     sign, other = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
     for left, right in zip(node.values, node.values[1:], strict=False):
         start = text.index(sign, _span(left, at)[1], _span(right, at)[0])
-        yield right, start, start + len(sign), other
+        yield start, start + len(sign), other

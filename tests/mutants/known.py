@@ -7,15 +7,21 @@ from pathlib import Path
 from tests.mutants.change import Mutant
 
 FILE = Path(__file__).with_name("equivalent.toml")
+Key = tuple[str, str, str, str]
 
 
 @cache
-def _listed() -> dict[tuple[str, str, str, str], str]:
+def listed() -> dict[Key, str]:
+    """The reasons, by module, function, the line before and the line after."""
     entries = tomllib.loads(FILE.read_text("utf-8")).get("mutant", [])
-    return {(e["module"], e["function"], e["old"], e["new"]): e["because"] for e in entries}
+    return {(e["module"], e["function"], e["before"], e["after"]): e["because"] for e in entries}
+
+
+def key(mutant: Mutant) -> Key:
+    """What a mutant is listed by."""
+    return mutant.module, mutant.function, mutant.before, mutant.after
 
 
 def equivalent(mutant: Mutant) -> str:
     """Why it changes nothing; "" if it does."""
-    key = (mutant.module, mutant.function, " ".join(mutant.old.split()), mutant.new)
-    return _listed().get(key, "")
+    return listed().get(key(mutant), "")

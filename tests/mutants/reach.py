@@ -1,10 +1,14 @@
-"""Which tests run a line, and how long they take: one run of the suites under coverage."""
+"""Which tests run a line, and how long they take: the suites collected once, and run once."""
 
+import os
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import coverage
+import meterfw
 import pytest
+from _pytest.runner import runtestprotocol
 
 # Suites of the firmware that run in this process, in seconds and not in minutes.
 SUITES = (
@@ -17,39 +21,92 @@ SUITES = (
     "tests/cases/test_tokens.py",
 )
 LONGEST_S = 20  # a test that takes longer is left out
+OPTIONS = ("-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--no-summary")
 
 
-class _Switch:
-    """Makes each test a context of its own, and notes how long it took."""
+class Suite:
+    """Tests that are collected and can be run, in this process or in a fork of it.
 
-    def __init__(self, tracer: coverage.Coverage) -> None:
-        self.tracer = tracer
-        self.seconds: dict[str, float] = {}
+    :ivar items: by node id
+    """
 
-    def pytest_runtest_setup(self, item) -> None:
-        self.tracer.switch_context(item.nodeid)
+    def __init__(self, session: pytest.Session) -> None:
+        self._session = session
+        self.items = {item.nodeid: item for item in session.items}
 
-    def pytest_runtest_logreport(self, report) -> None:
-        if report.when == "call" and report.passed:
-            self.seconds[report.nodeid] = report.duration
+    def first_failure(self, tests: Sequence[str]) -> str:
+        """Run tests in this order until one fails, and name it; "" if none has."""
+        items = [self.items[test] for test in tests]
+        before = self._session.testsfailed
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            runtestprotocol(item, nextitem=following, log=True)
+            if self._session.testsfailed > before:
+                return item.nodeid
+        return ""
+
+
+class _Loop:
+    """Does some work with the tests that are collected, in place of running them."""
+
+    def __init__(self, work: Callable[[Suite], None]) -> None:
+        self._work = work
+        self.done = False
+
+    def pytest_configure(self) -> None:
+        """An example that fails is enough: nobody reads it."""
+        from hypothesis import HealthCheck, Phase, settings
+
+        phases, checks = [Phase.explicit, Phase.generate], list(HealthCheck)
+        settings.register_profile(
+            "mutants",
+            database=None,
+            derandomize=True,
+            phases=phases,
+            suppress_health_check=checks,
+        )
+        settings.load_profile("mutants")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self._work(Suite(session))
+        self.done = True
+        return True
+
+
+def within(suites: Sequence[str], work: Callable[[Suite], None]) -> None:
+    """Collect suites and do some work with them.
+
+    :raises AssertionError: they cannot be collected
+    """
+    loop = _Loop(work)
+    status = pytest.main([*OPTIONS, *suites], plugins=[loop])
+    assert loop.done, f"pytest ends with {status}"
 
 
 class Reach:
-    """What one run of the suites has shown.
+    """What one run of a suite shows.
 
     :ivar seconds: of each test that passed
     """
 
-    def __init__(self, folder: Path, suites=SUITES) -> None:
+    def __init__(self, suite: Suite) -> None:
         tracer = coverage.Coverage(
-            data_file=None, config_file=False, source=[str(folder)], check_preimported=True
+            data_file=None,
+            config_file=False,
+            source=[os.path.dirname(meterfw.__file__)],
+            check_preimported=True,
         )
-        switch = _Switch(tracer)
+        tracer.set_option("run:disable_warnings", ["already-imported"])
+        self.seconds: dict[str, float] = {}
         tracer.start()
-        pytest.main([*suites, *QUIET], plugins=[switch])
+        for test in suite.items:
+            tracer.switch_context(test)
+            begun = os.times()
+            if not suite.first_failure([test]):
+                ended = os.times()
+                self.seconds[test] = ended.user + ended.system - begun.user - begun.system
         tracer.stop()
-        self.seconds = switch.seconds
-        self._of = defaultdict(set)
+        self._of: dict[tuple[Path, int], set[str]] = defaultdict(set)
         data = tracer.get_data()
         for file in data.measured_files():
             for line, tests in data.contexts_by_lineno(file).items():
@@ -59,6 +116,3 @@ class Reach:
         """Tests that run a line, the quickest first."""
         found = [test for test in self._of[file, line] if self.seconds[test] <= LONGEST_S]
         return sorted(found, key=lambda test: (self.seconds[test], test))
-
-
-QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--no-summary")

@@ -2,21 +2,23 @@
 
 import importlib
 import os
+import resource
 import signal
 import sys
 import types
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 from tests.mutants.change import Mutant
+from tests.mutants.reach import Suite
 
-LIMIT_S = 60  # a mutant that makes a test run longer is noticed
-MOST_S = 30  # of tests for one mutant; more tests than that are not asked
-NOTICED, UNNOTICED = 0, 3
-OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly")
-LATE = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+LIMIT_S = (
+    5  # of computing, beyond what the tests take: a mutant that goes round for ever is noticed
+)
+WAITS_S = 60  # and one that waits for ever
+SLOWER = 3  # times, for what a fork costs
+ROOM = 4 << 30  # octets; a mutant that fills the memory is noticed
+NO_TEST = "its end"  # what notices a mutant that does not end as it should
 
 
 def source(module: str) -> Path:
@@ -24,24 +26,38 @@ def source(module: str) -> Path:
     return Path(importlib.import_module(module).__file__)
 
 
-def noticed(mutant: Mutant, tests: Sequence[str]) -> bool:
-    """Whether one of the tests fails, or does not end, with the mutant in place."""
+def noticed(mutant: Mutant, suite: Suite, tests: Sequence[str], seconds: float = 0) -> str:
+    """The first of the tests that fails with the mutant in place; "" if none does.
+
+    :param seconds: that the tests take without it
+    :returns: NO_TEST where they do not end
+    """
     sys.stdout.flush()
+    here, there = os.pipe()
     child = os.fork()
     if child == 0:
-        os._exit(_judge(mutant, tests))
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != UNNOTICED
+        status = 1
+        try:
+            os.write(there, _judge(mutant, suite, tests, seconds).encode())
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(there)
+    with open(here, encoding="utf-8") as told:
+        name = told.read()
+    return name if os.waitpid(child, 0)[1] == 0 else NO_TEST
 
 
-def _judge(mutant: Mutant, tests: Sequence[str]) -> int:
-    """In the child: exit status."""
+def _judge(mutant: Mutant, suite: Suite, tests: Sequence[str], seconds: float) -> str:
+    """In the child: the test that fails."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    signal.alarm(LIMIT_S)
+    signal.setitimer(signal.ITIMER_PROF, LIMIT_S + SLOWER * seconds)
+    signal.alarm(WAITS_S + int(SLOWER * seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
     put_in(mutant)
-    status = pytest.main([*OPTIONS, *LATE, *tests])
-    return UNNOTICED if status == pytest.ExitCode.OK else NOTICED
+    return suite.first_failure(tests)
 
 
 def put_in(mutant: Mutant) -> None:

@@ -29,6 +29,8 @@ class Link:
         self.echo = False  # what is typed comes back, for a person at a bare terminal
         self._in = bytearray(CHUNK)
         self._out = bytearray(_AT_ONCE)
+        self._sum = fcs.START  # of what goes out
+        self._check = bytearray(2)  # and its FCS
         self._count = self._next = 0
         self._flip = 0  # 0x20 after an escape
         self._filled = 0  # octets in `content`
@@ -139,29 +141,37 @@ class Link:
 
     def send_frame(self, content: "bytes | bytearray", size: int) -> None:
         """Frame `size` octets and send them."""
-        out = self._out
-        out[0] = FLAG
-        end = 1
-        check = fcs.fcs16(content, size)
-        for i in range(size):
-            end = self._append(end, content[i])
-        end = self._append(end, check & 0xFF)
-        end = self._append(end, check >> 8)
-        out[end] = FLAG
-        self.board.write(out, end + 1)
+        self._out[0] = FLAG
+        self._sum = fcs.START
+        end = self._append(1, content, size)
+        check = self._sum ^ 0xFFFF
+        self._check[0] = check & 0xFF
+        self._check[1] = check >> 8
+        end = self._append(end, self._check, 2)
+        self._out[end] = FLAG
+        self.board.write(self._out, end + 1)
 
-    def _append(self, end: int, octet: int) -> int:
-        """Append an octet, escaped where it has to be; sends what is full. Room is left for one."""
-        out = self._out
-        if end > _AT_ONCE - 3:
-            self.board.write(out, end)
-            end = 0
-        if octet < 0x20 or octet == FLAG or octet == _ESCAPE:
-            out[end] = _ESCAPE
+    def _append(self, end: int, data: "bytes | bytearray", size: int) -> int:
+        """Append octets, escaped where they have to be, and sum them up; sends what is full.
+
+        Room is left for one.
+        """
+        out, table, check = self._out, fcs.TABLE, self._sum
+        flag, escape, full = FLAG, _ESCAPE, _AT_ONCE - 3
+        for i in range(size):
+            octet = data[i]
+            check = check >> 8 ^ table[(check ^ octet) & 0xFF]
+            if octet < 0x20 or octet == flag or octet == escape:
+                out[end] = escape
+                end += 1
+                octet ^= 0x20
+            out[end] = octet
             end += 1
-            octet ^= 0x20
-        out[end] = octet
-        return end + 1
+            if end > full:
+                self.board.write(out, end)
+                end = 0
+        self._sum = check
+        return end
 
     def send_line(self, text: str) -> None:
         """Send a line of ASCII text."""

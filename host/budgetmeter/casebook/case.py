@@ -15,6 +15,7 @@ from budgetmeter.casebook.gates import GATES
 from budgetmeter.casebook.ledger import Entry
 from budgetmeter.casebook.rulebook import Rulebook, Step
 from budgetmeter.casebook.view import DAY, View
+from budgetmeter.catalogue import NO_SOURCE
 from budgetmeter.errors import InputError
 
 HORIZON_DAYS = 1200  # how far `next` looks: further than any term of a source
@@ -212,7 +213,9 @@ def _waits(view: View, step: Step) -> list[Refusal]:
         fact = begun[1]
         last = view.last_of(clock, fact, "" if step.through else step.chain)
         if last is None or not view.passed(last + DAY):
-            text = f"{view.value(clock.term)} from {fact.name} of {fact.day}"
+            length = view.dated(clock.term)
+            bare = f" ({NO_SOURCE})" if length.rule == NO_SOURCE else ""
+            text = f"{length.value}{bare} from {fact.name} of {fact.day}"
             found.append(Refusal(clock.rule, text, None if last is None else last + DAY))
     return found
 

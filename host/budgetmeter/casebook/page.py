@@ -46,6 +46,9 @@ def _part(name: str, overlays: tuple[str, ...]) -> Iterator[str]:
             yield f"| {name} | {one.since} | {number} | {one.rule} | {one.source} |"
     if not only:
         yield from _seasons(book)
+    for one in book.silent:
+        if not only or one.name in only.get("silent", {}):
+            yield f"| {one.title} | – | no source | {one.rule} | {one.source} |"
     yield "\n| step | who | clause | source |\n| --- | --- | --- | --- |"
     for step in book.steps.values():
         if not only or step.name in only.get("step", {}):

@@ -18,7 +18,7 @@ from budgetmeter.errors import InputError
 
 _TOP = ("title", "region", "energy", "edition", "first_day", "overlay", "assumes_edition",
         "reading", "reading_rule", "season", "values", "chain", "fact", "step", "suspend", "deem",
-        "bar", "context")  # fmt: skip
+        "bar", "context", "silent")  # fmt: skip
 _STEP = ("title", "actor", "rule", "source", "chain", "needs", "after", "before", "unless", "gates",
          "once", "cost", "letter", "due", "debt", "order", "through")  # fmt: skip
 _TERM = (
@@ -211,6 +211,20 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Silent:
+    """What a source leaves open: it speaks of it, and gives no number.
+
+    :ivar steps: the steps whose answer it leaves open
+    """
+
+    name: str
+    title: str
+    steps: tuple[str, ...]
+    rule: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Rulebook:
     """A rule file as read, with its overlays.
 
@@ -234,6 +248,19 @@ class Rulebook:
     deemed: tuple[Deemed, ...]
     bars: tuple[Bar, ...]
     context: Mapping[str, str]
+    silent: tuple[Silent, ...]
+
+    def unsourced(self, step: Step) -> list[tuple[str, str]]:
+        """What of a step no source gives: in words, and the rule that speaks of it."""
+        found = [(one.title, one.rule) for one in self.silent if step.name in one.steps]
+        used = [clock.term for clock in (*step.after, *step.before)] + [step.due, step.cost]
+        for value in [self.values[name] for name in dict.fromkeys(used) if name in self.values]:
+            newest = value.history[-1]
+            if newest.rule == catalogue.NO_SOURCE:
+                number = shown(newest.value, value.unit)
+                note = f"; {value.note}" if value.note else ""
+                found.append((f"{value.name.replace('_', ' ')}: {number}{note}", newest.rule))
+        return found
 
     def chain_of(self, name: str) -> str:
         """The chain in which a fact counts; "" for one that always does."""
@@ -348,6 +375,7 @@ class _Reader:
             deemed=tuple(self.deem(*one) for one in self.tables("deem")),
             bars=tuple(self.bar(*one) for one in self.tables("bar")),
             context=dict(document.get("context", {})),
+            silent=tuple(self.silence(*one) for one in self.tables("silent")),
         )
         self.check(book)
         return book
@@ -483,6 +511,11 @@ class _Reader:
                    self.rule(table, name), str(table.get("source", "")),
                    table.get("title", name))  # fmt: skip
 
+    def silence(self, name: str, table: Any) -> Silent:
+        self.known(table, ("title", "steps", "rule", "source"), f"silent.{name}: ")
+        return Silent(name, table["title"], self.texts(table.get("steps")), self.rule(table, name),
+                      str(table.get("source", "")))  # fmt: skip
+
     # What hangs together
 
     def check(self, book: Rulebook) -> None:
@@ -510,6 +543,8 @@ class _Reader:
             self.among(book.values, (deemed.term,), deemed.name)
         for bar in book.bars:
             self.among(book.values, (bar.begins, bar.ends), bar.name)
+        for silent in book.silent:
+            self.among(book.steps, silent.steps, silent.name)
         for kind in book.kinds.values():
             self.among(book.chains, filter(None, (kind.chain,)), kind.name)
 

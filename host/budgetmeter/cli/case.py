@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from budgetmeter import casebook, texts, units
+from budgetmeter import casebook, catalogue, texts, units
 from budgetmeter.casebook import facts as fields
 from budgetmeter.casebook.facts import day_of, euros
 from budgetmeter.casebook.letters import in_language
@@ -171,6 +171,7 @@ def show_case(
              "fact": e.fact, "rule": e.rule} for e in view.ledger.entries],
         "owes": {name: euros(owed) for name, owed in accounts.items()},
         "suspended": {name: why for name, why in suspended.items() if why},
+        "no_source": [{"what": one.title, "rule": one.rule} for one in loaded.book.silent],
     }  # fmt: skip
 
     def rows() -> Iterator[tuple[str, str]]:
@@ -182,6 +183,8 @@ def show_case(
         for name, why in suspended.items():
             if why:
                 yield "suspended", f"{name}: {', '.join(why)}"
+        for one in loaded.book.silent:
+            yield catalogue.NO_SOURCE, f"{one.title} ({one.rule})"
 
     show(data, as_json, rows())
 
@@ -206,11 +209,16 @@ def why_not(
         "from": None if since is None else str(since),
         "costs": euros(loaded.cost(name, day)),
     }  # fmt: skip
-    rows = [("step", f"{name}: {loaded.book.steps[name].title}")]
+    one = loaded.book.steps[name]
+    bare = loaded.book.unsourced(one)
+    data["no_source"] = [{"what": what, "rule": rule} for what, rule in bare]
+    rows = [("step", f"{name}: {one.title}")]
     rows.append(("on", f"{day}: {'not allowed' if refused else 'allowed'}"))
     rows += _refused_rows(refused)
     if refused:
         rows.append(("from", str(since) if since else "no day, unless something happens"))
+    rows += [(catalogue.NO_SOURCE, what if rule == catalogue.NO_SOURCE else f"{what} ({rule})")
+             for what, rule in bare]  # fmt: skip
     show(data, as_json, rows)
 
 

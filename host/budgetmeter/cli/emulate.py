@@ -263,7 +263,7 @@ class _Ports(NamedTuple):
             own = self._own(self.dlms, number)
             side = EmulatedSide(world, self.password)
             client = DlmsPort(self.bind, own, side, self.idle, self.keep_alive)
-            server.add(side, client)
+            server.add(world, client)
             told["dlms"] = client.url
         return told
 

@@ -260,6 +260,8 @@ class Server:
     def _watch(self, index: int) -> None:
         """Select for what a port waits for now."""
         watched, wanted = self._watched[index], self._meters[index][1].interests()
+        if wanted == watched:
+            return
         for fd in list(watched):
             if wanted.get(fd) != watched[fd]:
                 self._selector.unregister(fd)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from budgetmeter import casebook, resources
@@ -52,10 +53,32 @@ def read(table: Any, where: str) -> Law:
     plain = {
         "rules": name,
         "overlays": list(overlays),
+        "change": {key: {at: str(one) for at, one in table.items()}
+                   for key, table in change.items()},
         "values": _plain(book),
         "steps": repr(sorted(book.steps.items())),
-    }
+    }  # fmt: skip
     return Law(book, plain)
+
+
+def book_of(document: Mapping[str, Any]) -> Rulebook:
+    """The rule file of a run, with the values that its policy gave otherwise, of `Law.document`."""
+    book = casebook.load(document["rules"], tuple(document["overlays"]))
+    change = {key: _read_again(table, book.values[key].unit)
+              for key, table in document.get("change", {}).items()}  # fmt: skip
+    return _changed(book, change, document["rules"]) if change else book
+
+
+def _read_again(table: Mapping[str, str], unit: str) -> dict[str, Any]:
+    """A table of `change`, each of its values of its text."""
+    given: dict[str, Any] = dict(table)
+    if "from" in given:
+        given["from"] = date.fromisoformat(given["from"])
+    if unit == "day":
+        given["value"] = date.fromisoformat(given["value"])
+    elif unit != "choice":
+        given["value"] = Decimal(given["value"])
+    return given
 
 
 def _changed(book: Rulebook, change: Mapping[str, Any], where: str) -> Rulebook:

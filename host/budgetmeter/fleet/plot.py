@@ -231,7 +231,7 @@ def _owed(axis: Axes, a: Results, b: Results, words: Words) -> None:
     axis.set_ylabel(words("fleet.owed_axis"))
     axis.set_ylim(bottom=0)
     if axis.lines:
-        dates.label(axis, span[0], span[-1], words)
+        dates.label(axis, span[0], span[-1], words, months=13)  # half the page
         axis.legend(fontsize=8, frameon=False)
     else:
         _empty(axis, words("fleet.nobody_owed"))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from budgetmeter import units
-from budgetmeter.casebook import Case, load, report
+from budgetmeter.casebook import Case, report
 from budgetmeter.casebook.report import Line
 from budgetmeter.errors import InputError
 from budgetmeter.fleet import law, table, totals
@@ -119,7 +119,7 @@ class Results:
         """The cases of those who fell behind, in order of the meters; none without a law."""
         if "law" not in self.about:
             return
-        book = load(self.about["law"]["rules"], tuple(self.about["law"]["overlays"]))
+        book = law.book_of(self.about["law"])
         for chunk in self.chunks(["case"]):
             for text in chunk["case"].to_pylist():
                 if text:

@@ -9,11 +9,12 @@ result.
 import hashlib
 import io
 import json
+import logging
 import os
 import signal
 import socket
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -265,6 +266,16 @@ def _same(ready: engine.World) -> engine.World:
     return ready
 
 
+def _far_job(ready: engine.World, digest: str, sources: str, first: int, count: int) -> bytes:
+    """A chunk on a machine of the cluster.
+
+    :raises BudgetmeterError: when it has other sources, so that its meters would do something else
+    """
+    if engine.source_digest() != sources:
+        raise BudgetmeterError(f"a worker on {socket.gethostname()} has another budgetmeter")
+    return compute(ready, digest, first, count)
+
+
 def _on_cluster(
     run: Run, ready: engine.World, todo: list[int], address: str
 ) -> Iterator[tuple[int, bytes]]:
@@ -272,6 +283,7 @@ def _on_cluster(
     with _client(address) as client:
         from distributed import as_completed  # noqa: PLC0415
 
+        sources = engine.source_digest()
         # A task of its own: lost with a worker, it is made again.
         held = client.submit(_same, ready, key=f"world-{run.digest}")
         waiting = iter(todo)
@@ -282,7 +294,7 @@ def _on_cluster(
             for first in islice(waiting, count):
                 futures.append(
                     client.submit(
-                        compute, held, run.digest, first, run.size(first),
+                        _far_job, held, run.digest, sources, first, run.size(first),
                         key=f"{run.digest}-{first}",
                     )
                 )  # fmt: skip
@@ -303,6 +315,7 @@ def _on_cluster(
 def _client(address: str) -> Generator[Any]:
     try:
         from distributed import Client, KilledWorker  # noqa: PLC0415  # slow to come
+        from distributed.comm.core import CommClosedError  # noqa: PLC0415
     except ImportError:
         needs = "--scheduler needs distributed: pip install 'budgetmeter[fleet]'"
         raise InputError(needs) from None
@@ -314,9 +327,15 @@ def _client(address: str) -> Generator[Any]:
         raise InputError(f"--scheduler {address}: an address such as tcp://host:8786") from None
     except OSError as error:
         raise InputError(f"--scheduler {address}: {error.strerror or 'no answer'}") from None
+    for name in [
+        name for name in logging.root.manager.loggerDict if name.startswith("distributed")
+    ]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what is lost is made again, quietly
     try:
         yield client
     except KilledWorker:
         raise BudgetmeterError("the workers keep dying; run it again to go on") from None
+    except (CommClosedError, CancelledError):
+        raise BudgetmeterError(f"lost the scheduler {address}; run it again to go on") from None
     finally:
         client.close()

@@ -26,6 +26,11 @@ _QUARTER_MS = 900_000
 _LONGEST_NUMBER = 15  # digits that a float holds exactly
 _DATE = (0, 1, 2, 3, 5, 6, 8, 9)
 _CLOCK = (11, 12, 14, 15, 17, 18)
+# Octets of a time: those of date and clock, of Z or an offset.
+_FORMS = {
+    16: (16, 0), 17: (16, 1), 19: (19, 0), 20: (19, 1), 22: (16, 6), 23: (23, 0), 24: (23, 1),
+    25: (19, 6), 29: (23, 6),
+}  # fmt: skip
 
 
 class Odd(Exception):
@@ -54,47 +59,89 @@ def fits(layout: Layout, encoding: str) -> bool:
     """Whether a layout is one of a plain table."""
     shape = layout.shape
     several = shape.keep or shape.leave or shape.estimated or shape.zero or shape.wide
-    columns = (layout.unit, layout.register, layout.household)
     return (
         encoding in ("utf-8-sig", "cp1252")
-        and len(layout.time) == len(layout.value) == 1
+        and len(layout.time) == 1
+        and (len(layout.value) == 1 or shape.kind == INDEX)
         and not (several or layout.until or shape.missing or shape.repeats)
-        and columns == (None, None, None)
-        and shape.kind != INDEX
+        and layout.unit is None
         and shape.stamp == "start"
         and not shape.order
     )
 
 
-def read(plain: Plain) -> tuple[Pieces, Look, bool] | None:
-    """The pieces, a look at the values and whether times were local; None for the row reader."""
+@dataclass
+class Read:
+    """What was read.
+
+    :ivar local: times had no offset
+    :ivar resets: falls of a register
+    """
+
+    pieces: Pieces
+    look: Look
+    local: bool
+    resets: int
+
+
+def read(plain: Plain) -> Read | None:
+    """The pieces, a look at the values and what to say of them; None for the row reader."""
+    index = plain.layout.shape.kind == INDEX
     try:
         middle, regular = _distance(plain)
         maker = _Maker(plain, middle)
         local = False
-        for lines in _lines(plain):
-            times, plain_times = lines.times(plain.layout.time[0], plain.candidates)
-            local |= plain_times
-            amps = None
-            if plain.layout.amps is not None:
-                amps = lines.numbers(plain.layout.amps, plain.decimal)
-            values = lines.numbers(plain.layout.value[0], plain.decimal) * plain.layout.factor
-            maker.add(times, values, amps)
-        return maker.done(regular), maker.look, local
+        for rows in _rows(plain):
+            local |= rows.local
+            if index:
+                maker.readings(rows.times, rows.values)
+            else:
+                maker.add(rows.times, rows.values[:, 0], rows.amps)
+        return Read(maker.done(regular), maker.look, local, maker.resets)
     except Odd:
         return None
+
+
+@dataclass
+class _Rows:
+    """Rows of a block: moments in ms, values of each column in W, Wh or litres."""
+
+    times: np.ndarray
+    values: np.ndarray
+    amps: np.ndarray | None
+    local: bool
+
+
+def _rows(plain: Plain) -> Iterator[_Rows]:
+    """The rows, block after block; of a register only those with a reading of every column."""
+    layout, first = plain.layout, {}
+    alike = [place for place in (layout.household, layout.register) if place is not None]
+    for lines in _lines(plain):
+        for place in alike:
+            if lines.alike(place) != first.setdefault(place, lines.alike(place)):
+                raise Odd
+        times, local = lines.times(layout.time[0], plain.candidates)
+        columns = [lines.numbers(place, plain.decimal) for place in layout.value]
+        values = np.column_stack(columns) * layout.factor
+        amps = None if layout.amps is None else lines.numbers(layout.amps, plain.decimal)
+        if layout.shape.kind == INDEX:
+            there = ~np.isnan(values).any(axis=1)
+            times, values, amps = times[there], values[there], None
+        if len(times):
+            yield _Rows(times, values, amps, local)
 
 
 def _distance(plain: Plain) -> tuple[float, bool]:
     """The median distance, ms, and whether most are near it."""
     counts: dict[int, int] = {}
-    last = None
-    for lines in _lines(plain):
-        times, _ = lines.times(plain.layout.time[0], plain.candidates)
+    last, gap = None, 0
+    for rows in _rows(plain):
+        times = rows.times
         gaps = np.diff(times) if last is None else np.diff(times, prepend=last)
         if len(gaps) and gaps.min() <= 0:
             raise Odd
         last = times[-1]
+        gap = int(gaps[-1]) if len(gaps) else gap
         found, often = np.unique(gaps, return_counts=True)
         for gap, count in zip(found.tolist(), often.tolist(), strict=True):
             counts[gap] = counts.get(gap, 0) + count
@@ -108,6 +155,9 @@ def _distance(plain: Plain) -> tuple[float, bool]:
     if middle > LONGEST:
         raise Odd
     usual = round(middle / 1000) * 1000
+    if plain.layout.shape.kind == INDEX:  # its last row has an end, and no row after it
+        counts[gap] -= 1
+        total -= 1
     near = sum(count for gap, count in counts.items() if abs(gap - usual) <= 1000)
     return middle, near * 10 >= total * 8
 
@@ -117,15 +167,19 @@ class _Lines:
 
     def __init__(self, data: bytes, delimiter: str, width: int) -> None:
         self._octets = octets = np.frombuffer(data, np.uint8)
-        if (octets == ord('"')).any():
+        quotes = octets == ord('"')
+        quoted = quotes.any()
+        within = np.cumsum(quotes, dtype=np.uint8) & 1 if quoted else quotes
+        ends = octets == ord("\n")
+        if quoted and (ends & (within == 1)).any():
             raise Odd
-        ends = np.flatnonzero(octets == ord("\n"))
+        ends = np.flatnonzero(ends)
         starts = np.concatenate(([0], ends[:-1] + 1))
         if data[:-1][-1:] == b"\r":
             if not (octets[ends - 1] == ord("\r")).all():
                 raise Odd
             ends = ends - 1
-        marks = np.flatnonzero(octets == ord(delimiter))
+        marks = np.flatnonzero((octets == ord(delimiter)) & (within == 0))
         if len(marks) != len(ends) * (width - 1):
             raise Odd
         marks = marks.reshape(len(ends), width - 1)
@@ -133,6 +187,18 @@ class _Lines:
             raise Odd
         self._starts = np.column_stack((starts, marks + 1))
         self._ends = np.column_stack((marks, ends))
+        if quoted:
+            last = self._ends - 1
+            bare = (last > self._starts) & quotes[self._starts] & quotes[last]
+            self._starts, self._ends = self._starts + bare, self._ends - bare
+
+    def alike(self, column: int) -> bytes:
+        """What all fields of a column are."""
+        sizes = self._ends[:, column] - self._starts[:, column]
+        text = self._field(column, max(int(sizes[0]), 1))
+        if (sizes != sizes[0]).any() or (text != text[0]).any():
+            raise Odd
+        return text[0].tobytes()
 
     def _field(self, column: int, size: int) -> np.ndarray:
         """The first `size` octets of a field in each line."""
@@ -143,18 +209,22 @@ class _Lines:
         """Moments in ms, and whether they were local."""
         sizes = self._ends[:, column] - self._starts[:, column]
         size = int(sizes[0])
-        if (sizes != size).any() or size not in (10, 16, 17, 19, 20):
+        if (sizes != size).any():
             raise Odd
         text = self._field(column, size)
         if size == 10:
             moments = _number(text, range(10)) * 1000 + UNIX_MS
             return _within(moments), False
-        exact = size in (17, 20)
-        if exact and (text[:, -1] != ord("Z")).any():
+        clock, offset = _FORMS.get(size, (0, 0))
+        if not clock:
             raise Odd
-        local = _iso(text, size - exact)
-        if exact:
+        local = _iso(text, clock)
+        if offset == 1:
+            if (text[:, -1] != ord("Z")).any():
+                raise Odd
             return _within(local + HOUR_MS), False
+        if offset:
+            return _within(local + HOUR_MS - _offset(text[:, clock:])), False
         return _within(moments_of(local, candidates, lambda *_: Odd())), True
 
     def numbers(self, column: int, decimal: str) -> np.ndarray:
@@ -197,8 +267,8 @@ def _number(text: np.ndarray, places: Any) -> np.ndarray:
 
 
 def _iso(text: np.ndarray, size: int) -> np.ndarray:
-    """Local ms of YYYY-MM-DDTHH:MM with or without :SS."""
-    for place, signs in ((4, b"-"), (7, b"-"), (10, b"T "), (13, b":"), (16, b":")):
+    """Local ms of YYYY-MM-DDTHH:MM with or without :SS and .fff."""
+    for place, signs in ((4, b"-"), (7, b"-"), (10, b"T "), (13, b":"), (16, b":"), (19, b".")):
         if place < size and not np.isin(text[:, place], list(signs)).all():
             raise Odd
     days, where = np.unique(_number(text, _DATE), return_inverse=True)
@@ -208,10 +278,19 @@ def _iso(text: np.ndarray, size: int) -> np.ndarray:
         raise Odd from None
     begin = np.array([(moment - EPOCH).days * DAY_MS for moment in midnights], np.int64)
     hour, minute = _number(text, _CLOCK[:2]), _number(text, _CLOCK[2:4])
-    second = _number(text, _CLOCK[4:]) if size == 19 else np.zeros_like(hour)
+    second = _number(text, _CLOCK[4:]) if size >= 19 else np.zeros_like(hour)
+    part = _number(text, range(20, 23)) if size == 23 else np.zeros_like(hour)
     if hour.max() > 23 or minute.max() > 59 or second.max() > 59:
         raise Odd
-    return begin[where] + (hour * 3600 + minute * 60 + second) * 1000
+    return begin[where] + (hour * 3600 + minute * 60 + second) * 1000 + part
+
+
+def _offset(text: np.ndarray) -> np.ndarray:
+    """What ±HH:MM is, ms."""
+    if not np.isin(text[:, 0], list(b"+-")).all() or (text[:, 3] != ord(":")).any():
+        raise Odd
+    size = (_number(text, (1, 2)) * 60 + _number(text, (4, 5))) * 60_000
+    return np.where(text[:, 0] == ord("+"), size, -size)
 
 
 def moments_of(
@@ -287,7 +366,35 @@ class _Maker:
         self._start_s = 0
         self._energy, self._given, self._rows, self._missing_s = 0.0, 0, 0, 0
         self._length = 0
+        self._read: tuple[np.ndarray, np.ndarray] | None = None  # the last readings
+        self.resets = 0
         self.look = Look()
+
+    def readings(self, times: np.ndarray, values: np.ndarray) -> None:
+        """Some readings of registers: what they grew by is of the time between two."""
+        if self._read is None:
+            self._begin(times)
+        else:
+            times = np.concatenate((self._read[0], times))
+            values = np.concatenate((self._read[1], values))
+        self._read = times[-1:], values[-1:]
+        steps = np.diff(values, axis=0)
+        grown = steps[:, 0] if len(steps) else np.zeros(0)
+        for column in range(1, values.shape[1]):
+            grown = grown + steps[:, column]
+        fallen = (steps < 0).any(axis=1)
+        self.resets += int(fallen.sum())
+        grown = np.where(fallen, np.nan, grown)
+        hours = np.diff(times) / 3_600_000
+        if (grown > self._ceiling * hours).any():
+            raise Odd
+        self._cut(times[:-1], times[1:], times[1:], grown, np.full(len(grown), np.nan))
+
+    def _begin(self, times: np.ndarray) -> None:
+        self._start_s = int(times[0]) // 60_000 * 60
+        lead = int(times[0]) // 1000 - self._start_s
+        if lead:
+            self._put(np.array([0]), np.array([NOT_YET]), np.array([0]))
 
     def add(self, times: np.ndarray, values: np.ndarray, amps: np.ndarray | None) -> None:
         """Some rows."""
@@ -300,10 +407,7 @@ class _Maker:
             raise Odd
         _look(self.look, values)
         if self._waiting is None:
-            self._start_s = int(times[0]) // 60_000 * 60
-            lead = int(times[0]) // 1000 - self._start_s
-            if lead:
-                self._put(np.array([0]), np.array([NOT_YET]), np.array([0]))
+            self._begin(times)
         else:
             times, values, amps = (
                 np.concatenate(pair)
@@ -378,11 +482,10 @@ class _Maker:
 
     def done(self, regular: bool) -> Pieces:
         """All pieces, once the last row has held for as long as is usual."""
-        if self._waiting is None:
-            raise Odd
-        times, values, amps = self._waiting
-        holds = 0 if self._plain.layout.shape.holds == "change" else int(self._middle)
-        self._cut(times, times + holds, times + holds, values, amps)
+        if self._waiting is not None:
+            times, values, amps = self._waiting
+            holds = 0 if self._plain.layout.shape.holds == "change" else int(self._middle)
+            self._cut(times, times + holds, times + holds, values, amps)
         if not self._rows or not self._length:
             raise Odd
         interval = self._interval

@@ -87,10 +87,10 @@ def _by_blocks(
     read = blocks.read(plain)
     if read is None:
         return None
-    made, look, local = read
     reader = Reader(layout, label, gas, zone, found.order, found.decimal)
-    reader.plain_times = local
-    return _sampled(made, look, Series(""), layout, reader, label, gas, request)
+    reader.plain_times = read.local
+    series = Series("", resets=read.resets)
+    return _sampled(read.pieces, read.look, series, layout, reader, label, gas, request)
 
 
 def _only(found: Iterator[SampledLoad], label: str) -> SampledLoad:

@@ -86,9 +86,10 @@ class Look:
     @property
     def only_grows(self) -> bool:
         """Whether the values grow as those of a register do, and no consumption."""
-        steps = self.count - 1
+        steps, grown = self.count - 1, self.last - self.first
         few_falls, often = self.falls <= steps // 100, self.grows * 2 >= steps
-        return steps >= 7 and self.last > self.first and few_falls and often
+        far_along = self.never_falls and self.first > 20 * grown
+        return steps >= 7 and grown > 0 and few_falls and (often or far_along)
 
     @property
     def begins_anew(self) -> bool:

@@ -217,10 +217,10 @@ def _known(connection: Any, book: Rulebook, row: Row, opened: date) -> list[Fact
         sa.select(case_ends.c.at_s).where(case_ends.c.case == row.case)
     ).scalar()
     point = sa.select(placements.c.point).where(placements.c.meter == row.meter)
-    there = sa.select(placements.c.meter).where(placements.c.point.in_(point))
-    query = sa.select(deliveries).where(
-        deliveries.c.meter.in_(there), deliveries.c.state.not_in(_DEAD)
+    there = sa.or_(
+        deliveries.c.meter == row.meter, deliveries.c.meter.in_(customers.meters_at(row.meter))
     )
+    query = sa.select(deliveries).where(there, deliveries.c.state.not_in(_DEAD))
     status = sa.select(periods).where(
         periods.c.point.in_(point), periods.c.kind == customers.PROTECTED
     )
@@ -228,8 +228,9 @@ def _known(connection: Any, book: Rulebook, row: Row, opened: date) -> list[Fact
         query = query.where(deliveries.c.at_s < ends)
         status = status.where(periods.c.since_s < ends)
     found = []
-    for one in connection.execute(query.order_by(deliveries.c.at_s, deliveries.c.order_id)):
-        fact = _fact_of(book, Order(Kind(one.kind), one.value, one.extra), one)
+    rows = connection.execute(query.order_by(deliveries.c.at_s, deliveries.c.order_id))
+    for number, one in enumerate(rows, FROM_BOOKS):
+        fact = _fact_of(book, Order(Kind(one.kind), one.value, one.extra), one.at_s, number)
         if fact is not None:
             found.append(fact)
     if "protected" in book.kinds:
@@ -249,8 +250,8 @@ def _status_of(period: Any, opened: date) -> list[Fact]:
     return facts + ([Fact(ended, "protected-ended", {}, FROM_BOOKS - 1)] if ended else [])
 
 
-def _fact_of(book: Rulebook, order: Order, row: Any) -> Fact | None:
-    day, number = _day(row.at_s), FROM_BOOKS + row.order_id
+def _fact_of(book: Rulebook, order: Order, at_s: int, number: int) -> Fact | None:
+    day = _day(at_s)
     cents = {"amount": order.value // CENT}
     for kind, name in ((Kind.TOP_UP, "top-up"), (Kind.ARREARS_PAID, "minimum-payment"),
                        (Kind.AID, "aid-given")):  # fmt: skip
@@ -327,7 +328,7 @@ def _unbilled(connection: Any, office: Any, meter: int, case: Case, step: Step) 
     )
     paid = int(connection.execute(since).scalar() or 0)
     owed = case.owes(MINIMUM, _day(office.now_s))
-    cents = -(-(reading.state.arrears - paid) // CENT) - max(owed, 0)
+    cents = (reading.state.arrears - paid) // CENT - max(owed, 0)
     if cents <= 0:
         return []
     reason = f"the meter reports {euros(cents)} EUR of minimum supply that is not billed"

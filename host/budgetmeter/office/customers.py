@@ -10,6 +10,7 @@ import re
 import sqlalchemy as sa
 
 from budgetmeter.errors import InputError
+from budgetmeter.office import identifiers, later
 from budgetmeter.office.tables import (
     case_ends,
     cases,
@@ -26,11 +27,9 @@ TENANCY, PROTECTED = "tenancy", "protected"
 def check(customer):
     """A customer's number as it is kept: refused, never cut.
 
-    :raises InputError: empty, or too long
+    :raises InputError: empty, too long, or not printable in one way
     """
-    if not 0 < len(customer) <= SIZE or not customer.isprintable():
-        raise InputError(f"customer {customer!r}: 1 to {SIZE} printable characters")
-    return customer
+    return identifiers.check("the customer's number", customer, SIZE)
 
 
 def contract(connection, meter):
@@ -65,12 +64,14 @@ def move_in(office, meter, customer, since_s=None, protected=False):
     """End the tenancy at a meter and begin another one; its protected status ends with it.
 
     So does its case: the meter is the next customer's, and so are the payments from then on.
+    Rights that wait for who leaves are taken back: they are not of who comes.
     """
     check(customer)
 
     def work(connection):
         at_s = _since(office, connection, meter, since_s)
         _close(connection, meter, None, at_s)
+        later.withdraw_rights(connection, office, meter, customer)
         values = {"customer": customer, "protected": protected, "judge_s": None,
                   "judge_until_s": None}  # fmt: skip
         where = contracts.c.meter == meter
@@ -166,6 +167,11 @@ def _end_case(connection, meter, customer, at_s):
 def _point(meter):
     """The number of a meter's access point, as a part of a query."""
     return sa.select(placements.c.point).where(placements.c.meter == meter).scalar_subquery()
+
+
+def meters_at(meter):
+    """The meters that hang or hung where a meter does, as a part of a query."""
+    return sa.select(placements.c.meter).where(placements.c.point == _point(meter))
 
 
 def history(connection, meter):

@@ -111,14 +111,31 @@ def shown(url):
     try:
         parsed = sa.make_url(url)
     except (exc.ArgumentError, ValueError):
-        scheme, mark, rest = str(url).partition("://")
-        return f"{scheme}{mark}{rest.rpartition('@')[2].partition('?')[0]}"
+        return _behind_the_password(str(url))
+    if _misread(parsed):
+        return _behind_the_password(str(url))
     plain = parsed.set(query={})
     return plain.render_as_string(hide_password=True)
 
 
+def _misread(parsed):
+    """Whether part of a password was read as host or database."""
+    return bool(parsed.host) and "@" in f"{parsed.host}{parsed.database}"
+
+
+def _behind_the_password(text):
+    """Of what is no URL: its scheme, and what stands after the last @, where a password ends."""
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        scheme, rest = "", text
+    return f"{scheme}{mark}{rest.rpartition('@')[2].partition('?')[0]}"
+
+
 def _engine(url):
     try:
+        if _misread(sa.make_url(url)):
+            hint = "write @ and / of a password as %40 and %2F"
+            raise InputError(f"{shown(url)}: not a database URL: {hint}")
         engine = sa.create_engine(url)
     except ImportError as error:
         needs = f"needs the Python package {error.name}, which is not installed"

@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from meterfw.account import calendar
 from meterproto.codes import Kind, PaymentMode, WinterBar
+from meterproto.tokens import WINDOW
 
 from budgetmeter import profiles, units
 from budgetmeter.casebook import terms
 from budgetmeter.errors import InputError
-from budgetmeter.office import cases, customers, settle
+from budgetmeter.office import cases, customers, forecast, reports, settle
 from budgetmeter.office.tables import deliveries, items
+from budgetmeter.orders import Order
 
-FOR_PROTECTED = (Kind.LIMITER_ENABLE, Kind.AID)
+FOR_PROTECTED = {Kind.LIMITER_ENABLE: "the limiter", Kind.AID: "winter aid"}  # OC-18, WG-30
 GUARANTEE_MONTHS = 6  # the limiter after a judge's order (WE-34)
 
 
@@ -24,24 +26,34 @@ def judge(connection, office, meter, order, expiry=0, profile=None, has_case=Tru
 
     :param profile: of the meter, where it is known
     :param has_case: False where the meter is known to have none
-    :raises InputError: a rule refuses it: winter, guarantee, once only, not eligible
+    :raises InputError: a rule refuses it: winter, guarantee, once only, not eligible, or a
+        payment that the meter would refuse
     """
     now_s = office.now_s
     profile = office.profile_in(connection, meter) if profile is None else profile
     if has_case:
         cases.ask(connection, office, meter, order)
     check_now(connection, office, meter, order)
-    protected = order.kind in FOR_PROTECTED and customers.protected(connection, meter, now_s)
-    if order.kind == Kind.LIMITER_ENABLE and not protected:
-        raise InputError("the limiter is for protected customers")  # OC-18
+    if order.kind == Kind.AID and not profile.gas:
+        raise InputError("winter aid is for gas")
+    check_protected(connection, office, meter, order)
     if order.kind == Kind.PAYMENT_MODE:
         _coupled(connection, office, meter, order, profile)
+    if order.kind == Kind.TOP_UP:
+        _sold(connection, office, meter, order)
     if order.kind == Kind.OVERDRAFT:
         _once(connection, office, meter, profile)
         return min(expiry or order.extra, order.extra)  # no token of it lives longer than it does
     if order.kind == Kind.AID:
-        return _aid(profile, protected, expiry, now_s)
+        return _aid(profile, expiry, now_s)
     return expiry
+
+
+def check_protected(connection, office, meter, order):
+    """What is for protected customers is for who is protected on the day it is handed out."""
+    what = FOR_PROTECTED.get(order.kind)
+    if what and not customers.protected(connection, meter, office.now_s):
+        raise InputError(f"{what} is for protected customers")
 
 
 def check_now(connection, office, meter, order):
@@ -68,9 +80,9 @@ def _coupled(connection, office, meter, order, profile):
         return
     protected = customers.protected(connection, meter, office.now_s)
     if protected and not order.extra and not values["limiter_available"]:
-        raise InputError("the customer is protected: the limiter comes with it, protected=true")
+        raise InputError("the customer is protected: the limiter comes along, --protected")
     if order.extra and not protected:
-        raise InputError("the customer is not protected: no limiter comes with it")
+        raise InputError("the customer is not protected: prepayment comes without --protected")
 
 
 def _once(connection, office, meter, profile):
@@ -96,12 +108,27 @@ def _once(connection, office, meter, profile):
             raise InputError(f"a negative credit limit was granted before: item {row.item}")
 
 
-def _aid(profile, protected, expiry, now_s):
-    """Aid is for gas, for protected customers, within the winter of the profile (WG-30)."""
-    if not profile.gas:
-        raise InputError("winter aid is for gas")
-    if not protected:
-        raise InputError("winter aid is for protected customers")
+def _sold(connection, office, meter, order):
+    """What the meter would refuse by its last report is not sold, whatever way it would go."""
+    known = reports.latest(connection, office, meter)
+    if known is None:
+        return
+    way = (
+        sa.select(deliveries.c.kind, deliveries.c.value, deliveries.c.extra)
+        .where(
+            deliveries.c.meter == meter,
+            deliveries.c.state == settle.OUT,
+            deliveries.c.closing.is_(None),
+        )
+        .order_by(deliveries.c.number.desc())
+        .limit(WINDOW)  # of older ones the meter takes none any more
+    )
+    orders = [Order(Kind(kind), *values) for kind, *values in connection.execute(way)][::-1]
+    forecast.check_payment(meter, known, orders, order.value)
+
+
+def _aid(profile, expiry, now_s):
+    """Aid is given within the winter of the profile, and ends with it (WG-30)."""
     record, day = profile.record(), calendar.local(now_s // 60) // 1440
     if not calendar.winter_at(record, day):
         raise InputError(
@@ -110,7 +137,7 @@ def _aid(profile, protected, expiry, now_s):
         )
     while calendar.winter_at(record, day):
         day += 1
-    end = units.to_clock(units.EPOCH + timedelta(days=day))
+    end = _midnight(day)
     return min(expiry or end, end)
 
 
@@ -118,7 +145,17 @@ def add_months(at_s, count):
     """A time (s since 2000 UTC+1) some calendar months later; the 31st becomes the last day."""
     moment = units.from_clock(at_s // 60)
     later = datetime.combine(terms.add_months(moment.date(), count), moment.time())
-    return units.to_clock(later) * 60 + at_s % 60
+    return _clock(later) * 60 + at_s % 60
+
+
+def _midnight(day):
+    """Clock value at which a day begins, counted from 2000-01-01."""
+    return _clock(units.EPOCH + timedelta(days=day))
+
+
+def _clock(moment):
+    """Its clock value; what lies behind the calendar is at its end."""
+    return units.to_clock(min(moment, units.END - timedelta(minutes=1)))
 
 
 def earliest_withdrawal(profile, contract, at_s):
@@ -136,7 +173,7 @@ def earliest_withdrawal(profile, contract, at_s):
         while calendar.winter_at(record, day):
             winter, day = True, day + 1
         if winter:
-            earliest = max(earliest, units.to_clock(units.EPOCH + timedelta(days=day)) * 60)
+            earliest = max(earliest, _midnight(day) * 60)
     return earliest
 
 

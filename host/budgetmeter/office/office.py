@@ -305,6 +305,9 @@ class Office:
             a reference that was another payment's, or the database
         """
 
+        if reference is not None and order_id is not None:
+            raise InputError("--reference is of a new payment, and --order is an earlier one")
+
         def work(connection):
             if reference is not None:
                 paid = payments.find(connection, reference, meter, order)
@@ -326,7 +329,7 @@ class Office:
         """A token of a new order, or of an earlier one as it stands now."""
         if order_id is None:
             expiry = judge.judge(connection, self, meter, order, expiry)
-            later.withdraw_older(connection, self, meter, order)
+            later.withdraw_older(connection, self, meter, order, expiry)
             made = self.issue_in(connection, meter, order, expiry, reference=reference)
             if order.kind == Kind.OVERDRAFT:
                 self._note_right(connection, made, order, expiry)

@@ -98,7 +98,7 @@ def _batch(connection, office, meter, after):
             due.get(row["meter"], []),
             bare[row["meter"]],
             unclear[row["meter"]],
-            _notes(row, bad.get(row["meter"], "")),
+            _notes(row, bad.get(row["meter"], ""), row["meter"] in last),
         )
         for row in rows
     ]
@@ -115,7 +115,8 @@ def _last_readings(connection, office, within):
         ),
     )
     rows = connection.execute(query.where(readings.c.meter.between(*within)))
-    return {row.meter: reports.parse(bytes(row.report), office, row.meter) for row in rows}
+    found = {row.meter: reports.readable(bytes(row.report), office, row.meter) for row in rows}
+    return {meter: reading for meter, reading in found.items() if reading is not None}
 
 
 def _bare(connection, within):
@@ -154,8 +155,10 @@ def _bad(office, rows):
     return bad
 
 
-def _notes(row, bad):
+def _notes(row, bad, was_read):
     notes = [f"its profile cannot be read: {bad}"] if bad else []
+    if row["read_sequence"] and not was_read:
+        notes.append("its last report cannot be read: it is damaged, or its key is missing")
     if row["restored_s"] is not None:
         notes.append("its payments wait: the books were restored, and it was not read since")
     if row["raised"]:

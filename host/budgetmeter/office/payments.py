@@ -8,6 +8,7 @@ from meterproto.codes import Kind
 
 from budgetmeter import orders
 from budgetmeter.errors import InputError
+from budgetmeter.office import identifiers, settle
 from budgetmeter.office.tables import deliveries, issued
 
 LONGEST = 64  # characters of a reference
@@ -29,22 +30,13 @@ class Issued:
         return tokens.to_text(self.token)
 
 
-def check(reference):
-    """A reference as it is kept.
-
-    :raises InputError: empty, too long, or not printable
-    """
-    if not 0 < len(reference) <= LONGEST or not reference.isprintable():
-        raise InputError(f"--reference: 1 to {LONGEST} printable characters, not {reference!r}")
-    return reference
-
-
 def find(connection, reference, meter, order):
     """The order that was issued for a payment, a row of `deliveries`; None if there is none.
 
-    :raises InputError: the reference was another payment's
+    :raises InputError: the reference was another payment's, or its order was taken back
     """
-    query = sa.select(deliveries).where(deliveries.c.reference == check(reference))
+    identifiers.check("--reference", reference, LONGEST)
+    query = sa.select(deliveries).where(deliveries.c.reference == reference)
     found = connection.execute(query).first()
     if found is None:
         return None
@@ -54,6 +46,8 @@ def find(connection, reference, meter, order):
             f"reference {reference} was another payment's: {orders.text(was)} "
             f"for meter {found.meter:09d}"
         )
+    if found.state == settle.VOID or found.closing is not None:
+        raise InputError(f"reference {reference}: its order {found.order_id} was taken back")
     return found
 
 

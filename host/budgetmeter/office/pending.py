@@ -107,7 +107,7 @@ class Pending:
         if 0 < expiry <= office.now_s // 60:
             raise InputError(f"expiry {orders.moment(expiry)} is past")
         expiry = judge.judge(connection, office, meter, order, expiry, profile, has_case)
-        later.withdraw_older(connection, office, meter, order)
+        later.withdraw_older(connection, office, meter, order, expiry)
         return {
             "meter": meter,
             "order_id": 0,  # taken when the first token is sealed
@@ -244,7 +244,11 @@ class Pending:
             elif right in had:
                 why = "had it before"
             elif has_case:
-                why = self._refused(connection, meter, order)
+                try:
+                    why = self._refused(connection, meter, order)
+                except InputError as error:  # its rule file is missing
+                    batch.skipped.append((meter, str(error)))
+                    continue
             if why:
                 batch.left_out[why] += 1
                 continue
@@ -299,7 +303,8 @@ class Pending:
     def hand_out(self, connection, item, on_card):
         """Issue a token of an item."""
         judge.check_now(connection, self.office, item.meter, item.order)
-        if not item.order_id:  # what was right when it was queued may be against its case today
+        if not item.order_id:  # what was right when it was queued may be wrong today
+            judge.check_protected(connection, self.office, item.meter, item.order)
             cases.ask(connection, self.office, item.meter, item.order)
         token = books.hand_out(
             connection,

@@ -8,6 +8,7 @@ import secrets
 import sqlalchemy as sa
 
 from budgetmeter.errors import InputError
+from budgetmeter.office import customers
 from budgetmeter.office.tables import (
     audit,
     case_facts,
@@ -19,6 +20,8 @@ from budgetmeter.office.tables import (
     placements,
 )
 
+HOLD = (periods, contracts, items, cases)  # the tables that name a customer
+
 
 def export(office, customer):
     """All that the books hold of a customer, as plain data.
@@ -27,21 +30,14 @@ def export(office, customer):
     """
 
     def work(connection):
-        rows = _rows(connection, periods, customer)
-        own = _rows(connection, cases, customer)
-        if not rows and not own and not _rows(connection, contracts, customer):
+        found = {table.name: _rows(connection, table, customer) for table in HOLD}
+        if not any(found.values()):
             raise InputError(f"no customer {customer} in the books")
-        found = {
-            "customer": customer,
-            "periods": rows,
-            "contracts": _rows(connection, contracts, customer),
-            "items": _rows(connection, items, customer),
-            "orders": [],
-            "cases": [{**row, "facts": _facts(connection, row["case"])} for row in own],
-        }
-        for row in [row for row in rows if row["kind"] == "tenancy"]:
-            found["orders"] += _orders(connection, row)
-        return found
+        for case in found[cases.name]:
+            case["facts"] = _facts(connection, case["case"])
+        lived = [row for row in found[periods.name] if row["kind"] == customers.TENANCY]
+        orders = [order for row in lived for order in _orders(connection, row)]
+        return {"customer": customer, **found, "orders": orders}
 
     return office.reading(work)
 
@@ -79,13 +75,12 @@ def forget(office, customer):
     instead = f"forgotten-{secrets.token_hex(6)}"
 
     def work(connection):
-        rows = _rows(connection, periods, customer)
-        if not rows and not _rows(connection, cases, customer):
+        if not any(_rows(connection, table, customer) for table in HOLD):
             raise InputError(f"no customer {customer} in the books")
-        for row in rows:
+        for row in _rows(connection, periods, customer):
             if row["until_s"] is None:
                 raise InputError(f"customer {customer} lives at access point {row['point']}")
-        for table in (periods, items, cases):
+        for table in HOLD:
             where = table.c.customer == customer
             connection.execute(table.update().where(where).values(customer=instead))
         named = sa.and_(audit.c.action == "customer", audit.c.detail == f"{customer} moves in")

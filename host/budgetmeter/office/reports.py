@@ -104,24 +104,33 @@ def on_card(office, meter, image):
 
 
 def latest(connection, office, meter):
-    """The newest reading in the books, or None."""
+    """The newest reading in the books; None where there is none that can be read."""
     row = connection.execute(
         sa.select(readings.c.report)
         .where(readings.c.meter == meter)
         .order_by(readings.c.key_revision.desc(), readings.c.sequence.desc())
         .limit(1)
     ).scalar()
-    return None if row is None else parse(bytes(row), office, meter)
+    return None if row is None else readable(bytes(row), office, meter)
+
+
+def readable(held, office, meter):
+    """The reading of a report in the books; None where it is damaged, or its key is missing."""
+    try:
+        return parse(held, office, meter)
+    except ValueError:
+        return None
 
 
 def history(connection, office, meter):
-    """All readings in the books, oldest first."""
+    """All readings in the books that can be read, oldest first."""
     rows = connection.execute(
         sa.select(readings.c.report)
         .where(readings.c.meter == meter)
         .order_by(readings.c.key_revision, readings.c.sequence)
     ).scalars()
-    return [parse(bytes(row), office, meter) for row in rows]
+    found = (readable(bytes(row), office, meter) for row in rows)
+    return [reading for reading in found if reading is not None]
 
 
 def keep(connection, office, row, held):
@@ -210,8 +219,10 @@ def made_after(connection, office, reading, at_s):
     )
     had = connection.execute(known).first()
     if had is not None and had.at_s < at_s:
-        same = parse(bytes(had.report), office, reading.head.meter).at_s == reading.at_s
-        if same:  # over the wire a later one may have the same sequence
+        same = readable(bytes(had.report), office, reading.head.meter)
+        if (
+            same is None or same.at_s == reading.at_s
+        ):  # over the wire a later one may have the same sequence
             return False
     if not doubt_of(office, reading) and reading.at_s >= at_s:
         return True

@@ -157,9 +157,9 @@ def _histories(
     for row in connection.execute(query.order_by(*order)):
         newest = last[row.meter]
         same = newest.order == (row.key_revision, row.sequence)
-        found[row.meter].append(
-            newest if same else reports.parse(bytes(row.report), office, row.meter)
-        )
+        one = newest if same else reports.readable(bytes(row.report), office, row.meter)
+        if one is not None:
+            found[row.meter].append(one)
     return found
 
 

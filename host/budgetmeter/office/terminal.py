@@ -87,6 +87,8 @@ class Terminal:
 
         def work(connection):
             row = office.known(connection, meter)
+            if row["retired_s"] is not None:
+                raise InputError(f"meter {meter} is retired")
             if kind == CardType.CUSTOMER:
                 mine = sa.and_(cards.c.meter == meter, cards.c.type == int(kind))
                 connection.execute(cards.update().where(mine).values(replaced=True))

@@ -12,7 +12,7 @@ from meterproto.codes import Energy, Kind
 from budgetmeter.errors import InputError
 from budgetmeter.office import books, customers, reports, rights, settle
 from budgetmeter.office.office import current
-from budgetmeter.office.tables import cards, contracts, deliveries, items, meters, modes
+from budgetmeter.office.tables import cards, cases, contracts, deliveries, items, meters, modes
 from budgetmeter.orders import Order
 
 SURE = ("", settle.OVERTAKEN)  # doubts of orders that the meter has not taken, as far as is known
@@ -121,7 +121,7 @@ def _waiting(connection, meter):
 
 
 def _take_over(connection, office, old, new):
-    """Contract, periods and the history of payment modes go on at the new meter."""
+    """Contract, periods, case and the history of payment modes go on at the new meter."""
     was = dict(customers.contract(connection, old))
     now = customers.contract(connection, new)
     if now["customer"] not in (was["customer"], f"{new:09d}"):
@@ -129,6 +129,7 @@ def _take_over(connection, office, old, new):
     where = contracts.c.meter == new
     connection.execute(contracts.update().where(where).values({**was, "meter": new}))
     customers.hang(connection, old, new, office.now_s)
+    connection.execute(cases.update().where(cases.c.meter == old).values(meter=new))
     first = sa.select(sa.func.min(modes.c.at_s)).where(modes.c.meter == new)
     begun = connection.execute(first).scalar()
     for row in connection.execute(sa.select(modes).where(modes.c.meter == old)).mappings().all():

@@ -15,16 +15,20 @@ MOST_TICKS = 12
 MOST_MONTHS = 25
 
 
-def label(axis: Axes, first: datetime, last: datetime, words: Words) -> None:
+def label(
+    axis: Axes, first: datetime, last: datetime, words: Words, months: int = MOST_MONTHS
+) -> None:
     """Put limits and ticks on a time axis (local times).
 
     A tick says the smallest unit; the line below it says day, month or year where that begins.
+
+    :param months: so many of them have room on the axis
     """
     last = max(last, first + timedelta(seconds=1))
     axis.set_xlim(first, last)  # type: ignore[reportArgumentType]  # matplotlib takes times
     span = last - first
     if span >= MONTHS_FROM:
-        ticks, texts = _months(first, last, words)
+        ticks, texts = _months(first, last, words, months)
         middles = [one for one in _middles(ticks) if one < last]
         axis.set_xticks(middles, minor=True)  # type: ignore[reportArgumentType]
     else:
@@ -36,11 +40,13 @@ def label(axis: Axes, first: datetime, last: datetime, words: Words) -> None:
     axis.set_xticks(ticks, texts)  # type: ignore[reportArgumentType]
 
 
-def _months(first: datetime, last: datetime, words: Words) -> tuple[list[datetime], list[str]]:
+def _months(
+    first: datetime, last: datetime, words: Words, most: int
+) -> tuple[list[datetime], list[str]]:
     """Every month, or every so many that there is room; the year where it begins."""
     names = words.list("calendar.months")
     count = (last.year - first.year) * 12 + last.month - first.month + 1
-    step = next(n for n in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if count <= n * MOST_MONTHS)
+    step = next(n for n in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if count <= n * most)
     number = first.year * 12 + first.month - 1
     number += (first > datetime(first.year, first.month, 1)) and 1
     ticks: list[datetime] = []

@@ -8,6 +8,7 @@ profile) is 0, a time it does not have is unspecified.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
 from meterproto.codes import Energy, PaymentMode
@@ -37,8 +38,7 @@ from budgetmeter.bridges.dlms.data import (
 )
 from budgetmeter.bridges.dlms.history import ENTRIES, PERIOD_S, Row
 from budgetmeter.bridges.dlms.wrapper import SERVER
-from budgetmeter.bridges.seen import Seen
-from budgetmeter.client import Entry
+from budgetmeter.client import Entry, Identity, Meter, Registers, Status
 
 # Classes
 PLAIN, REGISTER, PROFILE, CLOCK, ASSOCIATION = 1, 3, 7, 8, 15
@@ -146,13 +146,13 @@ class Table:
 class Thing:
     """An object.
 
-    :ivar attributes: from the second on; the first is the name
+    :ivar attributes: from the second on, some as octets already; the first is the name
     :ivar table: of a profile; its second attribute
     """
 
     class_id: int
     name: str
-    attributes: tuple[Callable[[], Data], ...]
+    attributes: tuple[Callable[[], Data | bytes], ...]
     version: int = 0
     table: Table | None = field(default=None, compare=False)
 
@@ -164,69 +164,64 @@ class Thing:
         """Whether its class has a method of this number."""
         return 1 <= index <= METHODS.get(self.class_id, 0)
 
-    def value(self, index: int) -> Data:
-        """The value of an attribute that it has, a table left aside."""
-        return octets(name_octets(self.name)) if index == 1 else self.attributes[index - 2]()
+    def encoded(self, index: int) -> bytes:
+        """The octets of an attribute that it has, a table left aside."""
+        value = octets(name_octets(self.name)) if index == 1 else self.attributes[index - 2]()
+        return value if isinstance(value, bytes) else DATA.build(value)
 
 
 class Reader:
-    """Reads what the objects are made of, each at most once.
+    """Reads what the objects are made of, each when it is needed and at most once.
 
-    :param look: reads the meter
-    :param clock: the meter's time of a look, seconds since 2000-01-01 00:00 UTC+1
-    :param events: reads the event log
+    What it gives raises MeterError when the meter does not answer.
+
+    :param meter: gives the client of the meter
+    :param identity: who the meter is
+    :param clock: the meter's time of a status, seconds since 2000-01-01 00:00 UTC+1
     :param captures: the load profile
     :param token: the last one that came in
-    :param client: address of the client
+    :param client: address of the DLMS client
     :param trusted: whether it gave the password
     """
 
     def __init__(
         self,
-        look: Callable[[], Seen],
-        clock: Callable[[Seen], int],
-        events: Callable[[], list[Entry]],
+        meter: Callable[[], Meter],
+        identity: Identity,
+        clock: Callable[[Status], int],
         captures: Iterable[Row],
         token: Token | None,
         client: int,
         trusted: bool,
     ) -> None:
-        self._look, self._clock, self._read_events = look, clock, events
-        self._seen: Seen | None = None
-        self._events: list[Entry] | None = None
+        self._meter, self._clock = meter, clock
+        self.identity = identity
         self.captures, self.token = captures, token
         self.client, self.trusted = client, trusted
 
-    @property
-    def seen(self) -> Seen:
-        """The look at the meter.
+    @cached_property
+    def status(self) -> Status:
+        """The account and the supply."""
+        return self._meter().status()
 
-        :raises MeterError: it does not answer
-        """
-        if self._seen is None:
-            self._seen = self._look()
-        return self._seen
+    @cached_property
+    def registers(self) -> Registers:
+        """Energy and lifetime totals."""
+        return self._meter().registers()
 
-    @property
+    @cached_property
     def events(self) -> list[Entry]:
-        """The event log, oldest first.
-
-        :raises MeterError: the meter does not answer
-        """
-        if self._events is None:
-            self._events = self._read_events()
-        return self._events
+        """The event log, oldest first."""
+        return self._meter().events()
 
     def now(self) -> bytes:
         """The time at the meter."""
-        return date_time(self._clock(self.seen), self.seen.status.uncertain)
+        return date_time(self._clock(self.status), self.status.uncertain)
 
 
-def objects(reader: Reader, gas: bool) -> list[Thing]:
-    """All objects, the association first.
-
-    :param gas: whether the meter counts gas
-    """
+def objects(reader: Reader) -> list[Thing]:
+    """All objects, the association first."""
+    gas = reader.identity.energy == Energy.GAS
 
     def latest() -> Data:
         return Data(UINT8, int(reader.events[-1].code) if reader.events else 0)
@@ -246,8 +241,10 @@ def objects(reader: Reader, gas: bool) -> list[Thing]:
 def _association(reader: Reader, others: list[Thing]) -> Thing:
     thing: Thing
 
-    def object_list() -> Data:
-        return array([_listed(each) for each in (thing, *others)])
+    def object_list() -> bytes:
+        shapes = ((t.class_id, t.version, t.name, len(t.attributes), t.table is not None)
+                  for t in (thing, *others))  # fmt: skip
+        return _object_list(tuple(shapes))
 
     context = structure(
         Data(BITS, f"{CONFORMANCE:024b}"),
@@ -273,38 +270,44 @@ def _association(reader: Reader, others: list[Thing]) -> Thing:
     return thing
 
 
-def _listed(thing: Thing) -> Data:
+@lru_cache
+def _object_list(shapes: tuple[tuple[int, int, str, int, bool], ...]) -> bytes:
+    """The object list of things of these shapes, encoded; there are few, and it is long."""
+    return DATA.build(array([_listed(*shape) for shape in shapes]))
+
+
+def _listed(class_id: int, version: int, name: str, count: int, has_table: bool) -> Data:
     """An entry of the object list: class, version, name, access rights."""
     selectors = array([Data(INT8, 1), Data(INT8, 2)])
     attributes = [
         structure(
             Data(INT8, index),
             Data(ENUM, 1),  # read only
-            selectors if thing.table is not None and index == 2 else Data(axdr.NULL),
+            selectors if has_table and index == 2 else Data(axdr.NULL),
         )
-        for index in range(1, len(thing.attributes) + 2)
+        for index in range(1, count + 2)
     ]
     methods = [
-        structure(Data(INT8, index), Data(ENUM, int(thing.class_id == GATEWAY)))
-        for index in range(1, METHODS.get(thing.class_id, 0) + 1)
+        structure(Data(INT8, index), Data(ENUM, int(class_id == GATEWAY)))
+        for index in range(1, METHODS.get(class_id, 0) + 1)
     ]
     return structure(
-        Data(UINT16, thing.class_id),
-        Data(UINT8, thing.version),
-        octets(name_octets(thing.name)),
+        Data(UINT16, class_id),
+        Data(UINT8, version),
+        octets(name_octets(name)),
         structure(array(attributes), array(methods)),
     )
 
 
 def _identity(reader: Reader) -> list[Thing]:
     def serial() -> bytes:
-        return f"{reader.seen.identity.meter:09d}".encode()
+        return f"{reader.identity.meter:09d}".encode()
 
     return [
         Thing(CLOCK, CLOCK_NAME, _clock(reader)),
         Thing(PLAIN, DEVICE_NAME, (lambda: octets(b"BUDGET" + serial() + b" "),)),
         Thing(PLAIN, SERIAL_NAME, (lambda: octets(serial()),)),
-        Thing(PLAIN, FIRMWARE_NAME, (lambda: octets(reader.seen.identity.firmware.encode()),)),
+        Thing(PLAIN, FIRMWARE_NAME, (lambda: octets(reader.identity.firmware.encode()),)),
     ]
 
 
@@ -332,10 +335,10 @@ def _register(name: str, value: Callable[[], Data], scale: int, unit: int) -> Th
 
 def _electricity(reader: Reader) -> list[Thing]:
     def status(name: str) -> Callable[[], Data]:
-        return lambda: Data(UINT32, getattr(reader.seen.status, name) or 0)
+        return lambda: Data(UINT32, getattr(reader.status, name) or 0)
 
     return [
-        _register(ENERGY_NAME, lambda: Data(UINT32, reader.seen.registers.energy_wh), 0, WATT_HOUR),
+        _register(ENERGY_NAME, lambda: Data(UINT32, reader.registers.energy_wh), 0, WATT_HOUR),
         _register(POWER_NAME, status("power_w"), 0, WATT),
         _register(CURRENT_NAME, status("current_ma"), -3, AMPERE),
         _register(VOLTAGE_NAME, status("voltage_mv"), -3, VOLT),
@@ -345,9 +348,7 @@ def _electricity(reader: Reader) -> list[Thing]:
 
 
 def _gas(reader: Reader) -> list[Thing]:
-    volume = _register(
-        GAS_NAME, lambda: Data(UINT32, reader.seen.registers.volume_l), -3, CUBIC_METRE
-    )
+    volume = _register(GAS_NAME, lambda: Data(UINT32, reader.registers.volume_l), -3, CUBIC_METRE)
     return [volume, _disconnect(reader)]
 
 
@@ -356,8 +357,8 @@ def _disconnect(reader: Reader) -> Thing:
         DISCONNECT,
         DISCONNECT_NAME,
         (
-            lambda: Data(BOOLEAN, reader.seen.status.supply_on),
-            lambda: Data(ENUM, int(reader.seen.status.control_state)),
+            lambda: Data(BOOLEAN, reader.status.supply_on),
+            lambda: Data(ENUM, int(reader.status.control_state)),
             lambda: Data(ENUM, TO_READY),
         ),
     )
@@ -367,11 +368,11 @@ def _limiter(reader: Reader) -> Thing:
     """Its limit is one of current or of power; what is monitored says which."""
 
     def monitored() -> Data:
-        name = CURRENT_NAME if reader.seen.status.limit_ma else POWER_NAME
+        name = CURRENT_NAME if reader.status.limit_ma else POWER_NAME
         return structure(Data(UINT16, REGISTER), octets(name_octets(name)), Data(INT8, 2))
 
     def limit() -> int:
-        return reader.seen.status.limit_ma or reader.seen.status.limit_w
+        return reader.status.limit_ma or reader.status.limit_w
 
     nothing = structure(octets(bytes(6)), Data(UINT16, 0))
     return Thing(
@@ -379,7 +380,7 @@ def _limiter(reader: Reader) -> Thing:
         LIMITER_NAME,
         (
             monitored,
-            lambda: Data(UINT32, limit() if reader.seen.status.limiter_engaged else 2**32 - 1),
+            lambda: Data(UINT32, limit() if reader.status.limiter_engaged else 2**32 - 1),
             lambda: Data(UINT32, limit()),
             lambda: Data(UINT32, limit()),
             lambda: Data(UINT32, 0),
@@ -403,7 +404,7 @@ def money(amount: Decimal) -> Data:
 
 def _account(reader: Reader, gas: bool) -> list[Thing]:
     def status():
-        return reader.seen.status
+        return reader.status
 
     def credit_status() -> Data:
         told = status()
@@ -476,7 +477,7 @@ def _account(reader: Reader, gas: bool) -> list[Thing]:
 
 def _by_button(reader: Reader) -> bool:
     """Whether emergency credit waits for the button; no, of a profile that is not ours."""
-    name = reader.seen.identity.profile
+    name = reader.identity.profile
     return name in profiles.names() and not profiles.load(name).record().emergency_auto
 
 
@@ -514,7 +515,7 @@ def _credit(
 
 def _charge(reader: Reader, gas: bool) -> Thing:
     """The price of a kWh, which consumption is charged at."""
-    status = lambda: reader.seen.status  # noqa: E731
+    status = lambda: reader.status  # noqa: E731
 
     def unit_charge(price: Decimal) -> Data:
         """A price of more than 0.32767 EUR does not fit scale -5: it is given at -4, rounded."""
@@ -529,7 +530,7 @@ def _charge(reader: Reader, gas: bool) -> Thing:
     return _charged(
         CHARGE_NAME,
         CONSUMPTION,
-        paid=lambda: reader.seen.registers.charged,
+        paid=lambda: reader.registers.charged,
         active=lambda: unit_charge(status().price),
         passive=lambda: unit_charge(status().price_next),
         begins=begins,
@@ -546,7 +547,7 @@ def _debt(reader: Reader) -> Thing:
         active=lambda: nothing,
         passive=lambda: nothing,
         begins=lambda: octets(date_time(None)),
-        left=lambda: reader.seen.status.arrears,
+        left=lambda: reader.status.arrears,
     )
 
 
@@ -640,6 +641,7 @@ def _load(reader: Reader, gas: bool) -> Table:
 
 
 def _events(reader: Reader) -> Table:
+    @cache
     def rows() -> list[Row]:
         found: list[Row] = []
         for entry in reader.events:
@@ -649,8 +651,3 @@ def _events(reader: Reader) -> Table:
         return found
 
     return Table((_CLOCK_COLUMN, Column(PLAIN, EVENT_NAME, 2), _BALANCE_COLUMN), rows)
-
-
-def is_gas(seen: Seen) -> bool:
-    """Whether a meter counts gas."""
-    return seen.identity.energy == Energy.GAS

@@ -1,10 +1,7 @@
 """DLMS on a TCP port: beside an emulated meter, and in front of a meter at a URL."""
 
 import time
-from abc import ABC, abstractmethod
 from pathlib import Path
-
-from meterfw.meter import Meter as Firmware
 
 from budgetmeter.bridges.dlms.history import PERIOD_S, History
 from budgetmeter.bridges.dlms.session import Connection, Source, clock_of
@@ -22,8 +19,8 @@ TICK_S = 30  # between looks at a meter at a URL for its load profile
 LONGEST_PASSWORD = 64  # characters
 
 
-class DlmsSide(ABC):
-    """A meter as an `emulator.server.Server` serves it, answering DLMS.
+class DlmsSide:
+    """A meter that answers DLMS, to one client at a time.
 
     :param source: the meter
     :ivar sent: octets for the client
@@ -34,25 +31,6 @@ class DlmsSide(ABC):
         self.sent = bytearray()
         self._source = source
         self.begin()
-
-    @property
-    def board(self) -> "DlmsSide":
-        """Where the answers are."""
-        return self
-
-    @property
-    @abstractmethod
-    def meter(self) -> "Firmware | DlmsSide":
-        """What stores the account."""
-
-    @property
-    @abstractmethod
-    def now_s(self) -> int:
-        """The time there, in seconds."""
-
-    @abstractmethod
-    def run(self, until_s: int) -> None:
-        """Run to a time in these seconds."""
 
     def receive(self, octets: bytes) -> None:
         """Octets come in from a client.
@@ -88,20 +66,6 @@ class EmulatedSide(DlmsSide):
         super().__init__(Source(lambda: meter, rows, password, clock=lambda _: world.now_s))
         self._plan(world.now_s - 1)
 
-    @property
-    def meter(self) -> Firmware:
-        """The meter as it is since its last restart."""
-        return self.world.meter
-
-    @property
-    def now_s(self) -> int:
-        """Seconds since 2000-01-01 00:00 UTC+1."""
-        return self.world.now_s
-
-    def run(self, until_s: int) -> None:
-        """Run to a time in seconds since 2000 UTC+1."""
-        self.world.run(until_s)
-
     def _capture(self) -> None:
         """Capture now, and again at every quarter of an hour."""
         world = self.world
@@ -115,7 +79,7 @@ class EmulatedSide(DlmsSide):
 
 
 class FarSide(DlmsSide):
-    """A meter at a URL; its time is that of the server.
+    """A meter at a URL, as an `emulator.server.Server` serves it; its time is that of the server.
 
     :param url: of the meter
     :param timeout: as of `budgetmeter.client.Meter`
@@ -131,6 +95,11 @@ class FarSide(DlmsSide):
         self._quarter = 0  # of the meter, at the last look
         super().__init__(Source(self._reach, self._history.rows, password, self.close))
         self.number = self._reach().identify().meter
+
+    @property
+    def board(self) -> "FarSide":
+        """Where the answers are."""
+        return self
 
     @property
     def meter(self) -> "FarSide":
@@ -170,7 +139,7 @@ class FarSide(DlmsSide):
     def _tick(self) -> None:
         """Capture a quarter of an hour that has begun since the last look."""
         seen = look(self._reach())
-        at_s, gas = clock_of(seen), seen.identity.energy.word == "gas"
+        at_s, gas = clock_of(seen.status), seen.identity.energy.word == "gas"
         register = seen.registers.volume_l if gas else seen.registers.energy_wh
         if self._quarter and at_s // PERIOD_S > self._quarter:
             self._history.add(at_s, register, int(seen.status.balance.scaleb(5)))
@@ -178,7 +147,7 @@ class FarSide(DlmsSide):
 
 
 class DlmsPort(TcpPort):
-    """A TCP port for one DLMS client at a time.
+    """A TCP port for one DLMS client at a time, whatever meter it is served for.
 
     :param host: address to listen on
     :param port: number; 0 takes a free one
@@ -203,10 +172,14 @@ class DlmsPort(TcpPort):
 
     def take_in(self, stream: Stream, world: Served) -> int:
         """Take in a piece; octets that make no message do not count as a sign of life."""
-        found = super().take_in(stream, world)
+        found = stream.serve(self._side)
         if found != GONE:
             stream.heard = self._side.heard
         return found
+
+    def outgoing(self, world: Served) -> bytearray:
+        """Answers for the client."""
+        return self._side.sent
 
     def hang_up(self) -> None:
         """The client is gone, or given up."""

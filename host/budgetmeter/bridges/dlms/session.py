@@ -8,7 +8,7 @@ from meterproto.codes import Result, TokenReason, TokenStatus
 from budgetmeter import units
 from budgetmeter.bridges.dlms import apdu
 from budgetmeter.bridges.dlms.apdu import ACTION, ACTION_ANSWER, GET, GET_ANSWER, SET, SET_ANSWER
-from budgetmeter.bridges.dlms.data import DATA, NULL, OCTETS, UTF8, VISIBLE, Data, obis
+from budgetmeter.bridges.dlms.data import NULL, OCTETS, UTF8, VISIBLE, Data, obis
 from budgetmeter.bridges.dlms.hdlc import FLAG, Hdlc
 from budgetmeter.bridges.dlms.history import Row
 from budgetmeter.bridges.dlms.objects import (
@@ -17,25 +17,23 @@ from budgetmeter.bridges.dlms.objects import (
     Reader,
     Thing,
     Token,
-    is_gas,
     objects,
 )
 from budgetmeter.bridges.dlms.selection import Unfit, buffer, select
 from budgetmeter.bridges.dlms.wrapper import PUBLIC_CLIENT, Broken, Wrapper
-from budgetmeter.bridges.seen import Seen, look
-from budgetmeter.client import Entry, Meter, MeterError, TokenRefused
+from budgetmeter.client import Identity, Meter, MeterError, Status, TokenRefused
 from budgetmeter.errors import InputError
 
 HEAD = 20  # octets of an answer around the data of a block, at most
 LONGEST = 0xFFFF  # octets of an answer; the length of the wrapper has 16 bits
-MOST = 1 << 18  # octets of the results of one list
+MOST = 1 << 17  # octets of the results of one list, above which the rest is left out
 BUFFER = 2  # attribute of a profile
 NO_EFFECT = TokenReason.RESULT + Result.NO_EFFECT
 
 
-def clock_of(seen: Seen) -> int:
-    """The time of a look, seconds since 2000-01-01 00:00 UTC+1."""
-    return units.to_clock(seen.status.time) * 60 + seen.status.time.second
+def clock_of(status: Status) -> int:
+    """The time of a status, seconds since 2000-01-01 00:00 UTC+1."""
+    return units.to_clock(status.time) * 60 + status.time.second
 
 
 class Source:
@@ -45,7 +43,7 @@ class Source:
     :param captures: the load profile
     :param password: without it nobody enters tokens; None lets everybody
     :param lost: called when the meter did not answer
-    :param clock: the meter's time of a look, as `clock_of`
+    :param clock: the meter's time of a status, as `clock_of`
     :ivar token: the last one that came in by DLMS
     """
 
@@ -55,30 +53,29 @@ class Source:
         captures: Iterable[Row],
         password: bytes | None = None,
         lost: Callable[[], object] = lambda: None,
-        clock: Callable[[Seen], int] = clock_of,
+        clock: Callable[[Status], int] = clock_of,
     ) -> None:
         self._meter, self._captures, self._clock = meter, captures, clock
-        self.password, self.lost = password, lost
+        self.password, self._lost = password, lost
         self.token: Token | None = None
-        self._gas: bool | None = None
+        self._identity: Identity | None = None
+
+    def lost(self) -> None:
+        """The meter did not answer: another one may, next time."""
+        self._identity = None
+        self._lost()
 
     def things(self, client: int, trusted: bool) -> dict[str, Thing]:
         """The objects by their names, for one request.
 
         :raises MeterError: the meter does not answer
         """
+        if self._identity is None:
+            self._identity = self._meter().identify()
         reader = Reader(
-            self._look, self._clock, self._events, self._captures, self.token, client, trusted
+            self._meter, self._identity, self._clock, self._captures, self.token, client, trusted
         )
-        if self._gas is None:
-            self._gas = is_gas(reader.seen)
-        return {thing.name: thing for thing in objects(reader, self._gas)}
-
-    def _look(self) -> Seen:
-        return look(self._meter())
-
-    def _events(self) -> list[Entry]:
-        return self._meter().events()
+        return {thing.name: thing for thing in objects(reader)}
 
     def enter(self, octets: bytes) -> int:
         """Enter a token, as in a frame or as its text: an action result.
@@ -96,7 +93,7 @@ class Source:
             reason = int(TokenReason.MISTYPED if typed else TokenReason.LENGTH)
         else:
             status, reason = int(TokenStatus.EXECUTED), 0 if entered.effect else NO_EFFECT
-        self.token = Token(octets, self._clock(self._look()), status, reason)
+        self.token = Token(octets, self._clock(meter.status()), status, reason)
         return apdu.SUCCESS if status == TokenStatus.EXECUTED else apdu.OTHER
 
 
@@ -198,9 +195,9 @@ class Session:
         things, left = self._things(), MOST
         results: list[bytes | int] = []
         for wanted in body.wanted:
-            value = self._value(things, wanted)
+            value = self._value(things, wanted) if left > 0 else apdu.OTHER
             left -= len(value) if isinstance(value, bytes) else 1
-            results.append(value if left >= 0 else apdu.OTHER)
+            results.append(value)
         content = apdu.listed(results)
         return self._send(invoke, apdu.list_answer(invoke, content), content)
 
@@ -216,7 +213,7 @@ class Session:
         if selection is not None and (table is None or not self._selects()):
             return apdu.SCOPE_VIOLATED
         if table is None:
-            return DATA.build(found.value(index))
+            return found.encoded(index)
         if selection is None:
             return buffer(table.rows(), range(len(table.columns)))
         try:

@@ -226,6 +226,16 @@ class Grants(unittest.TestCase):
         assert m.credit == -mc(50)
         assert off(m)
 
+    @rule("OC-17")
+    def test_a_limit_granted_before_supply_opened_does_not_close_it(self):
+        m, p = meter("wallonia-card", credit=mc(1))
+        order(m, p, Kind.OVERDRAFT, mc(50), clock(UNTIL), 1)
+        use(m, p, 51)
+        assert off(m)
+        order(m, p, Kind.SUPPORT, mc(10))
+        assert (m.credit, m.overdraft) == (-mc(40), mc(50))
+        assert m.control_state == layouts.CONTROL_STATE_DISCONNECTED
+
     @rule("OC-17", "AMB-05")
     def test_limit_granted_while_emergency_credit_is_in_use(self):
         m, p = meter("wallonia-card", credit=0, emergency_used=mc(5), emergency_status=3)

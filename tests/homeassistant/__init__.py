@@ -1,0 +1,1 @@
+"""Home Assistant's own schemas judge the discovery, in an environment of their own."""
