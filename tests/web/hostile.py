@@ -2,17 +2,18 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
+
+TEST = Path(__file__).with_name("test_api.py")
 
 
 def main():
     shapes = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     os.environ["SHAPES"] = str(shapes)
-    from tests.web import test_api  # it reads how many
-
-    failed = pytest.main(["-q", "-n", "0", f"{test_api.__file__}::test_hostile_calls"])
-    tried = test_api.Hostile.tried
+    failed = pytest.main(["-q", "-n", "0", f"{TEST}::test_hostile_calls"])
+    tried = sys.modules["tests.web.test_api"].Hostile.tried
     print(f"{tried} shapes tried")
     sys.exit(failed or tried < shapes)
 
