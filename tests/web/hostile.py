@@ -13,7 +13,7 @@ def main():
     shapes = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     os.environ["SHAPES"] = str(shapes)
     failed = pytest.main(["-q", "-n", "0", f"{TEST}::test_hostile_calls"])
-    tried = sys.modules["tests.web.test_api"].Hostile.tried
+    tried = len(sys.modules["tests.web.test_api"].tried)
     print(f"{tried} shapes tried")
     sys.exit(failed or tried < shapes)
 
