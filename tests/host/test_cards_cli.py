@@ -132,7 +132,16 @@ def test_a_technical_card_and_the_network_for_one_item(cli):
         )
     )
     made = cli(
-        "card", "new", "t.card", "--meter", METER, "--type", "technical", "--item", item["item"]
+        "card",
+        "new",
+        "t.card",
+        "--meter",
+        METER,
+        "--type",
+        "technical",
+        "--item",
+        item["item"],
+        at="09:30",
     )
     assert made.returncode == 0, made.stderr
     token = told(cli("office", "send", item["item"], "--json", at="10:00"))

@@ -60,7 +60,6 @@ NEEDS = {
     "uvicorn": (("emulate", "--http", "0"), "--http needs Starlette", "web"),
     "sqlalchemy": (("office", "init"), "the office needs SQLAlchemy", "office"),
 }
-BY_PYTHON = {"pandas"}  # no command needs it: `tests/fleet/test_frame.py`
 MORE = [
     ("matplotlib", ("fleet", "meter", "flanders-6a", "1", "--plot", "a.png"), "plot"),
     ("sqlalchemy", ("run", "cards-2020"), "office"),
@@ -186,7 +185,7 @@ def test_every_import_that_waits_is_covered_below():
         if path.name != "pytest_plugin.py":
             late |= brought_in(imported(path, lazy=True))
     programs = {name for _, names in PROMISES.values() for name in names}
-    assert (late - CORE) | programs == set(NEEDS) | BY_PYTHON
+    assert (late - CORE) | programs == set(NEEDS)
 
 
 def budgetmeter_without(modules, arguments, folder):

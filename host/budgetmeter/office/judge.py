@@ -43,7 +43,8 @@ def judge(connection, office, meter, order, expiry=0, profile=None, has_case=Tru
         _sold(connection, office, meter, order)
     if order.kind == Kind.OVERDRAFT:
         _once(connection, office, meter, profile)
-        return min(expiry or order.extra, order.extra)  # no token of it lives longer than it does
+        if order.extra > now_s // 60:  # no token of it lives longer than it does
+            return min(expiry or order.extra, order.extra)
     if order.kind == Kind.AID:
         return _aid(profile, expiry, now_s)
     return expiry
