@@ -262,3 +262,12 @@ def test_a_winter_that_the_calendar_does_not_end_ends_with_it():
     counter = Counter("wallonia-digital", at="2099-12-15 12:00").enrol()
     with pytest.raises(InputError, match="may not end before 2099-12-31 23:59"):
         counter.office.issue(METER, order("minimum-supply-disable"))
+
+
+def test_who_moves_in_later_has_no_rights_before(counter):
+    office = counter.office
+    with pytest.raises(InputError, match="Jeanne has not moved in yet"):
+        customers.move_in(office, METER, "Jeanne", office.now_s + 86_400)
+    customers.move_in(office, METER, "Jeanne", office.now_s)
+    with office.engine.connect() as connection:
+        assert customers.contract(connection, METER)["customer"] == "Jeanne"

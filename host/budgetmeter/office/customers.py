@@ -65,11 +65,15 @@ def move_in(office, meter, customer, since_s=None, protected=False):
 
     So does its case: the meter is the next customer's, and so are the payments from then on.
     Rights that wait for who leaves are taken back: they are not of who comes.
+
+    :raises InputError: the day is still to come: until then they are rights of who lives there
     """
     check(customer)
 
     def work(connection):
         at_s = _since(office, connection, meter, since_s)
+        if at_s > office.now_s:
+            raise InputError(f"{customer} has not moved in yet; say it on the day, or after it")
         _close(connection, meter, None, at_s)
         later.withdraw_rights(connection, office, meter, customer)
         values = {"customer": customer, "protected": protected, "judge_s": None,
