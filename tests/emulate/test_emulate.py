@@ -161,3 +161,15 @@ def test_a_thousand_meters_answer_and_do_not_grow():
     rate, grown = soak.soak(1000, 3)
     assert rate > 0
     assert grown < 10_000
+
+
+@pytest.mark.parametrize(("files", "status"), [(100, 2), (110, 0)])
+def test_meters_need_a_file_each_and_their_users_what_the_system_leaves(files, status):
+    limited = f"ulimit -n {files}; exec {BUDGETMETER} emulate --count 40 --for 0.1"
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    if status:
+        assert (
+            done.stderr
+            == "budgetmeter: --count 40: 104 open files needed, 100 allowed (ulimit -n)\n"
+        )

@@ -148,7 +148,7 @@ def emulate(
     clock = _start(start, sampled)
     rate = _speed(speed)
     place = metrics_place(metrics)
-    _make_room(numbers + (0 if p1 is None else count) + (0 if dlms is None else numbers))
+    _make_room(count, ((tcp, numbers), (p1, count), (dlms, numbers), (state, numbers)))
     with contextlib.ExitStack() as stack:
         kept = None if state is None else contextlib.closing(StateFolder(state))
         folder = kept and stack.enter_context(kept)
@@ -384,22 +384,30 @@ def _stop_on_signals(server: Server) -> None:
             signal.signal(getattr(signal, name), lambda *_: server.stop())
 
 
-def _make_room(count: int) -> None:
-    """Allow as many open files as meters, locks and users need, where the system limits them.
+def _make_room(count: int, places: Sequence[tuple[object, int]]) -> None:
+    """Allow as many open files as places of the meters need, and users of them.
 
-    :raises InputError: the system allows fewer
+    Where the system allows fewer, not every meter can have a user at once.
+
+    :param places: the first port of a kind, or the folder with a lock for each; and how many
+    :raises InputError: the system allows too few for the places alone
     """
     try:
         import resource  # noqa: PLC0415  # Windows has none
     except ImportError:
         return
-    needed = 3 * count + 64
+    open_now = sum(many for place, many in places if place is not None)
+    least, wanted = open_now + 64, 2 * open_now + 64
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= needed:
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        raise InputError(f"--count {count}: {needed} open files needed, {hard} allowed (ulimit -n)")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    if hard != resource.RLIM_INFINITY:
+        if hard < least:
+            raise InputError(
+                f"--count {count}: {least} open files needed, {hard} allowed (ulimit -n)"
+            )
+        wanted = min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _http(
