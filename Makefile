@@ -7,7 +7,7 @@ STUBS  := $(VENV)/stubs
 # Campaigns, other interpreters and pages: they take long and reach nothing that the others do not
 UNCOUNTED := cases device mutants docs faults plugin cards/test_lives.py firmware/test_model.py firmware/test_runtimes.py
 OFFICE_SUITE := $(addprefix tests/,cards/test_terminal.py cards/test_vectors.py cards/test_scenarios.py \
-	cards/test_card_images.py cases host/test_books.py host/test_withdraw.py host/test_read_port.py host/test_bad_rows.py)
+	cards/test_card_images.py cases host/test_books.py host/test_withdraw.py host/test_read_port.py host/test_bad_rows.py host/test_clerks.py host/test_replaced.py)
 NODE_MODULES := $(addsuffix /node_modules,tests/micropython tests/p1 tests/web)
 
 .DEFAULT_GOAL := help
