@@ -25,7 +25,7 @@ from budgetmeter.office.tables import (
     cases,
     deliveries,
     periods,
-    placements,
+    running,
 )
 from budgetmeter.orders import Order, form_of
 
@@ -155,7 +155,7 @@ class CaseBook:
         def work(connection: Any) -> list[Row]:
             query = sa.select(cases).order_by(cases.c.case)
             if case is None and customer is None:  # of a meter, or the only one
-                query = query.where(_running)
+                query = query.where(running)
             for column, value in ((cases.c.case, case), (cases.c.customer, customer),
                                   (cases.c.meter, meter)):  # fmt: skip
                 if value is not None:
@@ -198,19 +198,16 @@ class CaseBook:
         return Case(book, facts)
 
 
-_running = cases.c.case.not_in(sa.select(case_ends.c.case))
-
-
 def of_meter(connection: Any, meter: int) -> Row | None:
     """The case of who lives behind a meter; None where there is none."""
-    query = sa.select(cases).where(cases.c.meter == meter, _running)
+    query = sa.select(cases).where(cases.c.meter == meter, running)
     found = connection.execute(query).first()
     return None if found is None else Row(*found)
 
 
 def with_a_case(connection: Any, meters: list[int]) -> set[int]:
     """Those of the meters that have a case."""
-    query = sa.select(cases.c.meter).where(cases.c.meter.in_(meters), _running)
+    query = sa.select(cases.c.meter).where(cases.c.meter.in_(meters), running)
     return set(connection.execute(query).scalars())
 
 
@@ -225,13 +222,12 @@ def _known(connection: Any, book: Rulebook, row: Row, opened: date) -> list[Fact
     ends = connection.execute(
         sa.select(case_ends.c.at_s).where(case_ends.c.case == row.case)
     ).scalar()
-    point = sa.select(placements.c.point).where(placements.c.meter == row.meter)
     there = sa.or_(
         deliveries.c.meter == row.meter, deliveries.c.meter.in_(customers.meters_at(row.meter))
     )
     query = sa.select(deliveries).where(there, deliveries.c.state.not_in(_DEAD))
     status = sa.select(periods).where(
-        periods.c.point.in_(point), periods.c.kind == customers.PROTECTED
+        periods.c.point == customers.point_at(row.meter), periods.c.kind == customers.PROTECTED
     )
     if ends is not None:
         query = query.where(deliveries.c.at_s < ends)

@@ -18,6 +18,7 @@ from budgetmeter.office.tables import (
     periods,
     placements,
     points,
+    running,
 )
 
 SIZE = 32  # characters of a customer's number
@@ -41,7 +42,7 @@ def contract(connection, meter):
 def protected(connection, meter, at_s):
     """Whether the customer of a meter is protected at a time."""
     found = sa.select(periods.c.period).where(
-        periods.c.point == _point(meter),
+        periods.c.point == point_at(meter),
         periods.c.kind == PROTECTED,
         periods.c.since_s <= at_s,
         sa.or_(periods.c.until_s.is_(None), periods.c.until_s > at_s),
@@ -131,7 +132,7 @@ def point_of(connection, meter):
 
     :raises InputError: when the meter is not in the books
     """
-    found = connection.execute(sa.select(points).where(points.c.point == _point(meter))).first()
+    found = connection.execute(sa.select(points).where(points.c.point == point_at(meter))).first()
     if found is None:
         raise InputError(f"no meter {meter} in the books; office add-meter {meter}")
     return found
@@ -162,25 +163,24 @@ def describe_point(office, meter, ean=None, residence=None):
 
 def _end_case(connection, meter, customer, at_s):
     """The case of who lived there ends with the tenancy; one that was opened ahead stays."""
-    over = sa.select(case_ends.c.case)
-    where = sa.and_(cases.c.meter == meter, cases.c.customer != customer, cases.c.case.not_in(over))
+    where = sa.and_(cases.c.meter == meter, cases.c.customer != customer, running)
     for number in connection.execute(sa.select(cases.c.case).where(where)).scalars().all():
         connection.execute(case_ends.insert().values(case=number, at_s=at_s))
 
 
-def _point(meter):
+def point_at(meter):
     """The number of a meter's access point, as a part of a query."""
     return sa.select(placements.c.point).where(placements.c.meter == meter).scalar_subquery()
 
 
 def meters_at(meter):
     """The meters that hang or hung where a meter does, as a part of a query."""
-    return sa.select(placements.c.meter).where(placements.c.point == _point(meter))
+    return sa.select(placements.c.meter).where(placements.c.point == point_at(meter))
 
 
 def history(connection, meter):
     """The periods of the access point of a meter, oldest first, as rows."""
-    query = sa.select(periods).where(periods.c.point == _point(meter))
+    query = sa.select(periods).where(periods.c.point == point_at(meter))
     return connection.execute(query.order_by(periods.c.since_s, periods.c.period)).all()
 
 
@@ -192,7 +192,7 @@ def _since(office, connection, meter, at_s):
         raise InputError(f"meter {meter} is retired")  # another may hang at its access point
     at_s = office.now_s if at_s is None else at_s
     last = connection.execute(
-        sa.select(sa.func.max(periods.c.since_s)).where(periods.c.point == _point(meter))
+        sa.select(sa.func.max(periods.c.since_s)).where(periods.c.point == point_at(meter))
     ).scalar()
     if last is not None and at_s < last:
         raise InputError("a later period has begun already")
@@ -200,12 +200,12 @@ def _since(office, connection, meter, at_s):
 
 
 def _open(connection, meter, customer, kind, since_s):
-    values = {"point": _point(meter), "customer": customer, "kind": kind, "since_s": since_s}
+    values = {"point": point_at(meter), "customer": customer, "kind": kind, "since_s": since_s}
     connection.execute(periods.insert().values(values))
 
 
 def _close(connection, meter, kind, at_s):
-    open_now = sa.and_(periods.c.point == _point(meter), periods.c.until_s.is_(None))
+    open_now = sa.and_(periods.c.point == point_at(meter), periods.c.until_s.is_(None))
     if kind is not None:
         open_now = sa.and_(open_now, periods.c.kind == kind)
     connection.execute(periods.update().where(open_now).values(until_s=at_s))

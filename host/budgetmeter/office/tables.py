@@ -207,6 +207,7 @@ case_ends = sa.Table(  # from when on a case is no more that of its meter: someb
     sa.Column("case", sa.ForeignKey("cases.case"), primary_key=True),
     sa.Column("at_s", sa.BigInteger, nullable=False),
 )
+running = cases.c.case.not_in(sa.select(case_ends.c.case))  # of cases: that no end has
 case_facts = sa.Table(  # append only: a fact is never changed
     "case_facts",
     metadata,

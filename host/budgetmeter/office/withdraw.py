@@ -12,7 +12,7 @@ from meterproto.codes import Energy, Kind
 from budgetmeter.errors import InputError
 from budgetmeter.office import books, customers, reports, rights, settle
 from budgetmeter.office.office import current
-from budgetmeter.office.tables import cards, cases, contracts, deliveries, items, meters, modes
+from budgetmeter.office.tables import cards, contracts, deliveries, items, meters, modes
 from budgetmeter.orders import Order
 
 OWN = (Kind.KEY_CHANGE, Kind.CLOCK, Kind.CLEAR_TAMPER)  # of one meter, whatever hangs there next
@@ -132,7 +132,6 @@ def _take_over(connection, office, old, new):
     where = contracts.c.meter == new
     connection.execute(contracts.update().where(where).values({**was, "meter": new}))
     customers.hang(connection, old, new, office.now_s)
-    connection.execute(cases.update().where(cases.c.meter == old).values(meter=new))
     first = sa.select(sa.func.min(modes.c.at_s)).where(modes.c.meter == new)
     begun = connection.execute(first).scalar()
     for row in connection.execute(sa.select(modes).where(modes.c.meter == old)).mappings().all():
