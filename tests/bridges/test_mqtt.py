@@ -5,9 +5,7 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 from budgetmeter.bridges.mqtt.address import address
@@ -17,8 +15,8 @@ from budgetmeter.testing import MeterUnderTest, served
 
 from tests.bridges.brokers import BROKERS
 from tests.bridges.watching import Watcher
+from tests.command import BUDGETMETER
 
-BUDGETMETER = str(Path(sys.executable).with_name("budgetmeter"))
 NAMES = topics("budgetmeter", "homeassistant", "bridge")
 
 

@@ -3,8 +3,7 @@
 import contextlib
 import signal
 import socket
-import subprocess
-from contextlib import closing, contextmanager
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,7 +14,7 @@ from budgetmeter.testing import served
 from tests.command import run
 from tests.dlms import fuzz
 from tests.dlms.strangers import GATEWAY, GATEWAY_NAME, GuruxClient, PyDlmsClient, Refused, place
-from tests.emulate.process import BUDGETMETER, Emulated
+from tests.emulate.process import Emulated, bridged
 
 ENERGY = (3, "1.0.1.8.0.255", 2)
 BALANCE = (111, "0.0.19.0.0.255", 5)
@@ -33,27 +32,11 @@ def test_emulate_serves_many_meters_and_a_gas_meter_behind_each():
                 assert gas == (number > 501)
 
 
-@contextmanager
-def bridged(*arguments):
-    """The command `dlms` as a process, and the URL it prints."""
-    process = subprocess.Popen(
-        [BUDGETMETER, "dlms", *map(str, arguments), "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process, process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.communicate(timeout=60)
-
-
 def test_the_command_serves_a_meter_at_a_url_and_takes_its_tokens(make_meter):
     meter = make_meter()
     meter.use(watts=500, hours=2)
     token = meter.vending.top_up("20.00").octets
-    with bridged(meter.url) as (process, url):
+    with bridged("dlms", meter.url, "--port", 0) as (process, url):
         with closing(GuruxClient(url, hdlc=True)) as stranger:
             assert stranger.read(*ENERGY) == 1000
             stranger.act(GATEWAY, GATEWAY_NAME, 1, token)
@@ -72,7 +55,7 @@ def patiently(stranger):
 def test_a_meter_that_is_lost_comes_back():
     with Emulated() as emulated:
         port = urlsplit(emulated.url).port
-        serving = bridged(emulated.url, "--timeout", "0.2")
+        serving = bridged("dlms", emulated.url, "--timeout", "0.2", "--port", 0)
         with serving as (_, url), closing(PyDlmsClient(url)) as stranger:
             assert patiently(stranger) == 15_00_000
             emulated.end(signal.SIGKILL)

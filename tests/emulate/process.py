@@ -3,10 +3,9 @@
 import json
 import signal
 import subprocess
-import sys
-from pathlib import Path
+from contextlib import contextmanager
 
-BUDGETMETER = str(Path(sys.executable).with_name("budgetmeter"))
+from tests.command import BUDGETMETER
 
 
 class Emulated:
@@ -57,3 +56,19 @@ class Emulated:
             self.process.send_signal(number)
         _, said = self.process.communicate(timeout=60)
         return self.process.returncode, said
+
+
+@contextmanager
+def bridged(*arguments):
+    """A command that serves a meter at a URL, as a process; and the URL it prints."""
+    process = subprocess.Popen(
+        [BUDGETMETER, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate(timeout=60)

@@ -15,7 +15,7 @@ from dsmr_parser.clients import SocketReader
 from dsmr_parser.telegram_specifications import BELGIUM_FLUVIUS
 
 from tests.command import run
-from tests.emulate.process import BUDGETMETER, Emulated
+from tests.emulate.process import BUDGETMETER, Emulated, bridged
 from tests.p1 import dsmr, lives
 
 HOUR_S = 3600
@@ -210,31 +210,15 @@ def test_a_gas_meter_behind_by_its_own_url(make_meter):
         Source(gas.url, first.url)
 
 
-@contextmanager
-def bridged(*arguments):
-    """The command `p1` as a process, and the URL it prints."""
-    process = subprocess.Popen(
-        [BUDGETMETER, "p1", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process, process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.communicate(timeout=60)
-
-
 def test_the_command_serves_tcp_a_terminal_and_one_telegram(make_meter):
     meter = make_meter()
-    with bridged(meter.url) as (process, url):
+    with bridged("p1", meter.url) as (process, url):
         with connected(url) as made:
             two = received(made, lambda data: data.count(b"!") >= 2)
             assert dsmr.read(whole(two).decode())["text"] == "15.00 EUR"
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 0
-    with bridged(meter.url, "--pty") as (_, path):
+    with bridged("p1", meter.url, "--pty") as (_, path):
         reader = os.open(path, os.O_RDONLY | os.O_NOCTTY)
         data = b""
         while not whole(data):

@@ -9,18 +9,15 @@ import typer
 
 from budgetmeter.bridges.dlms.ports import IDLE_S, DlmsPort, FarSide, read_password
 from budgetmeter.bridges.dlms.wrapper import PORT
+from budgetmeter.cli.arguments import LOOPBACK, port_option
 from budgetmeter.cli.meter import TimeoutOption, UrlArgument
 from budgetmeter.client.meter import TIMEOUT_S
 from budgetmeter.emulator.server import Server
 
-LOOPBACK = "127.0.0.1"
-
 
 def dlms(
     url: UrlArgument,
-    port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="TCP port; 0 takes a free one")
-    ] = PORT,
+    port: Annotated[int, port_option("TCP port; 0 takes a free one")] = PORT,
     bind: Annotated[str, typer.Option(metavar="ADDRESS", help="listen here")] = LOOPBACK,
     password: Annotated[
         Path | None,

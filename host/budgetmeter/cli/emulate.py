@@ -20,6 +20,7 @@ from meterproto.tokens import METER_LIMIT
 from budgetmeter import loads, profiles, texts, units
 from budgetmeter.bridges.dlms.ports import DlmsPort, EmulatedSide, read_password
 from budgetmeter.bridges.seen import look
+from budgetmeter.cli.arguments import LOOPBACK, port_option
 from budgetmeter.cli.load import LoadShape, LoadZone, load_request
 from budgetmeter.cli.metrics import MetricsOption, exporter, metrics_place
 from budgetmeter.cli.options import serial_number
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from budgetmeter.bridges.metrics import Sample, Source
     from budgetmeter.web.serve import HttpServer
 
-LOOPBACK = "127.0.0.1"
 MOST = 10_000  # meters in one process
 FASTEST = 1_000_000  # times real time
 
@@ -46,14 +46,12 @@ FASTEST = 1_000_000  # times real time
 def emulate(
     tcp: Annotated[
         int | None,
-        typer.Option(metavar="PORT", min=0, max=65_535, help="TCP port; 0 takes a free one"),
+        port_option("TCP port; 0 takes a free one"),
     ] = None,
     pty: Annotated[bool, typer.Option("--pty", help="a pseudo-terminal instead")] = False,
     http: Annotated[
         int | None,
-        typer.Option(
-            metavar="PORT", min=0, max=65_535, help="HTTP and a page beside; 0 takes a free port"
-        ),
+        port_option("HTTP and a page beside; 0 takes a free port"),
     ] = None,
     http_secret: Annotated[
         Path | None,
@@ -64,18 +62,14 @@ def emulate(
     ] = LOOPBACK,
     p1: Annotated[
         int | None,
-        typer.Option(
-            metavar="PORT", min=0, max=65_535, help="P1 telegrams on this TCP port; 0: a free one"
-        ),
+        port_option("P1 telegrams on this TCP port; 0: a free one"),
     ] = None,
     gas: Annotated[
         str, typer.Option(metavar="PROFILE", help="a gas meter behind each, in its telegrams")
     ] = "",
     dlms: Annotated[
         int | None,
-        typer.Option(
-            metavar="PORT", min=0, max=65_535, help="DLMS on this TCP port; 0: a free one"
-        ),
+        port_option("DLMS on this TCP port; 0: a free one"),
     ] = None,
     dlms_password: Annotated[
         Path | None,

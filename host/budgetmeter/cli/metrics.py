@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from budgetmeter.cli.arguments import LOOPBACK
 from budgetmeter.errors import InputError
 
 if TYPE_CHECKING:
     from budgetmeter.bridges.metrics import Exporter, Source
 
-LOOPBACK = "127.0.0.1"
 MetricsOption = Annotated[
     str,
     typer.Option(metavar="[ADDRESS:]PORT", help="serve metrics for Prometheus; 0 takes a free one"),

@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 
 from budgetmeter.bridges.p1 import Bridge, Source, reader_port
+from budgetmeter.cli.arguments import LOOPBACK, port_option
 from budgetmeter.cli.meter import TimeoutOption, UrlArgument
 from budgetmeter.client.meter import TIMEOUT_S
 from budgetmeter.emulator.ports import PtyPort
 from budgetmeter.errors import InputError
-
-LOOPBACK = "127.0.0.1"
 
 
 def p1(
@@ -21,7 +20,7 @@ def p1(
     gas: Annotated[str, typer.Option(metavar="URL", help="the gas meter behind it")] = "",
     tcp: Annotated[
         int | None,
-        typer.Option(metavar="PORT", min=0, max=65_535, help="TCP port; 0 takes a free one"),
+        port_option("TCP port; 0 takes a free one"),
     ] = None,
     bind: Annotated[str, typer.Option(metavar="ADDRESS", help="TCP: listen here")] = LOOPBACK,
     pty: Annotated[bool, typer.Option("--pty", help="a pseudo-terminal instead")] = False,
