@@ -43,6 +43,17 @@ def start(*arguments, cwd):
     return done.stdout
 
 
+def runs_as_its_page_shows(script, *arguments):
+    """Run an example in Node: it prints what the page beside it shows."""
+    done = subprocess.run(
+        [node(), script, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    page = script.with_name("README.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
+    assert done.stdout == shown
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_prints_what_its_page_shows(name, tmp_path):
     said = start(EXAMPLES / name / f"{name}.py", cwd=tmp_path)
@@ -72,17 +83,7 @@ def test_the_client_in_javascript_prints_what_its_page_shows():
             while not meter.status().power_w:  # until its first second has begun
                 pass
         client = EXAMPLES / "javascript" / "client.mjs"
-        done = subprocess.run(
-            [node(), client, "127.0.0.1", port, key, "1", "2000"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert (done.returncode, done.stderr) == (0, "")
-    page = (EXAMPLES / "javascript" / "README.md").read_text("utf-8")
-    (shown,) = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
-    assert done.stdout == shown
+        runs_as_its_page_shows(client, "127.0.0.1", port, key, "1", "2000")
     assert len(client.read_text("utf-8").splitlines()) <= 100  # a page
 
 
@@ -95,17 +96,7 @@ def http_url():
 
 
 def test_another_language_reconnects_a_card_meter_over_http(http_url):
-    done = subprocess.run(
-        [node(), EXAMPLES / "http" / "reconnect.mjs", http_url],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    page = (EXAMPLES / "http" / "README.md").read_text("utf-8")
-    (shown,) = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
-    assert done.stdout == shown
+    runs_as_its_page_shows(EXAMPLES / "http" / "reconnect.mjs", http_url)
 
 
 PLACE = "http://127.0.0.1:8080/"
